@@ -1,0 +1,115 @@
+/** The argument table, from which `--help`, the man page and the shell completions are made. */
+import { Command } from 'commander';
+import { EXIT, type ExitStatus, escapeText } from './errors.ts';
+import { createLog } from './log.ts';
+import { createProgress } from './progress.ts';
+import type { Session } from './session.ts';
+
+declare const __VERSION__: string | undefined;
+declare const __COMMIT__: string | undefined;
+
+const version = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0';
+const commit = typeof __COMMIT__ === 'string' ? __COMMIT__ : 'unknown';
+
+/** `pilos-post-publish 1.0.0 (commit 0123456789ab, Node v24.21.0)` */
+export const versionLine = `pilos-post-publish ${version} (commit ${commit}, Node ${process.version})`;
+
+/** Exit statuses after sysexits.h, with what they mean here. */
+export const exitStatuses: readonly [ExitStatus, string][] = [
+  [EXIT.ok, 'delivered, or rightly nothing to do'],
+  [EXIT.usage, 'wrong arguments'],
+  [EXIT.data, 'the recording cannot be packed for PILOS'],
+  [EXIT.noRecording, 'no such recording'],
+  [EXIT.unavailable, 'a program or service is missing'],
+  [EXIT.bug, 'a bug in this program'],
+  [EXIT.spool, 'the spool directory is not usable'],
+  [EXIT.io, 'input/output error'],
+  [EXIT.temporary, "temporary failure, 'resend' will get it"],
+  [EXIT.permission, 'permission denied'],
+  [EXIT.config, 'configuration error'],
+];
+
+const statusHelp = `
+Exit status:
+${exitStatuses.map(([status, meaning]) => `  ${String(status).padStart(2)}  ${meaning}`).join('\n')}
+`;
+
+const publishExamples = `
+Examples:
+  pilos-post-publish -m 495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753 -f presentation
+      what BBB calls: deliver one format of a meeting
+  sudo pilos-post-publish -m 495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753
+      deliver all its published formats again, as user bigbluebutton
+  sudo pilos-post-publish -m 495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753 --dry-run
+      say what would be read, packed, written and run, and touch nothing
+`;
+
+interface GlobalOptions {
+  config?: string;
+  bbbConfig?: string[];
+  verbose?: boolean;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+interface PublishOptions {
+  meetingId?: string;
+  format?: string;
+  dryRun?: boolean;
+}
+
+/** Runs one command in its session and keeps its exit status. */
+type Execute = (session: Session, command: () => Promise<ExitStatus>) => Promise<void>;
+
+export function createProgram(signal: AbortSignal, execute: Execute): Command {
+  const program = withGlobalOptions(new Command('pilos-post-publish'))
+    .description('Moves published BigBlueButton recordings into the spool of PILOS.')
+    .version(versionLine, '--version', 'print version, commit and the Node.js inside')
+    .option('-m, --meeting-id <id>', 'meeting id, as BBB passes it')
+    .option('-f, --format <format>', 'published format; without it, every one of the meeting')
+    .option('--dry-run', 'say what would be done, and touch nothing')
+    .addHelpText('after', publishExamples + statusHelp)
+    .showHelpAfterError("(see 'pilos-post-publish --help')")
+    .enablePositionalOptions()
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`pilos-post-publish: ${escapeText(text.replace(/^error: /, '').trim())}\n`),
+    });
+  program.action(async ({ meetingId, format, dryRun = false }: PublishOptions) => {
+    if (meetingId === undefined) return program.error('give a meeting id with -m, or one of the commands');
+    const { publish } = await import('./commands/publish.ts');
+    const session = createSession(program, signal);
+    await execute(session, () => publish({ meetingId, format, dryRun }, session));
+  });
+  return program;
+}
+
+/** Options that every command has, before or behind its name. */
+function withGlobalOptions(command: Command): Command {
+  return command
+    .option('--config <file>', 'pilos.yml to use (also $PILOS_POST_PUBLISH_CONFIG)')
+    .option(
+      '--bbb-config <file>',
+      "BBB's configuration; may be given twice, the later is merged over the earlier (also $PILOS_POST_PUBLISH_BBB_CONFIG, separated by ':')",
+      (file: string, earlier: string[] = []) => [...earlier, file],
+    )
+    .option('--json', 'print the result as JSON')
+    .option('--verbose', 'say more, with stack traces of errors')
+    .option('--quiet', 'say nothing about success')
+    .helpOption('-h, --help', 'show this help');
+}
+
+function createSession(command: Command, signal: AbortSignal): Session {
+  const {
+    config,
+    bbbConfig,
+    verbose = false,
+    quiet = false,
+    json = false,
+  } = command.optsWithGlobals<GlobalOptions>();
+  const log = createLog({ json, quiet, verbose });
+  const progress = createProgress(process.stderr.isTTY && !quiet);
+  return { choice: { config, bbbConfig }, environment: process.env, log, json, verbose, signal, progress };
+}

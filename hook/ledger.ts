@@ -1,0 +1,178 @@
+/**
+ * What was tried and what was delivered: one small JSON file for each format of each recording, in
+ * `<work_dir>/ledger/`. An entry that is missing or broken only means that the recording is delivered again.
+ */
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { errnoName, withErrnoTranslated } from './errors.ts';
+import type { FormatState, PublishedFormat } from './recording.ts';
+import { temporaryPath } from './work-dir.ts';
+
+export interface Delivery {
+  /** ISO 8601, UTC. */
+  at: string;
+  bytes: number;
+  seconds: number;
+  destination: string;
+  name: string;
+  /** Of the files that were delivered: ArchivePlan.fingerprint. */
+  fingerprint: string;
+  /** Of their `metadata.xml`: {@link readStamp}. */
+  stamp: string;
+}
+
+export interface Attempt {
+  at: string;
+  seconds: number;
+  outcome: 'delivered' | 'failed';
+  bytes?: number;
+  destination?: string;
+  error?: string;
+  exit_status?: number;
+}
+
+export interface LedgerEntry {
+  meeting_id: string;
+  record_id: string;
+  format: string;
+  /** `waiting`: to be delivered by `resend`, also when a delivery of older files stands below. */
+  state: 'waiting' | 'failed' | 'delivered';
+  /** The last delivery that succeeded. */
+  delivered?: Delivery;
+  /** The latest, oldest first. */
+  attempts: Attempt[];
+}
+
+/** Attempts that an entry keeps, so that it stays small after a month of retries. */
+const keptAttempts = 20;
+
+type Key = Pick<PublishedFormat, 'meetingId' | 'recordId' | 'format'>;
+
+export interface Ledger {
+  /** The entry, undefined when there is none or it cannot be read. */
+  read(key: Key): LedgerEntry | undefined;
+  /** Changes an entry, atomically. Throws ExpectedError when `work_dir` cannot be written. */
+  recordWaiting(key: Key): void;
+  recordFailure(key: Key, attempt: Omit<Attempt, 'outcome'>): void;
+  recordDelivery(key: Key, delivery: Delivery): void;
+}
+
+export function openLedger(workDir: string): Ledger {
+  const directory = `${workDir}/ledger`;
+  const read = (key: Key) => readEntry(entryFile(directory, key), key);
+  const change = (key: Key, update: (entry: LedgerEntry) => Partial<LedgerEntry>) => {
+    const before = read(key) ?? emptyEntry(key);
+    const entry = { ...before, ...update(before) };
+    entry.attempts = entry.attempts.slice(-keptAttempts);
+    withErrnoTranslated(`cannot write the ledger in ${directory}`, () => {
+      replaceFile(workDir, entryFile(directory, key), `${JSON.stringify(entry, null, 2)}\n`);
+    });
+  };
+  return {
+    read,
+    recordWaiting: (key) => change(key, () => ({ state: 'waiting' })),
+    recordFailure: (key, attempt) =>
+      change(key, ({ attempts }) => ({
+        state: 'failed',
+        attempts: [...attempts, { ...attempt, outcome: 'failed' }],
+      })),
+    recordDelivery: (key, delivery) =>
+      change(key, ({ attempts }) => ({
+        state: 'delivered',
+        delivered: delivery,
+        attempts: [...attempts, attemptOf(delivery)],
+      })),
+  };
+}
+
+function attemptOf({ at, seconds, bytes, destination }: Delivery): Attempt {
+  return { at, seconds, outcome: 'delivered', bytes, destination };
+}
+
+function entryFile(directory: string, { recordId, format }: Key): string {
+  return `${directory}/${recordId}-${format}.json`;
+}
+
+function emptyEntry({ meetingId, recordId, format }: Key): LedgerEntry {
+  return { meeting_id: meetingId, record_id: recordId, format, state: 'waiting', attempts: [] };
+}
+
+function readEntry(file: string, key: Key): LedgerEntry | undefined {
+  try {
+    const entry: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return isEntry(entry, key) ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Written by us, and perhaps by an editor or half by a crash: nothing in it is taken for granted. */
+function isEntry(value: unknown, key: Key): value is LedgerEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const entry = value as Partial<LedgerEntry>;
+  return (
+    entry.record_id === key.recordId &&
+    entry.format === key.format &&
+    Array.isArray(entry.attempts) &&
+    ['waiting', 'failed', 'delivered'].includes(entry.state ?? '') &&
+    (entry.state !== 'delivered' || typeof entry.delivered?.fingerprint === 'string')
+  );
+}
+
+/** Readers see the old text or the new one, never half of it; a crash of the machine may lose the new one. */
+function replaceFile(workDir: string, file: string, text: string): void {
+  const temporary = temporaryPath(workDir);
+  try {
+    writeFileSync(temporary, text, { mode: 0o644 });
+    try {
+      renameSync(temporary, file);
+    } catch (error) {
+      if (errnoName(error) !== 'ENOENT') throw error;
+      mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
+      renameSync(temporary, file);
+    }
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** Changes whenever BBB publishes the format again, and costs one system call; `''` when it is gone. */
+export function readStamp({ directory }: Pick<PublishedFormat, 'directory'>): string {
+  const stats = statSync(`${directory}/metadata.xml`, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.size}-${stats.mtimeMs}-${stats.ino}`;
+}
+
+/** True when exactly what is published now has been delivered. */
+export function isDelivered(entry: LedgerEntry | undefined, stamp: string): boolean {
+  return entry?.state === 'delivered' && entry.delivered?.stamp === stamp && stamp !== '';
+}
+
+/**
+ * The formats that keep a meeting's `-sender.done` from being written: still processed by BBB, or published
+ * and not delivered. A format that failed in BBB keeps nothing.
+ */
+export function outstanding(
+  states: readonly FormatState[],
+  isDeliveredNow: (state: FormatState) => boolean,
+): FormatState[] {
+  return states.filter(
+    (state) => state.state === 'processing' || (state.state === 'published' && !isDeliveredNow(state)),
+  );
+}
+
+/** `<recording_dir>/status/published/<meeting id>-sender.done`, which Scalelite's prune script looks for. */
+export function senderDoneFile(recordingDir: string, meetingId: string): string {
+  return `${recordingDir}/status/published/${meetingId}-sender.done`;
+}
+
+/** Writes or removes the `-sender.done` of a meeting; true when that changed something. */
+export function setSenderDone(recordingDir: string, meetingId: string, isDone: boolean): boolean {
+  const file = senderDoneFile(recordingDir, meetingId);
+  return withErrnoTranslated(`cannot ${isDone ? 'write' : 'remove'} ${file}`, () => {
+    if (statSync(file, { throwIfNoEntry: false }) !== undefined) {
+      if (!isDone) rmSync(file);
+      return !isDone;
+    }
+    if (isDone) writeFileSync(file, `Published ${meetingId}`);
+    return isDone;
+  });
+}

@@ -1,0 +1,168 @@
+/** What BBB has published of a meeting, and what it is still working on. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { EXIT, ExpectedError, errnoName, translateErrno } from './errors.ts';
+import { isFormat, isRecordId } from './safe-path.ts';
+
+/** BBB's directories, from its configuration. */
+export interface BbbDirectories {
+  publishedDir: string;
+  recordingDir: string;
+}
+
+/** One published format of one recording: what one archive is made of. */
+export interface PublishedFormat {
+  meetingId: string;
+  /** The meeting id, or `<meeting id>-<break timestamp>` for a segment of it. */
+  recordId: string;
+  format: string;
+  /** `<published_dir>/<format>/<record id>` */
+  directory: string;
+}
+
+/** File name of the archive in the spool, the one that PILOS' Ruby script gives it. */
+export function archiveName({ recordId, format }: Pick<PublishedFormat, 'recordId' | 'format'>): string {
+  return `${recordId}-${format}.tar`;
+}
+
+/** `<recording_dir>/raw/<meeting id>/events.xml` */
+export function eventsFile(bbb: BbbDirectories, meetingId: string): string {
+  return `${bbb.recordingDir}/raw/${meetingId}/events.xml`;
+}
+
+/** The published formats of a meeting and of its segments, sorted; all formats when none is named. */
+export function readPublishedFormats(
+  bbb: BbbDirectories,
+  meetingId: string,
+  format?: string,
+): PublishedFormat[] {
+  const formats = format === undefined ? readFormats(bbb) : [format];
+  return formats.flatMap((name) =>
+    readRecordIds(bbb, name)
+      .filter((recordId) => belongsTo(recordId, meetingId))
+      .map((recordId) => published(bbb, meetingId, recordId, name)),
+  );
+}
+
+/** Every published recording on this server, as pairs of record id and format. */
+export function* readAllPublished(bbb: BbbDirectories): Generator<PublishedFormat> {
+  for (const format of readFormats(bbb)) {
+    for (const recordId of readRecordIds(bbb, format))
+      yield published(bbb, meetingIdOf(recordId), recordId, format);
+  }
+}
+
+function published(
+  bbb: BbbDirectories,
+  meetingId: string,
+  recordId: string,
+  format: string,
+): PublishedFormat {
+  return { meetingId, recordId, format, directory: `${bbb.publishedDir}/${format}/${recordId}` };
+}
+
+// BBB makes meeting ids as <40 hex digits>-<milliseconds>; a segment has one more timestamp behind it.
+const segmentId = /^(.+-\d{13})-\d+$/;
+
+/** The meeting that a record id belongs to. */
+export function meetingIdOf(recordId: string): string {
+  return segmentId.exec(recordId)?.[1] ?? recordId;
+}
+
+function belongsTo(recordId: string, meetingId: string): boolean {
+  return recordId === meetingId || meetingIdOf(recordId) === meetingId;
+}
+
+/** Names of the directories in `published_dir`; throws an ExpectedError when it cannot be read. */
+function readFormats(bbb: BbbDirectories): string[] {
+  try {
+    return readdirSync(bbb.publishedDir).filter(isFormat).sort();
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') {
+      throw new ExpectedError(`published_dir ${bbb.publishedDir} does not exist`, {
+        exitStatus: EXIT.config,
+        remedy: "check published_dir in BBB's bigbluebutton.yml and recording.yml",
+        cause: error,
+      });
+    }
+    throw translateErrno(error, `cannot read published_dir ${bbb.publishedDir}`);
+  }
+}
+
+function readRecordIds(bbb: BbbDirectories, format: string): string[] {
+  const directory = `${bbb.publishedDir}/${format}`;
+  try {
+    return readdirSync(directory)
+      .filter((name) => isRecordId(name) && isDirectory(`${directory}/${name}`))
+      .sort();
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoName(error) ?? '')) return [];
+    throw translateErrno(error, `cannot read ${directory}`);
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Nothing published under this id: says what is there instead. */
+export function notPublished(
+  bbb: BbbDirectories,
+  meetingId: string,
+  format: string | undefined,
+): ExpectedError {
+  const others =
+    format === undefined ? [] : readPublishedFormats(bbb, meetingId).map((found) => found.format);
+  const what = format === undefined ? 'no format' : `format '${format}'`;
+  const knows = existsSync(`${bbb.recordingDir}/raw/${meetingId}`);
+  if (others.length === 0 && !knows) {
+    return new ExpectedError(`BBB has no recording of meeting '${meetingId}' in ${bbb.publishedDir}`, {
+      exitStatus: EXIT.noRecording,
+      remedy: "check the id with 'bbb-record --list'; it may be on another BBB server",
+    });
+  }
+  const published = others.length === 0 ? 'nothing' : [...new Set(others)].join(', ');
+  return new ExpectedError(
+    `${what} of meeting '${meetingId}' is not published in ${bbb.publishedDir} (published: ${published})`,
+    {
+      exitStatus: EXIT.noRecording,
+      remedy: `see how far BBB is with 'bbb-record --watch', or publish it again with 'bbb-record --rebuild ${meetingId}'`,
+    },
+  );
+}
+
+/** How far BBB is with one format of one recording. */
+export interface FormatState {
+  recordId: string;
+  format: string;
+  state: 'published' | 'failed' | 'processing';
+}
+
+/**
+ * State of every format that this server's `steps:` publish for a meeting, and of every other one that it
+ * has published, for each of its segments.
+ */
+export function readFormatStates(
+  bbb: BbbDirectories,
+  steps: readonly string[],
+  meetingId: string,
+): FormatState[] {
+  const found = readPublishedFormats(bbb, meetingId);
+  const formats = [...new Set([...steps, ...found.map((one) => one.format)])].sort();
+  const segments = [...new Set(found.map((one) => one.recordId))].sort();
+  const recordIds = segments.length > 0 ? segments : [meetingId];
+  const isPublished = new Set(found.map((one) => `${one.format}/${one.recordId}`));
+  return recordIds.flatMap((recordId) =>
+    formats.map((format): FormatState => {
+      if (isPublished.has(`${format}/${recordId}`)) return { recordId, format, state: 'published' };
+      const failed = [recordId, meetingId].some((id) => hasFailed(bbb, id, format));
+      return { recordId, format, state: failed ? 'failed' : 'processing' };
+    }),
+  );
+}
+
+function hasFailed(bbb: BbbDirectories, recordId: string, format: string): boolean {
+  const status = `${bbb.recordingDir}/status`;
+  return ['published', 'processed'].some((step) =>
+    existsSync(`${status}/${step}/${recordId}-${format}.fail`),
+  );
+}

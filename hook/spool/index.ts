@@ -1,0 +1,50 @@
+/** `spool_dir` → the right {@link Spool}. The only place that tells them apart. */
+import type { SpoolAddress } from '../safe-path.ts';
+
+/** One archive on its way into the spool. */
+export interface Parcel {
+  /** `<record id>-<format>.tar` */
+  name: string;
+  /** Bytes, exactly. */
+  size: number;
+  /** Validated sub directory of the spool, `''` for none. */
+  subDir: string;
+  /** Writes the whole archive to an open, empty file; may be called again for another try. */
+  write(target: number): Promise<void>;
+  /** Aborted by a signal: clean up and throw. */
+  signal: AbortSignal;
+  /** Told how many bytes have arrived, for transfers that write does not see. */
+  onTransferred?: ((bytes: number) => void) | undefined;
+  /** Told what is worth knowing but no failure. */
+  warn(message: string): void;
+  /** Told the commands that are run. */
+  debug(message: string): void;
+}
+
+export interface Spool {
+  /** Where archives go, for messages and the ledger: the directory, or the rsync destination. */
+  destination(subDir: string): string;
+  /** Puts the archive into the spool under its name, whole or not at all; throws ExpectedError otherwise. */
+  deliver(parcel: Parcel): Promise<void>;
+  /** What {@link deliver} would do, a line each, for `--dry-run`. Reads nothing over a network. */
+  describeDelivery(parcel: Pick<Parcel, 'name' | 'size' | 'subDir'>): string[];
+}
+
+/** What a spool takes from the configuration. */
+export interface SpoolSettings {
+  spool: SpoolAddress;
+  workDir: string;
+  extraRsyncOptions: string[];
+  requireMount: boolean | string;
+  retry: { attempts: number; maxSeconds: number };
+}
+
+export async function openSpool(settings: SpoolSettings): Promise<Spool> {
+  const { spool } = settings;
+  if (spool.kind === 'local') {
+    const { localSpool } = await import('./local.ts');
+    return localSpool({ directory: spool.path, requireMount: settings.requireMount });
+  }
+  const { rsyncSpool } = await import('./rsync.ts');
+  return rsyncSpool({ ...settings, address: spool });
+}

@@ -1,0 +1,219 @@
+/** How a failed rsync is told: exit status and stderr → what is wrong, what to do, and is it worth trying again. */
+import { EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
+
+/** What execa reports of a child process, of which spawn failure, signal and exit status are different things. */
+export interface RsyncResult {
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+  stderr: string;
+}
+
+export interface RsyncFacts {
+  /** `[USER@]HOST:PATH/SUB` */
+  destination: string;
+  host: string;
+}
+
+/** A failure of rsync or ssh. */
+export class RsyncFailure extends ExpectedError {
+  /** Another transfer to the same directory is under way: rrsync allows one at a time. */
+  readonly isLocked: boolean;
+  /** The server refuses to delete, and so to rename: the archive must be sent whole, under its name. */
+  readonly isDeletionRefused: boolean;
+
+  constructor(message: string, rule: Pick<Rule, 'exitStatus' | 'retryable' | 'kind'> & { remedy: string }) {
+    super(message, { exitStatus: rule.exitStatus, remedy: rule.remedy, retryable: rule.retryable ?? false });
+    this.isLocked = rule.kind === 'locked';
+    this.isDeletionRefused = rule.kind === 'deletion refused';
+  }
+}
+
+interface Rule {
+  /** Matched against stderr. */
+  pattern?: RegExp;
+  exitCodes?: readonly number[];
+  exitStatus: ExitStatus;
+  retryable?: boolean;
+  kind?: 'locked' | 'deletion refused';
+  what: (facts: RsyncFacts, match: readonly string[]) => string;
+  remedy: (facts: RsyncFacts, match: readonly string[]) => string;
+}
+
+const asUser = 'as the user bigbluebutton (sudo -u bigbluebutton -H ssh';
+
+/** The first rule that fits decides; what is specific stands before what is general. */
+const rules: readonly Rule[] = [
+  {
+    pattern: /Another instance of rrsync is already accessing/,
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    kind: 'locked',
+    what: ({ host }) => `${host} accepts one transfer at a time, and another one is under way`,
+    remedy: () => "put 'rrsync -wo -no-lock DIR' into authorized_keys there",
+  },
+  {
+    pattern:
+      /option --?(delete\S*|backup|suffix\S*) has been disabled|refusing(?: to run)?.*--(delete|backup|suffix)|The server is configured to refuse --(delete|backup)/,
+    exitStatus: EXIT.config,
+    kind: 'deletion refused',
+    what: ({ host }) => `rsync on ${host} refuses to delete, and so to rename`,
+    remedy: () => "remove '-no-del' from authorized_keys there",
+  },
+  {
+    pattern: /rrsync error: option (\S+) has been disabled|The server is configured to refuse (\S+)/,
+    exitStatus: EXIT.config,
+    what: ({ host }, match) => `rsync on ${host} refuses the option ${quote(match[1] ?? match[2] ?? '')}`,
+    remedy: () => 'remove it from extra_rsync_opts in pilos.yml',
+  },
+  {
+    pattern: /sending to read-only server is not allowed|module is read only/,
+    exitStatus: EXIT.permission,
+    what: ({ host }) => `rsync on ${host} is read-only`,
+    remedy: () =>
+      "use 'rrsync -wo -no-lock DIR' in authorized_keys there, or 'read only = no' in rsyncd.conf",
+  },
+  {
+    pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
+    exitStatus: EXIT.config,
+    what: ({ host }) => `the ssh host key of ${host} has changed`,
+    remedy: ({ host }) =>
+      `find out why, then remove the old key (ssh-keygen -R ${host}) and connect once ${asUser} ${host})`,
+  },
+  {
+    pattern: /Host key verification failed/,
+    exitStatus: EXIT.config,
+    what: ({ host }) => `the ssh host key of ${host} is not known`,
+    remedy: ({ host }) => `connect once ${asUser} ${host}) and accept the key`,
+  },
+  {
+    pattern: /Permission denied \((?:publickey|keyboard|password|gssapi)[^)]*\)/,
+    exitStatus: EXIT.permission,
+    what: ({ host }) => `${host} refuses our ssh key`,
+    remedy: () => 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
+  },
+  {
+    pattern:
+      /Could not resolve hostname|Name or service not known|Temporary failure in name resolution|getaddrinfo:/,
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `the name ${host} cannot be resolved`,
+    remedy: () => 'check spool_dir in pilos.yml, ~/.ssh/config of the user bigbluebutton, and DNS',
+  },
+  {
+    pattern: /Connection refused/,
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `${host} refuses the connection`,
+    remedy: () => 'check that sshd runs there, its port and the firewall',
+  },
+  {
+    pattern:
+      /No route to host|Network is unreachable|Connection timed out|Operation timed out|timed out during banner|timeout waiting for daemon connection/,
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `${host} cannot be reached`,
+    remedy: () => 'check that it runs, the network and the firewall',
+  },
+  {
+    pattern: /Failed to exec ssh|Failed to exec \S*ssh|exec \S*ssh: No such file/,
+    exitStatus: EXIT.unavailable,
+    what: () => 'ssh is not installed',
+    remedy: () => 'apt-get install openssh-client',
+  },
+  {
+    pattern:
+      /(?:rsync|rrsync): (?:command )?not found|rr?sync: No such file or directory|exec request failed|Unknown module/,
+    exitStatus: EXIT.unavailable,
+    what: ({ host }, match) =>
+      match[0]?.includes('module')
+        ? `the rsync daemon on ${host} has no such module`
+        : `rsync is not installed on ${host}`,
+    remedy: (_, match) =>
+      match[0]?.includes('module') ? 'check spool_dir in pilos.yml' : "run 'apt-get install rsync' there",
+  },
+  {
+    pattern: /No space left on device|Disk quota exceeded|write failed on.*\(28\)/,
+    exitStatus: EXIT.spool,
+    what: ({ host }) => `the disk of ${host} is full`,
+    remedy: () => 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
+  },
+  {
+    pattern:
+      /(?:change_dir|chdir|mkdir|link_stat)\S* .*(?:No such file or directory|Not a directory)|Restricted directory does not exist|chroot .*failed/,
+    exitStatus: EXIT.spool,
+    what: ({ destination }) => `the directory ${destination} does not exist`,
+    remedy: () =>
+      'create it there, or correct spool_dir or RECORDING_SPOOL_SUB_DIRECTORY; it is never created from here',
+  },
+  {
+    pattern:
+      /Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied/,
+    exitStatus: EXIT.permission,
+    what: ({ destination }) => `the directory ${destination} is not writable`,
+    remedy: () => 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)',
+  },
+  {
+    pattern: /protocol version mismatch|is your shell clean/,
+    exitStatus: EXIT.config,
+    what: ({ host }) => `the login shell of ${host} prints something before rsync starts`,
+    remedy: () => 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync',
+  },
+  {
+    pattern: /rrsync error: ([^\n]*)/,
+    exitStatus: EXIT.config,
+    what: ({ host }, match) => `rrsync on ${host} refuses: ${match[1] ?? ''}`,
+    remedy: () => "check 'rrsync DIR' in authorized_keys there",
+  },
+  {
+    exitCodes: [30, 35],
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `the connection to ${host} is stalled`,
+    remedy: () => 'check the network between the servers',
+  },
+  {
+    pattern: /(?:unknown|unrecognized) option|invalid option|syntax or usage error/,
+    exitStatus: EXIT.config,
+    what: () => 'rsync does not know an option',
+    remedy: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
+  },
+  {
+    exitCodes: [10, 12, 255],
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `the connection to ${host} was lost`,
+    remedy: () => 'check the network and the log of sshd there',
+  },
+  {
+    exitCodes: [11, 14, 22, 23, 24, 25],
+    exitStatus: EXIT.io,
+    retryable: true,
+    what: ({ destination }) => `rsync could not write to ${destination}`,
+    remedy: () => 'check the disk there',
+  },
+];
+
+/** The reason for a failed run of rsync. */
+export function explainFailure(result: RsyncResult, facts: RsyncFacts): RsyncFailure {
+  const last = lastLine(result.stderr);
+  for (const rule of rules) {
+    if (rule.exitCodes !== undefined && !rule.exitCodes.includes(result.exitCode ?? -1)) continue;
+    const match = rule.pattern === undefined ? [''] : result.stderr.match(rule.pattern);
+    if (match === null) continue;
+    const message = `${rule.what(facts, match)} (rsync: ${quote(last)})`;
+    return new RsyncFailure(message, { ...rule, remedy: rule.remedy(facts, match) });
+  }
+  const how = result.signal === undefined ? `exit status ${result.exitCode}` : `killed by ${result.signal}`;
+  return new RsyncFailure(`rsync to ${facts.destination} failed, ${how} (${quote(last)})`, {
+    exitStatus: EXIT.temporary,
+    retryable: result.signal === undefined,
+    remedy: 'run it by hand with --verbose',
+  });
+}
+
+/** The line that says most: the last one that is not rsync's own summary. */
+function lastLine(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const telling = lines.filter((line) => !/^rsync error: |connection unexpectedly closed/.test(line));
+  return telling.at(-1) ?? lines.at(-1) ?? '';
+}

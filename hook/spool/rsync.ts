@@ -1,0 +1,223 @@
+/** A spool on another host: the archive is made in `work_dir`, sent with rsync, and renamed there when complete. */
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { execa } from 'execa';
+import pRetry from 'p-retry';
+import {
+  EXIT,
+  ExpectedError,
+  translateErrno,
+  withErrnoTranslated,
+  withErrnoTranslatedAsync,
+} from '../errors.ts';
+import type { SpoolAddress } from '../safe-path.ts';
+import { temporaryPath } from '../work-dir.ts';
+import type { Parcel, Spool } from './index.ts';
+import {
+  parseProgress,
+  remoteDirectory,
+  renameArguments,
+  saysRenamed,
+  sendArguments,
+  sendWholeArguments,
+  shellQuote,
+  type Transfer,
+} from './rsync-arguments.ts';
+import { explainFailure, RsyncFailure } from './rsync-failure.ts';
+
+export interface RsyncSpoolSettings {
+  address: Exclude<SpoolAddress, { kind: 'local' }>;
+  workDir: string;
+  extraRsyncOptions: string[];
+  retry: { attempts: number; maxSeconds: number };
+}
+
+/** How much longer than `retry.max_seconds` we wait for rrsync's lock: another archive may take its time. */
+const lockPatience = 5;
+
+export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
+  const { address } = settings;
+  return {
+    destination: (subDir) => remoteDirectory({ address, subDir }),
+    deliver: (parcel) => deliverOverRsync(settings, parcel),
+    describeDelivery: ({ name, size, subDir }) => {
+      checkSpace(settings.workDir, size);
+      const transfer = transferOf(settings, name, subDir);
+      const work = `${settings.workDir}/tmp/RUN`;
+      return [
+        `write the archive to ${work}/${transfer.baseName}`,
+        `run: ${shellQuote(['rsync', ...sendArguments(transfer, `${work}/${transfer.baseName}`)])}`,
+        `run: ${shellQuote(['rsync', ...renameArguments(transfer, `${work}/empty`)])}`,
+        `remove ${work}`,
+      ];
+    },
+  };
+}
+
+function transferOf(settings: RsyncSpoolSettings, name: string, subDir: string): Transfer {
+  const { address, extraRsyncOptions: extraOptions } = settings;
+  return { address, subDir, baseName: name.replace(/\.tar$/, ''), extraOptions };
+}
+
+async function deliverOverRsync(settings: RsyncSpoolSettings, parcel: Parcel): Promise<void> {
+  const directory = temporaryPath(settings.workDir);
+  try {
+    const shipment = await prepare(settings, parcel, directory);
+    await pRetry(() => whenUnlocked(settings, parcel, () => sendAndRename(shipment)), {
+      retries: settings.retry.attempts - 1,
+      maxRetryTime: settings.retry.maxSeconds * 1000,
+      minTimeout: 2000,
+      randomize: true,
+      signal: parcel.signal,
+      shouldRetry: ({ error }) => error instanceof ExpectedError && error.retryable,
+      onFailedAttempt: ({ error, retriesLeft, retryDelay }) => {
+        if (retryDelay > 0) parcel.warn(`${error.message}; ${retriesLeft} more tries`);
+      },
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The archive and what else rsync needs, in a directory of this run. */
+interface Shipment {
+  transfer: Transfer;
+  parcel: Parcel;
+  archive: string;
+  emptyDirectory: string;
+  /** Set once the server has refused to rename. */
+  isSentWhole: boolean;
+}
+
+async function prepare(settings: RsyncSpoolSettings, parcel: Parcel, directory: string): Promise<Shipment> {
+  const transfer = transferOf(settings, parcel.name, parcel.subDir);
+  const archive = `${directory}/${transfer.baseName}`;
+  const emptyDirectory = `${directory}/empty`;
+  await withErrnoTranslatedAsync(`cannot write ${archive}`, async () => {
+    mkdirSync(directory, { mode: 0o700 });
+    mkdirSync(emptyDirectory);
+    checkSpace(directory, parcel.size);
+    const file = openSync(archive, 'wx', 0o600);
+    try {
+      await parcel.write(file);
+    } finally {
+      closeSync(file);
+    }
+  });
+  return { transfer, parcel, archive, emptyDirectory, isSentWhole: false };
+}
+
+function checkSpace(directory: string, size: number): void {
+  const { bavail, bsize } = existingSpace(directory);
+  if (size <= bavail * bsize) return;
+  throw new ExpectedError(
+    `not enough space in work_dir: the archive needs ${size} bytes, of which ${bavail * bsize} are free`,
+    {
+      exitStatus: EXIT.io,
+      remedy: `free some space in ${directory}, or set work_dir in pilos.yml to a larger disk`,
+    },
+  );
+}
+
+/** Before the first run, and in a dry run, `work_dir` need not exist: its nearest directory that does counts. */
+function existingSpace(directory: string): { bavail: number; bsize: number } {
+  try {
+    return statfsSync(directory);
+  } catch (error) {
+    const parent = directory.slice(0, directory.lastIndexOf('/')) || '/';
+    if (directory === '/') throw translateErrno(error, `cannot look at ${directory}`);
+    return existingSpace(parent);
+  }
+}
+
+/** Of several transfers at once rrsync refuses all but one: wait for our turn, without using up the retries. */
+async function whenUnlocked(
+  settings: RsyncSpoolSettings,
+  parcel: Parcel,
+  action: () => Promise<void>,
+): Promise<void> {
+  const deadline = Date.now() + settings.retry.maxSeconds * lockPatience * 1000;
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof RsyncFailure && error.isLocked && Date.now() < deadline)) throw error;
+      parcel.debug(`${error.message}: waiting`);
+      await setTimeout(1000 + Math.random() * 2000, undefined, { signal: parcel.signal });
+    }
+  }
+}
+
+async function sendAndRename(shipment: Shipment): Promise<void> {
+  if (shipment.isSentWhole) return await sendWhole(shipment);
+  const { transfer, parcel, archive, emptyDirectory } = shipment;
+  try {
+    await runRsync(shipment, sendArguments(transfer, archive));
+  } catch (error) {
+    if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
+    parcel.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.remedy}`);
+    return await sendWhole(shipment);
+  }
+  const output = await runRsync(shipment, renameArguments(transfer, emptyDirectory));
+  if (saysRenamed(output, transfer.baseName)) return;
+  throw new ExpectedError(
+    `${transfer.baseName} was sent to ${remoteDirectory(transfer)}, but is not there any more`,
+    {
+      exitStatus: EXIT.temporary,
+      retryable: true,
+      remedy: 'check whether something else removes files there, and extra_rsync_opts in pilos.yml',
+    },
+  );
+}
+
+async function sendWhole(shipment: Shipment): Promise<void> {
+  if (!shipment.isSentWhole) {
+    const named = `${shipment.archive}.tar`;
+    withErrnoTranslated(`cannot rename ${shipment.archive}`, () => renameSync(shipment.archive, named));
+    Object.assign(shipment, { archive: named, isSentWhole: true });
+  }
+  await runRsync(shipment, sendWholeArguments(shipment.transfer, shipment.archive));
+}
+
+/** Runs rsync until it has ended, also when we are told to stop; returns its output. */
+async function runRsync({ parcel, transfer }: Shipment, args: string[]): Promise<string> {
+  const isWatched = parcel.onTransferred !== undefined;
+  const command = ['rsync', ...(isWatched ? ['--info=progress2', '--no-human-readable'] : []), ...args];
+  parcel.debug(`running: ${shellQuote(command)}`);
+  // If we are killed, rsync must not go on sending beside the run that comes after us.
+  const child = execa('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
+    cancelSignal: parcel.signal,
+    forceKillAfterDelay: 10_000,
+    env: childEnvironment(process.env),
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    maxBuffer: 10_000_000,
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    const bytes = parseProgress(chunk.toString('latin1'));
+    if (bytes !== undefined) parcel.onTransferred?.(bytes);
+  });
+  const result = await child;
+  parcel.signal.throwIfAborted();
+  if (result.exitCode === 0) return result.stdout;
+  if (result.exitCode === 127 || (result.exitCode === undefined && result.signal === undefined))
+    throw notInstalled(result.stderr);
+  throw explainFailure(result, { destination: remoteDirectory(transfer), host: transfer.address.host });
+}
+
+/** rsync's own variables change what it does (`RSYNC_RSH` runs a command); its messages are read in English. */
+export function childEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(
+    ([name]) => !/^(?:RSYNC_.*|LANG|LANGUAGE|LC_.*|NODE_OPTIONS)$/.test(name),
+  );
+  return { ...Object.fromEntries(kept), LC_ALL: 'C' };
+}
+
+function notInstalled(cause: string): ExpectedError {
+  return new ExpectedError('rsync cannot be run here', {
+    exitStatus: EXIT.unavailable,
+    remedy: 'apt-get install rsync openssh-client',
+    cause,
+  });
+}

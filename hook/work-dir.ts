@@ -1,0 +1,34 @@
+/** `work_dir`: temporary files of this run, each under a name that tells whether its run is still alive. */
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { errnoName, translateErrno, withErrnoTranslated } from './errors.ts';
+import { createRunToken, isAbandoned } from './run-token.ts';
+
+/** Creates `work_dir` when it is missing, as PILOS' Ruby script does, and the directory for temporary files in it. */
+function temporaryDirectory(workDir: string): string {
+  const directory = `${workDir}/tmp`;
+  withErrnoTranslated(`cannot create work_dir ${workDir}`, () =>
+    mkdirSync(directory, { recursive: true, mode: 0o755 }),
+  );
+  return directory;
+}
+
+/** A path in `work_dir` that no other run uses; nothing is created but the directory around it. */
+export function temporaryPath(workDir: string): string {
+  return `${temporaryDirectory(workDir)}/${createRunToken()}`;
+}
+
+/** Removes what killed runs left in `work_dir`; returns the names. Never fails: it is only tidying. */
+export function removeAbandonedWorkFiles(workDir: string): string[] {
+  try {
+    const directory = `${workDir}/tmp`;
+    const abandoned = readdirSync(directory).filter((name) => {
+      const stats = statSync(`${directory}/${name}`, { throwIfNoEntry: false });
+      return stats !== undefined && isAbandoned(name, Date.now() - stats.mtimeMs);
+    });
+    for (const name of abandoned) rmSync(`${directory}/${name}`, { recursive: true, force: true });
+    return abandoned;
+  } catch (error) {
+    if (errnoName(error) === undefined) throw translateErrno(error, `cannot tidy ${workDir}`);
+    return [];
+  }
+}
