@@ -1,0 +1,60 @@
+# pilos-post-publish. `make help` lists what there is.
+
+# Everything runs on the pinned Node.js from the npm registry, whatever the machine has.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+SHELL := /bin/bash
+ROW ?=
+
+# Each step uses both processors by itself, and some change the machine's packages.
+.NOTPARALLEL:
+.DEFAULT_GOAL := build
+.PHONY: help setup build release test lint demo faults bench deb clean
+
+help: ## what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: node_modules/.package-lock.json ## npm packages, when package-lock.json has changed
+
+# The file is npm's own note of what it installed.
+node_modules/.package-lock.json: package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@test -x node_modules/.bin/node || { echo 'npm has not installed the package node-linux-*' >&2; exit 1; }
+	@touch $@
+
+build: setup ## dist/pilos-post-publish for this machine, with its launcher
+	@build/system-packages.sh build
+	@node build/executable.ts
+
+release: setup ## dist/pilos-post-publish-linux-x64, -linux-arm64 and SHA256SUMS
+	@build/system-packages.sh build release
+	@node build/release.ts
+
+test: build ## every test, on the built executable and real programs
+	@build/system-packages.sh test
+	@vitest run
+
+faults: build ## the fault injection tests at full length
+	@build/system-packages.sh test
+	@FAULTS=full vitest run --project faults
+
+lint: setup ## types, style, shell scripts, launcher
+	@build/system-packages.sh lint
+	tsc --noEmit
+	biome ci .
+	shellcheck $$(grep -rlE '^#!.*[/ ](ba|da)?sh( |$$)' .ci build examples test)
+	ruby -c build/launcher/pilos_post_publish.rb
+
+demo: build ## a recording's whole way, from BBB's call to what PILOS unpacks
+	@build/system-packages.sh demo
+	@node build/demo.ts
+
+bench: build ## measures against PILOS' Ruby script; ROW=name for one row
+	@build/system-packages.sh bench
+	@node build/bench.ts $(ROW)
+
+deb: build ## the Debian package
+	@build/system-packages.sh deb
+	@node build/deb.ts
+
+clean: ## removes what was built
+	rm -rf dist

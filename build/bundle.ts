@@ -1,0 +1,37 @@
+/** hook/ and its dependencies → one CommonJS file, the only form that Node's SEA loads without a file system. */
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { projectDirectory, readCommit, readVersion } from './project.ts';
+
+/**
+ * Returns the text of the bundle. `import()` stays lazy in it: what a path does not need is parsed but
+ * never evaluated.
+ */
+export async function bundle(entry = join(projectDirectory, 'hook/main.ts')): Promise<string> {
+  const result = await build({
+    entryPoints: [entry],
+    absWorkingDir: projectDirectory,
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    // The name of a class is what an error prints.
+    keepNames: true,
+    legalComments: 'none',
+    // Inside a SEA, import() of a built-in module is not what require() of it is: always the latter.
+    supported: { 'dynamic-import': false },
+    // A CommonJS file has no import.meta; createRequire(import.meta.url) in a dependency needs one.
+    banner: { js: 'const __moduleUrl = "file://" + __filename;' },
+    define: {
+      'import.meta.url': '__moduleUrl',
+      __VERSION__: JSON.stringify(readVersion()),
+      __COMMIT__: JSON.stringify(readCommit()),
+    },
+    logLevel: 'warning',
+  });
+  const [file] = result.outputFiles;
+  if (file === undefined) throw new Error('esbuild wrote no bundle');
+  return file.text;
+}
