@@ -4,12 +4,12 @@ import { awkwardNames, fileSizes, nameLengths, pathLengths } from './awkward-nam
 import { joinBytes } from './compare-trees.ts';
 
 /**
- * Fills `directory`, which exists, with about 200 files.
+ * Fills `directory`, which exists, with about 200 files and directories.
  *
- * @param archivedPrefix bytes that an archive puts before each path: `<meeting id>/` has 55. Paths of the lengths
+ * @param archivedPrefix bytes that an archive puts before each path: `presentation/<meeting id>/` has 68. Paths of the lengths
  *   above are made with and without it.
  */
-export function writeAwkwardFiles(directory: string, archivedPrefix = 55): void {
+export function writeAwkwardFiles(directory: string, archivedPrefix = 68): void {
   const root = Buffer.from(directory);
   for (const name of awkwardNames) write(root, joinBytes(Buffer.from('names'), Buffer.from(name)), 'named');
   for (const length of nameLengths) write(root, `long-names/${'n'.repeat(length)}`, String(length));

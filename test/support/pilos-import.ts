@@ -66,14 +66,9 @@ export async function unpackWithPhar(archive: string, directory: string): Promis
 }
 
 export async function unpackWithGnuTar(archive: string, directory: string): Promise<void> {
-  await unpack(directory, 'tar', [
-    '--extract',
-    '--no-same-owner',
-    '--file',
-    archive,
-    '--directory',
-    directory,
-  ]);
+  // Files from before 1970 or after today are complained about, but unpacked.
+  const options = ['--extract', '--no-same-owner', '--warning=no-timestamp'];
+  await unpack(directory, 'tar', [...options, '--file', archive, '--directory', directory]);
 }
 
 export async function unpackWithBsdtar(archive: string, directory: string): Promise<void> {
