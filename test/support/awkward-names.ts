@@ -6,8 +6,8 @@ import { joinBytes } from './compare-trees.ts';
 /**
  * Fills `directory`, which exists, with about 200 files and directories.
  *
- * @param archivedPrefix bytes that an archive puts before each path: `presentation/<meeting id>/` has 68. Paths of the lengths
- *   above are made with and without it.
+ * @param archivedPrefix bytes that an archive puts before each path: `presentation/<meeting id>/` has 68. Long
+ *   paths are made with and without it.
  */
 export function writeAwkwardFiles(directory: string, archivedPrefix = 68): void {
   const root = Buffer.from(directory);
