@@ -20,7 +20,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { provideBaseExecutable } from './base-executable.ts';
 import { bundle } from './bundle.ts';
-import { injectBundle, seaConfiguration } from './inject.ts';
+import { injectBundle, planSeaConfiguration } from './inject.ts';
 import {
   type Architecture,
   cacheDirectory,
@@ -39,7 +39,7 @@ export async function buildExecutable(architecture: Architecture, output: string
   mkdirSync(cacheDirectory, { recursive: true });
   const code = await bundle();
   const base = provideBaseExecutable(architecture);
-  const key = keyOf(code, basename(base), JSON.stringify(seaConfiguration), readLock());
+  const key = keyOf(code, basename(base), JSON.stringify(planSeaConfiguration(architecture)), readLock());
   if (isUpToDate(output, key)) {
     report(`${output} is up to date`);
     return;
