@@ -1,5 +1,5 @@
 /** The argument table, from which `--help`, the man page and the shell completions are made. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, type ExitStatus, escapeText } from './errors.ts';
 import { createLog } from './log.ts';
 import { createProgress } from './progress.ts';
@@ -83,7 +83,63 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
     const session = createSession(program, signal);
     await execute(session, () => publish({ meetingId, format, dryRun }, session));
   });
+  addResend(program, signal, execute);
+  addPrune(program, signal, execute);
   return program;
+}
+
+function addResend(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withGlobalOptions(program.command('resend'))
+    .description('deliver what is published, ours and not delivered; the timer runs this every 15 minutes')
+    .addOption(
+      new Option('--missing', 'what is not delivered, for whatever reason (default)').conflicts([
+        'failed',
+        'all',
+      ]),
+    )
+    .addOption(new Option('--failed', 'only what was tried and failed').conflicts(['missing', 'all']))
+    .addOption(new Option('--all', 'everything, also what is delivered').conflicts(['missing', 'failed']))
+    .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
+    .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect, [])
+    .option('--limit <n>', 'at most so many', parseCount)
+    .option('--dry-run', 'say what would be delivered, and touch nothing');
+  command.action(async (options: ResendOptions) => {
+    const { resend } = await import('./commands/resend.ts');
+    const session = createSession(command, signal);
+    const which = options.all ? 'all' : options.failed ? 'failed' : 'missing';
+    const { since, limit, dryRun = false, meetingId: meetingIds } = options;
+    await execute(session, () => resend({ which, since, limit, dryRun, meetingIds }, session));
+  });
+}
+
+interface ResendOptions {
+  failed?: boolean;
+  all?: boolean;
+  since?: string;
+  meetingId: string[];
+  limit?: number;
+  dryRun?: boolean;
+}
+
+function addPrune(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withGlobalOptions(program.command('prune'))
+    .description('delete local copies of recordings that are completely delivered, with bbb-record --delete')
+    .option('--older-than <when>', 'delivered before then: 12h, 7d, 2w or 2026-01-31', '14d')
+    .option('--dry-run', 'say what would be deleted, and touch nothing');
+  command.action(async ({ olderThan, dryRun = false }: { olderThan: string; dryRun?: boolean }) => {
+    const { prune } = await import('./commands/prune.ts');
+    const session = createSession(command, signal);
+    await execute(session, () => prune({ olderThan, dryRun }, session));
+  });
+}
+
+function collect(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+function parseCount(value: string): number {
+  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('It must be a whole number of at least 1.');
 }
 
 /** Options that every command has, before or behind its name. */
@@ -93,7 +149,7 @@ function withGlobalOptions(command: Command): Command {
     .option(
       '--bbb-config <file>',
       "BBB's configuration; may be given twice, the later is merged over the earlier (also $PILOS_POST_PUBLISH_BBB_CONFIG, separated by ':')",
-      (file: string, earlier: string[] = []) => [...earlier, file],
+      collect,
     )
     .option('--json', 'print the result as JSON')
     .option('--verbose', 'say more, with stack traces of errors')

@@ -193,9 +193,13 @@ function knownKeys(
 function describeIssue(issue: v.BaseIssue<unknown>, file: string): string {
   const key = v.getDotPath(issue) ?? '';
   if (issue.received === 'undefined') return `${file}: ${key} is missing`;
-  const value =
-    typeof issue.input === 'string' ? issue.input : (JSON.stringify(issue.input) ?? String(issue.input));
-  return `${file}: ${key} ${issue.message}, but is ${quote(value)}`;
+  return `${file}: ${key} ${issue.message}, but is ${describeValue(issue.input)}`;
+}
+
+/** Lists and mappings are not written out: with YAML's aliases they can be endless. */
+function describeValue(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return isMapping(value) ? 'a mapping' : quote(value instanceof Date ? value.toISOString() : String(value));
 }
 
 function asList(value: unknown): unknown {

@@ -1,14 +1,16 @@
 /** One published format of one recording: archive → spool → ledger, never twice at the same time. */
 import { type ArchivePlan, PublishedFilesChanged, planArchive, writeArchive } from './archive.ts';
 import type { Config } from './config.ts';
-import { describeError, type ExitStatus, ExpectedError, exitStatusOf } from './errors.ts';
-import { isDelivered, openLedger, outstanding, readStamp, setSenderDone } from './ledger.ts';
+import { describeError, type ErrorScope, type ExitStatus, ExpectedError, exitStatusOf } from './errors.ts';
+import { isDelivered, type LedgerEntry, openLedger, readStamp } from './ledger.ts';
 import { acquireLock } from './lock.ts';
-import { archiveName, type PublishedFormat, readFormatStates } from './recording.ts';
+import { archiveName, type PublishedFormat } from './recording.ts';
+import { markOutstanding } from './sender-done.ts';
 import type { Session } from './session.ts';
 import type { Spool } from './spool/index.ts';
 import { removeAbandonedWorkFiles } from './work-dir.ts';
 
+/** How one format went, as `--json` prints it. */
 export interface DeliveryResult {
   record_id: string;
   format: string;
@@ -22,6 +24,8 @@ export interface DeliveryResult {
   steps?: string[];
   error?: string;
   exit_status?: ExitStatus;
+  /** What else would fail in the same way. */
+  scope?: ErrorScope;
 }
 
 export interface DeliveryContext {
@@ -30,66 +34,77 @@ export interface DeliveryContext {
   session: Session;
 }
 
-/** Delivers one format and remembers how it went. Expected failures are told and returned, bugs thrown. */
+/**
+ * Delivers one format and remembers how it went. Expected failures are told and returned, bugs thrown.
+ *
+ * @param deliveredSince milliseconds since 1970: a delivery of the same files that was complete then or later
+ *   need not be repeated, because another run has just done it
+ */
 export async function deliverFormat(
   context: DeliveryContext,
   published: PublishedFormat,
   subDir: string,
+  deliveredSince: number,
 ): Promise<DeliveryResult> {
   const { config, session } = context;
-  const lock = await acquireLock(`${config.workDir} ${archiveName(published)}`, {
-    wait: true,
-    signal: session.signal,
-  });
-  const started = Date.now();
   const basis = resultBasis(context, published, subDir);
+  const started = Date.now();
+  const lock = await lockFormat(config, published, session.signal);
   try {
-    if (lock?.waited && isDelivered(openLedger(config.workDir).read(published), readStamp(published))) {
-      session.log.info(`${basis.archive}: another run has just delivered it`);
-      return { ...basis, state: 'delivered' };
+    const entry = openLedger(config.workDir).read(published);
+    const isFresh = entry?.delivered !== undefined && Date.parse(entry.delivered.at) >= deliveredSince;
+    if (isFresh && isDelivered(entry, readStamp(published))) return alreadyDelivered(context, basis);
+    await tolerate(session, 'the -sender.done of an earlier delivery may remain', () =>
+      markOutstanding(context, published),
+    );
+    for (const name of removeAbandonedWorkFiles(config.workDir)) {
+      session.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
     }
-    await withMeetingLock(context, published.meetingId, () => markOutstanding(context, published));
-    for (const name of removeAbandonedWorkFiles(config.workDir))
-      session.log.warn(`removed ${name} of a killed run from work_dir`);
-    const { stamp, plan } = await packAndSend(context, published, subDir);
-    const seconds = (Date.now() - started) / 1000;
-    const { destination, archive: name } = basis;
-    session.log.info(
-      `delivered ${name} (${plan.files} files, ${plan.size} bytes) to ${destination} in ${seconds.toFixed(1)} s`,
-    );
-    remember(context, () =>
-      openLedger(config.workDir).recordDelivery(published, {
-        ...{ at: new Date(started).toISOString(), bytes: plan.size, seconds, destination, name },
-        ...{ fingerprint: plan.fingerprint, stamp },
-      }),
-    );
-    return { ...basis, state: 'delivered', bytes: plan.size, files: plan.files, seconds };
+    const known = isFresh ? entry : undefined;
+    const sent = await packAndSend(context, published, subDir, known);
+    if (sent.isKnown) return alreadyDelivered(context, basis);
+    return await rememberDelivery(context, published, basis, sent, (Date.now() - started) / 1000);
   } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    session.log.error(`${basis.archive}: ${describeError(error)}`);
-    const failure = { error: describeError(error), exit_status: exitStatusOf(error) };
-    const attempt = {
-      at: new Date(started).toISOString(),
-      seconds: (Date.now() - started) / 1000,
-      ...failure,
-    };
-    remember(context, () =>
-      openLedger(config.workDir).recordFailure(published, { ...attempt, destination: basis.destination }),
-    );
-    return { ...basis, state: 'failed', ...failure };
+    const reason: unknown = session.signal.aborted ? session.signal.reason : error;
+    if (!(reason instanceof ExpectedError)) throw error;
+    const seconds = (Date.now() - started) / 1000;
+    return await rememberFailure(context, published, reason, { destination: basis.destination, seconds });
   } finally {
     await lock?.release();
   }
 }
 
-function resultBasis(context: DeliveryContext, published: PublishedFormat, subDir: string) {
+/** The lock that every run holds while it works on one format of one recording. */
+export function lockFormat(config: Config, published: PublishedFormat, signal: AbortSignal) {
+  return acquireLock(`${config.workDir} ${archiveName(published)}`, { wait: true, signal });
+}
+
+type ResultBasis = Pick<DeliveryResult, 'record_id' | 'format' | 'archive' | 'destination'>;
+
+export function resultBasis(
+  { spool }: DeliveryContext,
+  published: PublishedFormat,
+  subDir: string,
+): ResultBasis {
   const { recordId, format } = published;
   return {
     record_id: recordId,
     format,
     archive: archiveName(published),
-    destination: context.spool.destination(subDir),
+    destination: spool.destination(subDir),
   };
+}
+
+function alreadyDelivered({ session }: DeliveryContext, basis: ResultBasis): DeliveryResult {
+  session.log.info(`${basis.archive} has already been delivered`);
+  return { ...basis, state: 'delivered' };
+}
+
+interface Sent {
+  plan: ArchivePlan;
+  stamp: string;
+  /** Exactly these files have been delivered before: nothing was sent. */
+  isKnown: boolean;
 }
 
 /** Packs into the spool; starts over once when the published files changed meanwhile. */
@@ -97,46 +112,120 @@ async function packAndSend(
   context: DeliveryContext,
   published: PublishedFormat,
   subDir: string,
-): Promise<{ stamp: string; plan: ArchivePlan }> {
+  known: LedgerEntry | undefined,
+): Promise<Sent> {
   try {
-    return await packAndSendOnce(context, published, subDir);
+    return await packAndSendOnce(context, published, subDir, known);
   } catch (error) {
     if (!(error instanceof PublishedFilesChanged)) throw error;
     context.session.log.warn(`${archiveName(published)}: ${error.message}; starting over`);
-    return await packAndSendOnce(context, published, subDir);
+    return await packAndSendOnce(context, published, subDir, known);
   }
 }
 
 async function packAndSendOnce(
-  { spool, session }: DeliveryContext,
+  { config, spool, session }: DeliveryContext,
   published: PublishedFormat,
   subDir: string,
-): Promise<{ stamp: string; plan: ArchivePlan }> {
+  known: LedgerEntry | undefined,
+): Promise<Sent> {
+  // Before the plan: files that change between the two must not pass for the delivered ones.
   const stamp = readStamp(published);
   const source = { directory: published.directory, prefix: `${published.format}/${published.recordId}` };
   const plan = planArchive(source.directory, source.prefix);
+  if (known?.delivered !== undefined && known.delivered.fingerprint === plan.fingerprint) {
+    openLedger(config.workDir).recordSameFiles(published, known.delivered, stamp);
+    return { plan, stamp, isKnown: true };
+  }
   for (const skipped of plan.skipped) session.log.warn(`${skipped}: left out of the archive`);
   const name = archiveName(published);
-  const packing = session.progress.start(`packing ${name}`, plan.size);
-  let sending: ReturnType<typeof session.progress.start> | undefined;
+  const bar = session.progress.start(name, plan.size);
   try {
     await spool.deliver({
       ...{ name, subDir, size: plan.size, signal: session.signal },
-      warn: session.log.warn,
-      debug: session.log.debug,
+      ...{ warn: session.log.warn, debug: session.log.debug },
       write: (target) =>
-        writeArchive(plan, source, target, { signal: session.signal, onProgress: packing.update }),
-      onTransferred: (bytes) => {
-        packing.stop();
-        sending ??= session.progress.start(`sending ${name}`, plan.size);
-        sending.update(bytes);
-      },
+        writeArchive(plan, source, target, {
+          signal: session.signal,
+          onProgress: (bytes) => bar.update(bytes, 'packing'),
+        }),
+      onTransferred: session.progress.isShown ? (bytes) => bar.update(bytes, 'sending') : undefined,
     });
   } finally {
-    packing.stop();
-    sending?.stop();
+    bar.stop();
   }
-  return { stamp, plan };
+  return { plan, stamp, isKnown: false };
+}
+
+async function rememberDelivery(
+  context: DeliveryContext,
+  published: PublishedFormat,
+  basis: ResultBasis,
+  { plan, stamp }: Sent,
+  seconds: number,
+): Promise<DeliveryResult> {
+  const { config, session } = context;
+  const { destination, archive: name } = basis;
+  const [bytes, files] = [plan.size, plan.files];
+  session.log.info(
+    `delivered ${name} (${files} files, ${bytes} bytes) to ${destination} in ${seconds.toFixed(1)} s`,
+  );
+  await tolerate(session, ledgerMissed, () => {
+    const { fingerprint } = plan;
+    const at = new Date().toISOString();
+    openLedger(config.workDir).recordDelivery(published, {
+      at,
+      bytes,
+      seconds,
+      destination,
+      name,
+      fingerprint,
+      stamp,
+    });
+  });
+  return { ...basis, state: 'delivered', bytes, files, seconds };
+}
+
+/** Tells a failure and notes it in the ledger, for `status` and `resend`. */
+export async function rememberFailure(
+  { config, session }: Pick<DeliveryContext, 'config' | 'session'>,
+  published: PublishedFormat,
+  reason: ExpectedError,
+  { destination, seconds }: { destination: string; seconds: number },
+): Promise<DeliveryResult> {
+  const { recordId, format } = published;
+  const archive = archiveName(published);
+  const failure = { error: describeError(reason), exit_status: exitStatusOf(reason) };
+  session.log.error(`${archive}: ${failure.error}`);
+  await tolerate(session, ledgerMissed, () => {
+    const at = new Date().toISOString();
+    openLedger(config.workDir).recordFailure(published, { at, seconds, destination, ...failure });
+  });
+  return {
+    record_id: recordId,
+    format,
+    archive,
+    destination,
+    state: 'failed',
+    ...failure,
+    scope: reason.scope,
+  };
+}
+
+const ledgerMissed = 'the ledger does not know of this';
+
+/** What stands around a delivery must not make it fail: the recording is delivered, or not, all the same. */
+export async function tolerate(
+  session: Session,
+  consequence: string,
+  action: () => void | Promise<void>,
+): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ExpectedError) || session.signal.aborted) throw error;
+    session.log.warn(`${consequence}: ${describeError(error)}`);
+  }
 }
 
 /** What a delivery would do, reading only: for `--dry-run`. Throws ExpectedError where a delivery would fail. */
@@ -146,11 +235,10 @@ export function planDelivery(
   subDir: string,
 ): DeliveryResult {
   const plan = planArchive(published.directory, `${published.format}/${published.recordId}`);
-  const name = archiveName(published);
   const steps = [
     ...plan.skipped.map((skipped) => `leave out: ${skipped}`),
     `pack ${published.directory}: ${plan.files} files, ${plan.size} bytes`,
-    ...context.spool.describeDelivery({ name, size: plan.size, subDir }),
+    ...context.spool.describeDelivery({ name: archiveName(published), size: plan.size, subDir }),
     `note the delivery in ${context.config.workDir}/ledger`,
   ];
   return {
@@ -160,62 +248,4 @@ export function planDelivery(
     files: plan.files,
     steps,
   };
-}
-
-/** Files that were published again after their delivery must not stay marked as done while they are sent. */
-function markOutstanding({ config, session }: DeliveryContext, published: PublishedFormat): void {
-  const ledger = openLedger(config.workDir);
-  const entry = ledger.read(published);
-  if (isDelivered(entry, readStamp(published))) return;
-  if (entry?.state === 'delivered') ledger.recordWaiting(published);
-  if (setSenderDone(config.recordingDir, published.meetingId, false)) {
-    session.log.info(
-      `removed the -sender.done of ${published.meetingId}: ${published.format} was published again`,
-    );
-  }
-}
-
-/** Writes a meeting's `-sender.done` when nothing of it is outstanding any more. */
-export async function settleMeeting(context: DeliveryContext, meetingId: string): Promise<boolean> {
-  const { config, session } = context;
-  const ledger = openLedger(config.workDir);
-  return await withMeetingLock(context, meetingId, () => {
-    const states = readFormatStates(config, config.publishSteps, meetingId);
-    const left = outstanding(states, ({ recordId, format }) => {
-      const directory = `${config.publishedDir}/${format}/${recordId}`;
-      return isDelivered(ledger.read({ meetingId, recordId, format }), readStamp({ directory }));
-    });
-    const isDone = left.length === 0 && states.some((state) => state.state === 'published');
-    if (setSenderDone(config.recordingDir, meetingId, isDone) && isDone) {
-      session.log.info(`all formats of ${meetingId} are delivered: wrote its -sender.done`);
-    }
-    return isDone;
-  });
-}
-
-/** Two formats of a meeting may end at the same moment: only one looks at the whole at a time. */
-async function withMeetingLock<T>(
-  { config, session }: DeliveryContext,
-  meetingId: string,
-  action: () => T,
-): Promise<T> {
-  const lock = await acquireLock(`${config.workDir} meeting ${meetingId}`, {
-    wait: true,
-    signal: session.signal,
-  });
-  try {
-    return action();
-  } finally {
-    await lock?.release();
-  }
-}
-
-/** The recording is delivered whether or not the ledger can be written: a failure there is only told. */
-function remember({ session }: DeliveryContext, write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    session.log.warn(`the ledger does not know of this: ${describeError(error)}`);
-  }
 }

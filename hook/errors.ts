@@ -21,12 +21,16 @@ export const EXIT = {
 
 export type ExitStatus = (typeof EXIT)[keyof typeof EXIT];
 
+/** What else would fail in the same way: nothing, all of the same destination, or all of the same host. */
+export type ErrorScope = 'recording' | 'destination' | 'spool';
+
 export interface ErrorFacts {
   /** What to do about it: a sentence, or the command that mends it. */
   remedy: string;
   exitStatus: ExitStatus;
   /** Worth trying again within the same call. */
   retryable?: boolean;
+  scope?: ErrorScope;
   /** The error of the operating system or of a library that lies behind it. */
   cause?: unknown;
 }
@@ -36,6 +40,7 @@ export class ExpectedError extends Error {
   readonly remedy: string;
   readonly exitStatus: ExitStatus;
   readonly retryable: boolean;
+  readonly scope: ErrorScope;
 
   constructor(message: string, facts: ErrorFacts) {
     super(message, { cause: facts.cause });
@@ -43,6 +48,7 @@ export class ExpectedError extends Error {
     this.remedy = facts.remedy;
     this.exitStatus = facts.exitStatus;
     this.retryable = facts.retryable ?? false;
+    this.scope = facts.scope ?? 'recording';
   }
 }
 
@@ -129,6 +135,16 @@ export async function withErrnoTranslatedAsync<T>(doing: string, action: () => P
     return await action();
   } catch (error) {
     throw translateErrno(error, doing);
+  }
+}
+
+/** The result of `action`, or the failure that we foresaw; a bug is thrown on. */
+export function attempt<T>(action: () => T): T | ExpectedError {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof ExpectedError) return error;
+    throw error;
   }
 }
 

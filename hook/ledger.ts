@@ -4,11 +4,11 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errnoName, withErrnoTranslated } from './errors.ts';
-import type { FormatState, PublishedFormat } from './recording.ts';
+import type { PublishedFormat } from './recording.ts';
 import { temporaryPath } from './work-dir.ts';
 
 export interface Delivery {
-  /** ISO 8601, UTC. */
+  /** When it was complete, ISO 8601, UTC. */
   at: string;
   bytes: number;
   seconds: number;
@@ -21,6 +21,7 @@ export interface Delivery {
 }
 
 export interface Attempt {
+  /** When it ended, ISO 8601, UTC. */
   at: string;
   seconds: number;
   outcome: 'delivered' | 'failed';
@@ -54,6 +55,8 @@ export interface Ledger {
   recordWaiting(key: Key): void;
   recordFailure(key: Key, attempt: Omit<Attempt, 'outcome'>): void;
   recordDelivery(key: Key, delivery: Delivery): void;
+  /** The files of a delivery look new (another inode, say) but are the same: notes their stamp. */
+  recordSameFiles(key: Key, delivery: Delivery, stamp: string): void;
 }
 
 export function openLedger(workDir: string): Ledger {
@@ -81,6 +84,8 @@ export function openLedger(workDir: string): Ledger {
         delivered: delivery,
         attempts: [...attempts, attemptOf(delivery)],
       })),
+    recordSameFiles: (key, delivery, stamp) =>
+      change(key, () => ({ state: 'delivered', delivered: { ...delivery, stamp } })),
   };
 }
 
@@ -144,35 +149,4 @@ export function readStamp({ directory }: Pick<PublishedFormat, 'directory'>): st
 /** True when exactly what is published now has been delivered. */
 export function isDelivered(entry: LedgerEntry | undefined, stamp: string): boolean {
   return entry?.state === 'delivered' && entry.delivered?.stamp === stamp && stamp !== '';
-}
-
-/**
- * The formats that keep a meeting's `-sender.done` from being written: still processed by BBB, or published
- * and not delivered. A format that failed in BBB keeps nothing.
- */
-export function outstanding(
-  states: readonly FormatState[],
-  isDeliveredNow: (state: FormatState) => boolean,
-): FormatState[] {
-  return states.filter(
-    (state) => state.state === 'processing' || (state.state === 'published' && !isDeliveredNow(state)),
-  );
-}
-
-/** `<recording_dir>/status/published/<meeting id>-sender.done`, which Scalelite's prune script looks for. */
-export function senderDoneFile(recordingDir: string, meetingId: string): string {
-  return `${recordingDir}/status/published/${meetingId}-sender.done`;
-}
-
-/** Writes or removes the `-sender.done` of a meeting; true when that changed something. */
-export function setSenderDone(recordingDir: string, meetingId: string, isDone: boolean): boolean {
-  const file = senderDoneFile(recordingDir, meetingId);
-  return withErrnoTranslated(`cannot ${isDone ? 'write' : 'remove'} ${file}`, () => {
-    if (statSync(file, { throwIfNoEntry: false }) !== undefined) {
-      if (!isDone) rmSync(file);
-      return !isDone;
-    }
-    if (isDone) writeFileSync(file, `Published ${meetingId}`);
-    return isDone;
-  });
 }

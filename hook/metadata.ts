@@ -146,6 +146,7 @@ const parser = new XMLParser({
   attributeNamePrefix: '@',
   parseAttributeValue: false,
   parseTagValue: false,
+  trimValues: false,
   processEntities: false,
   ignoreDeclaration: true,
   ignorePiTags: true,
@@ -164,7 +165,7 @@ function parseXml(text: string): Record<string, unknown> {
 function parseEventsMetadata(element: string, source: string): MeetingMetadata {
   const closed = element.endsWith('/>') ? element : `${element}</metadata>`;
   const attributes = child(parseXml(closed), 'metadata');
-  const attribute = (name: string) => textOf(child(attributes, `@${name}`));
+  const attribute = (name: string) => textOf(attributes, `@${name}`);
   return {
     origin: attribute('bbb-origin'),
     subDir: attribute('pilos-sub-spool-dir'),
@@ -184,11 +185,11 @@ export function readPublishedMetadata(file: string): PublishedMetadata {
   const recording = child(parseXml(readLimited(file)), 'recording');
   const meta = child(recording, 'meta');
   if (meta === undefined) throw new XmlProblem('has no <recording> with a <meta> in it');
-  const start = Number(textOf(child(recording, 'start_time')));
+  const start = Number(textOf(recording, 'start_time'));
   return {
-    origin: textOf(child(meta, 'bbb-origin')),
-    subDir: textOf(child(meta, 'pilos-sub-spool-dir')),
-    meetingName: textOf(child(meta, 'meetingName')),
+    origin: textOf(meta, 'bbb-origin'),
+    subDir: textOf(meta, 'pilos-sub-spool-dir'),
+    meetingName: textOf(meta, 'meetingName'),
     startTime: Number.isFinite(start) && start > 0 ? start : undefined,
     source: file,
   };
@@ -226,9 +227,11 @@ function child(value: unknown, name: string): unknown {
   return (value as Record<string, unknown>)[name];
 }
 
-/** Text of an attribute or of an element without children; `''` for anything else. */
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? decodeEntities(value) : '';
+/** Text of an attribute or of an element without children; `''` when there is none. */
+function textOf(parent: unknown, name: string): string {
+  const value = child(parent, name) ?? '';
+  if (typeof value === 'string') return decodeEntities(value);
+  throw new XmlProblem(`has more than one ${name.replace('@', '')}, or one that is no plain text`);
 }
 
 const namedEntities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };

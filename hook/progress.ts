@@ -5,23 +5,26 @@ import type { SingleBar } from 'cli-progress';
 const patience = 1000;
 
 export interface Progress {
-  /** Begins a piece of work of `total` bytes; the returned function is told how many are done. */
+  isShown: boolean;
+  /** Begins a piece of work of `total` bytes. */
   start(title: string, total: number): ProgressTask;
 }
 
 export interface ProgressTask {
-  update(done: number): void;
+  /** Bytes of the present stage that are done, e.g. of `packing`, then of `sending`. */
+  update(done: number, stage: string): void;
   stop(): void;
 }
 
 const silent: ProgressTask = { update: () => undefined, stop: () => undefined };
 
 export function createProgress(isShown: boolean): Progress {
-  return { start: (title, total) => (isShown ? startBar(title, total) : silent) };
+  return { isShown, start: (title, total) => (isShown ? startBar(title, total) : silent) };
 }
 
 function startBar(title: string, total: number): ProgressTask {
-  const begin = Date.now();
+  let begin = Date.now();
+  let shownStage = '';
   let bar: SingleBar | undefined;
   let isLoading = false;
   let isStopped = false;
@@ -30,17 +33,19 @@ function startBar(title: string, total: number): ProgressTask {
     const { SingleBar } = await import('cli-progress');
     if (isStopped) return;
     bar = new SingleBar({
-      format: `${title} [{bar}] {percentage}% | {done} of {all} | {rate}/s | {left} left`,
+      format: `{stage} ${title} [{bar}] {percentage}% | {done} of {all} | {rate}/s | {left} left`,
+      barsize: 20,
       clearOnComplete: true,
       hideCursor: null,
       linewrap: false,
       stream: process.stderr,
     });
-    bar.start(total, 0, fields(0, total, begin));
+    bar.start(total, 0, fields(0, total, begin, shownStage));
   };
   return {
-    update(done) {
-      if (bar !== undefined) bar.update(done, fields(done, total, begin));
+    update(done, stage) {
+      if (stage !== shownStage) [begin, shownStage] = [Date.now(), stage];
+      if (bar !== undefined) bar.update(done, fields(done, total, begin, stage));
       else if (!isLoading && Date.now() - begin > patience) void show();
     },
     stop() {
@@ -50,10 +55,11 @@ function startBar(title: string, total: number): ProgressTask {
   };
 }
 
-function fields(done: number, total: number, begin: number): Record<string, string> {
+function fields(done: number, total: number, begin: number, stage: string): Record<string, string> {
   const elapsed = Math.max((Date.now() - begin) / 1000, 0.001);
   const rate = done / elapsed;
   return {
+    stage,
     done: formatBytes(done),
     all: formatBytes(total),
     rate: formatBytes(rate),

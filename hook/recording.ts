@@ -36,19 +36,24 @@ export function readPublishedFormats(
   format?: string,
 ): PublishedFormat[] {
   const formats = format === undefined ? readFormats(bbb) : [format];
+  const isWanted = (recordId: string) => belongsTo(recordId, meetingId);
   return formats.flatMap((name) =>
-    readRecordIds(bbb, name)
-      .filter((recordId) => belongsTo(recordId, meetingId))
-      .map((recordId) => published(bbb, meetingId, recordId, name)),
+    readRecordIds(bbb, name, isWanted).map((recordId) => published(bbb, meetingId, recordId, name)),
   );
 }
 
-/** Every published recording on this server, as pairs of record id and format. */
-export function* readAllPublished(bbb: BbbDirectories): Generator<PublishedFormat> {
+/** Everything published on this server, by meeting id. */
+export function readAllPublished(bbb: BbbDirectories): Map<string, PublishedFormat[]> {
+  const meetings = new Map<string, PublishedFormat[]>();
   for (const format of readFormats(bbb)) {
-    for (const recordId of readRecordIds(bbb, format))
-      yield published(bbb, meetingIdOf(recordId), recordId, format);
+    for (const recordId of readRecordIds(bbb, format, isRecordId)) {
+      const one = published(bbb, meetingIdOf(recordId), recordId, format);
+      const others = meetings.get(one.meetingId);
+      if (others === undefined) meetings.set(one.meetingId, [one]);
+      else others.push(one);
+    }
   }
+  return meetings;
 }
 
 function published(
@@ -88,11 +93,12 @@ function readFormats(bbb: BbbDirectories): string[] {
   }
 }
 
-function readRecordIds(bbb: BbbDirectories, format: string): string[] {
+/** Names of the directories of a format that `isWanted`; there may be tens of thousands of others. */
+function readRecordIds(bbb: BbbDirectories, format: string, isWanted: (name: string) => boolean): string[] {
   const directory = `${bbb.publishedDir}/${format}`;
   try {
     return readdirSync(directory)
-      .filter((name) => isRecordId(name) && isDirectory(`${directory}/${name}`))
+      .filter((name) => isWanted(name) && isDirectory(`${directory}/${name}`))
       .sort();
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoName(error) ?? '')) return [];
@@ -140,13 +146,15 @@ export interface FormatState {
 /**
  * State of every format that this server's `steps:` publish for a meeting, and of every other one that it
  * has published, for each of its segments.
+ *
+ * @param found what is published of the meeting
  */
 export function readFormatStates(
   bbb: BbbDirectories,
   steps: readonly string[],
   meetingId: string,
+  found: readonly PublishedFormat[],
 ): FormatState[] {
-  const found = readPublishedFormats(bbb, meetingId);
   const formats = [...new Set([...steps, ...found.map((one) => one.format)])].sort();
   const segments = [...new Set(found.map((one) => one.recordId))].sort();
   const recordIds = segments.length > 0 ? segments : [meetingId];
@@ -165,4 +173,24 @@ function hasFailed(bbb: BbbDirectories, recordId: string, format: string): boole
   return ['published', 'processed'].some((step) =>
     existsSync(`${status}/${step}/${recordId}-${format}.fail`),
   );
+}
+
+/** How long BBB may take to copy a recording into `published_dir`, in milliseconds. */
+const longestPublishing = 6 * 3600 * 1000;
+
+/**
+ * True while BBB still copies the files: it writes the status file when it has finished. On servers whose old
+ * status files were removed, a recording that was published long ago counts as complete.
+ */
+export function isBeingPublished(
+  bbb: BbbDirectories,
+  { recordId, meetingId, format, directory }: PublishedFormat,
+): boolean {
+  const status = `${bbb.recordingDir}/status/published`;
+  const isEnded = [recordId, meetingId].some((id) =>
+    ['done', 'fail'].some((ending) => existsSync(`${status}/${id}-${format}.${ending}`)),
+  );
+  if (isEnded) return false;
+  const stats = statSync(directory, { throwIfNoEntry: false });
+  return stats !== undefined && Date.now() - stats.mtimeMs < longestPublishing;
 }

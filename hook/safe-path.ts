@@ -76,7 +76,8 @@ const user = '(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?';
 const host = '(?:[A-Za-z0-9][A-Za-z0-9._-]*|\\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?\\])';
 const daemonUrl = new RegExp(`^(rsync://${user}(${host})(?::[0-9]{1,5})?/)(.*)$`, 's');
 const daemonModule = new RegExp(`^(${user}(${host})::)(.*)$`, 's');
-const overSsh = new RegExp(`^(${user}${host}):(.*)$`, 's');
+// `ssh://host/path` is a URL that rsync does not know, and no path on a host named ssh.
+const overSsh = new RegExp(`^(${user}${host}):(?!//)(.*)$`, 's');
 
 /**
  * Parses `spool_dir`; returns a sentence about what is wrong when it is not an address.

@@ -15,3 +15,8 @@ export interface Session {
   /** Shows how far the work is, on a terminal only. */
   progress: Progress;
 }
+
+/** The one document that `--json` prints. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

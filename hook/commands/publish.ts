@@ -8,20 +8,17 @@ import {
   type DeliveryResult,
   deliverFormat,
   planDelivery,
-  settleMeeting,
+  rememberFailure,
+  resultBasis,
+  tolerate,
 } from '../delivery.ts';
-import { EXIT, type ExitStatus, quote } from '../errors.ts';
+import { attempt, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
 import { openLedger } from '../ledger.ts';
 import { type MeetingMetadata, readMeetingMetadata } from '../metadata.ts';
-import {
-  archiveName,
-  eventsFile,
-  notPublished,
-  type PublishedFormat,
-  readPublishedFormats,
-} from '../recording.ts';
+import { eventsFile, notPublished, type PublishedFormat, readPublishedFormats } from '../recording.ts';
 import { validateFormat, validateMeetingId, validateSubDir } from '../safe-path.ts';
-import type { Session } from '../session.ts';
+import { markOutstanding, settleMeeting } from '../sender-done.ts';
+import { printJson, type Session } from '../session.ts';
 import { openSpool } from '../spool/index.ts';
 import { becomeOwner } from '../user.ts';
 
@@ -41,20 +38,38 @@ export async function publish(request: PublishRequest, session: Session): Promis
   if (!request.dryRun) session.log.setFile(config.logFile);
 
   const published = lazy(() => readPublishedFormats(config, meetingId, format));
-  const metadata = readMetadata(config, session, meetingId, published, format);
+  const metadata = attempt(() => readMetadata(config, session, { meetingId, format, published }));
+  if (metadata instanceof ExpectedError)
+    return await refuse(request, { config, session }, published(), metadata);
   if (!config.origins.includes(metadata.origin)) return reportForeign(session, meetingId, metadata);
-  const subDir = validateSubDir(metadata.subDir, config.allowedSubDirs);
   if (published().length === 0) throw notPublished(config, meetingId, format);
+  const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
+  if (subDir instanceof ExpectedError) return await refuse(request, { config, session }, published(), subDir);
 
   const context = { config, session, spool: await openSpool(config) };
   const results: DeliveryResult[] = [];
   for (const one of published()) results.push(await handle(request, context, one, subDir));
-  if (results.some((result) => result.state === 'delivered')) await settleMeeting(context, meetingId);
+  if (results.some((result) => result.state === 'delivered')) await finish(context, meetingId);
   return report(
     session,
     { meeting_id: meetingId, origin: metadata.origin, sub_dir: subDir, results },
     metadata,
   );
+}
+
+/** Nothing is sent, but the ledger remembers why. */
+async function refuse(
+  { meetingId, dryRun }: PublishRequest,
+  context: { config: Config; session: Session },
+  published: PublishedFormat[],
+  reason: ExpectedError,
+): Promise<ExitStatus> {
+  if (dryRun || published.length === 0) throw reason;
+  const results: DeliveryResult[] = [];
+  for (const one of published)
+    results.push(await rememberFailure(context, one, reason, { destination: '', seconds: 0 }));
+  if (context.session.json) printJson({ meeting_id: meetingId, results, exit_status: reason.exitStatus });
+  return reason.exitStatus;
 }
 
 function lazy<T>(read: () => T): () => T {
@@ -65,12 +80,16 @@ function lazy<T>(read: () => T): () => T {
   };
 }
 
+interface Meeting {
+  meetingId: string;
+  format: string | undefined;
+  published: () => PublishedFormat[];
+}
+
 function readMetadata(
   config: Config,
   session: Session,
-  meetingId: string,
-  published: () => PublishedFormat[],
-  format: string | undefined,
+  { meetingId, format, published }: Meeting,
 ): MeetingMetadata {
   const files = () => {
     if (published().length === 0) throw notPublished(config, meetingId, format);
@@ -79,26 +98,40 @@ function readMetadata(
   return readMeetingMetadata(eventsFile(config, meetingId), files, session.log.warn);
 }
 
-/** With `deliver: later` BBB's call only notes the recording, and its worker is free for the next one. */
 async function handle(
-  request: PublishRequest,
+  { dryRun }: PublishRequest,
   context: DeliveryContext,
   published: PublishedFormat,
   subDir: string,
 ): Promise<DeliveryResult> {
-  if (request.dryRun) return planDelivery(context, published, subDir);
-  if (context.config.deliver === 'now') return await deliverFormat(context, published, subDir);
+  if (dryRun) return planDelivery(context, published, subDir);
+  if (context.config.deliver === 'later') return await noteForLater(context, published, subDir);
+  return await deliverFormat(context, published, subDir, Date.now());
+}
+
+/** BBB's call returns at once, and its worker is free for the next recording; the timer delivers. */
+async function noteForLater(
+  context: DeliveryContext,
+  published: PublishedFormat,
+  subDir: string,
+): Promise<DeliveryResult> {
+  await markOutstanding(context, published);
   openLedger(context.config.workDir).recordWaiting(published);
-  const { recordId, format } = published;
-  const archive = archiveName(published);
-  context.session.log.info(`noted ${archive}: the timer delivers it (deliver: later)`);
-  return {
-    record_id: recordId,
-    format,
-    archive,
-    destination: context.spool.destination(subDir),
-    state: 'waiting',
-  };
+  const basis = resultBasis(context, published, subDir);
+  context.session.log.info(
+    `noted ${basis.archive}: 'pilos-post-publish resend' delivers it (deliver: later)`,
+  );
+  return { ...basis, state: 'waiting' };
+}
+
+/** After a delivery: `-sender.done` when it was the last one, and with `delete_after_transfer` the local copy goes. */
+async function finish(context: DeliveryContext, meetingId: string): Promise<void> {
+  await tolerate(context.session, 'the recording is delivered, but its -sender.done is missing', async () => {
+    const isDone = await settleMeeting(context, meetingId);
+    if (!isDone || !context.config.deleteAfterTransfer) return;
+    const { deleteDelivered } = await import('./prune.ts');
+    await deleteDelivered(context, meetingId);
+  });
 }
 
 function reportForeign(session: Session, meetingId: string, { origin }: MeetingMetadata): ExitStatus {
@@ -124,13 +157,9 @@ function report(session: Session, found: PublishReport, metadata: MeetingMetadat
   const planned = found.results.filter((result) => result.state === 'planned');
   if (planned.length > 0) {
     const subDir = found.sub_dir === '' ? 'no sub directory' : `sub directory ${found.sub_dir}`;
-    session.log.info(`dry run: nothing is written, sent or logged`);
+    session.log.info('dry run: nothing is written, sent or logged');
     session.log.info(`read ${metadata.source}: origin ${found.origin}, ${subDir}`);
   }
   for (const step of planned.flatMap((result) => result.steps ?? [])) session.log.info(step);
   return status;
-}
-
-function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

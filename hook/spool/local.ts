@@ -16,7 +16,15 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { EXIT, ExpectedError, errnoName, quote, translateErrno, withErrnoTranslated } from '../errors.ts';
+import {
+  type ErrorScope,
+  EXIT,
+  ExpectedError,
+  errnoName,
+  quote,
+  translateErrno,
+  withErrnoTranslated,
+} from '../errors.ts';
 import { createRunToken, isAbandoned } from '../run-token.ts';
 import type { Parcel, Spool } from './index.ts';
 
@@ -106,14 +114,12 @@ function withDirectory<T>(
 }
 
 function resolveDirectory(settings: LocalSpoolSettings, subDir: string): string {
-  const spool = resolveExisting(
-    settings.directory,
-    'mount it, or correct spool_dir in pilos.yml; it is never created here',
-  );
+  const unmounted = 'mount it, or correct spool_dir in pilos.yml; it is never created here';
+  const spool = resolveExisting(settings.directory, unmounted, 'spool');
   if (subDir === '') return spool;
   const wanted = `${settings.directory}/${subDir}`;
   const remedy = `create it as PILOS documents for RECORDING_SPOOL_SUB_DIRECTORY, or correct that setting; it is never created here`;
-  const resolved = resolveExisting(wanted, remedy);
+  const resolved = resolveExisting(wanted, remedy, 'destination');
   const root = spool === '/' ? '/' : `${spool}/`;
   if (resolved.startsWith(root)) return resolved;
   throw new ExpectedError(
@@ -125,7 +131,7 @@ function resolveDirectory(settings: LocalSpoolSettings, subDir: string): string 
   );
 }
 
-function resolveExisting(path: string, remedy: string): string {
+function resolveExisting(path: string, remedy: string, scope: ErrorScope): string {
   try {
     return realpathSync.native(path);
   } catch (error) {
@@ -135,6 +141,7 @@ function resolveExisting(path: string, remedy: string): string {
     throw new ExpectedError(`the spool directory ${path} does not exist`, {
       exitStatus: EXIT.spool,
       remedy,
+      scope,
       cause: error,
     });
   }
@@ -148,6 +155,7 @@ function checkMount({ requireMount }: LocalSpoolSettings, path: string): void {
   const wanted = requireMount === true ? 'on a mounted file system' : `on the one mounted at ${requireMount}`;
   throw new ExpectedError(`the spool directory ${path} is not ${wanted}, but on ${holding}`, {
     exitStatus: EXIT.spool,
+    scope: 'spool',
     remedy: 'mount it (mount -a), or set require_mount: false in pilos.yml',
   });
 }

@@ -1,5 +1,5 @@
 /** How a failed rsync is told: exit status and stderr → what is wrong, what to do, and is it worth trying again. */
-import { EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
+import { type ErrorScope, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
 
 /** What execa reports of a child process, of which spawn failure, signal and exit status are different things. */
 export interface RsyncResult {
@@ -21,8 +21,12 @@ export class RsyncFailure extends ExpectedError {
   /** The server refuses to delete, and so to rename: the archive must be sent whole, under its name. */
   readonly isDeletionRefused: boolean;
 
-  constructor(message: string, rule: Pick<Rule, 'exitStatus' | 'retryable' | 'kind'> & { remedy: string }) {
-    super(message, { exitStatus: rule.exitStatus, remedy: rule.remedy, retryable: rule.retryable ?? false });
+  constructor(
+    message: string,
+    rule: Pick<Rule, 'exitStatus' | 'retryable' | 'kind' | 'scope'> & { remedy: string },
+  ) {
+    const { exitStatus, remedy, retryable = false, scope = 'spool' } = rule;
+    super(message, { exitStatus, remedy, retryable, scope });
     this.isLocked = rule.kind === 'locked';
     this.isDeletionRefused = rule.kind === 'deletion refused';
   }
@@ -35,6 +39,8 @@ interface Rule {
   exitStatus: ExitStatus;
   retryable?: boolean;
   kind?: 'locked' | 'deletion refused';
+  /** Default: the whole host. */
+  scope?: ErrorScope;
   what: (facts: RsyncFacts, match: readonly string[]) => string;
   remedy: (facts: RsyncFacts, match: readonly string[]) => string;
 }
@@ -48,6 +54,7 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.temporary,
     retryable: true,
     kind: 'locked',
+    scope: 'recording',
     what: ({ host }) => `${host} accepts one transfer at a time, and another one is under way`,
     remedy: () => "put 'rrsync -wo -no-lock DIR' into authorized_keys there",
   },
@@ -133,6 +140,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /No space left on device|Disk quota exceeded|write failed on.*\(28\)/,
+    scope: 'destination',
     exitStatus: EXIT.spool,
     what: ({ host }) => `the disk of ${host} is full`,
     remedy: () => 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
@@ -140,6 +148,7 @@ const rules: readonly Rule[] = [
   {
     pattern:
       /(?:change_dir|chdir|mkdir|link_stat)\S* .*(?:No such file or directory|Not a directory)|Restricted directory does not exist|chroot .*failed/,
+    scope: 'destination',
     exitStatus: EXIT.spool,
     what: ({ destination }) => `the directory ${destination} does not exist`,
     remedy: () =>
@@ -148,6 +157,7 @@ const rules: readonly Rule[] = [
   {
     pattern:
       /Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied/,
+    scope: 'destination',
     exitStatus: EXIT.permission,
     what: ({ destination }) => `the directory ${destination} is not writable`,
     remedy: () => 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)',
@@ -186,6 +196,7 @@ const rules: readonly Rule[] = [
   },
   {
     exitCodes: [11, 14, 22, 23, 24, 25],
+    scope: 'recording',
     exitStatus: EXIT.io,
     retryable: true,
     what: ({ destination }) => `rsync could not write to ${destination}`,

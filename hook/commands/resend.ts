@@ -1,0 +1,227 @@
+/** Delivers what is published, ours, and not in the ledger as delivered: by hand, and every 15 minutes by the timer. */
+import { statSync } from 'node:fs';
+import { type Config, readConfig } from '../config.ts';
+import {
+  type DeliveryContext,
+  type DeliveryResult,
+  deliverFormat,
+  planDelivery,
+  rememberFailure,
+  resultBasis,
+  tolerate,
+} from '../delivery.ts';
+import { attempt, describeError, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
+import { isDelivered, type LedgerEntry, openLedger, readStamp } from '../ledger.ts';
+import { readMeetingMetadata } from '../metadata.ts';
+import {
+  archiveName,
+  eventsFile,
+  isBeingPublished,
+  meetingIdOf,
+  type PublishedFormat,
+  readAllPublished,
+} from '../recording.ts';
+import { validateMeetingId, validateSubDir } from '../safe-path.ts';
+import { settleMeeting } from '../sender-done.ts';
+import { printJson, type Session } from '../session.ts';
+import { openSpool } from '../spool/index.ts';
+import { parseMoment } from '../time-span.ts';
+import { becomeOwner } from '../user.ts';
+import { deleteDelivered } from './prune.ts';
+
+export interface ResendRequest {
+  /** `missing`: not delivered for whatever reason; `failed`: tried without success; `all`: delivered ones too. */
+  which: 'missing' | 'failed' | 'all';
+  /** Published since: a span of time or a date. */
+  since: string | undefined;
+  meetingIds: string[];
+  limit: number | undefined;
+  dryRun: boolean;
+}
+
+/** Delivers what the request names; non-zero when something of it is still missing. */
+export async function resend(request: ResendRequest, session: Session): Promise<ExitStatus> {
+  const started = Date.now();
+  const meetingIds = request.meetingIds.map(validateMeetingId);
+  const since = request.since === undefined ? undefined : parseMoment('--since', request.since, started);
+  const config = readConfig(session.choice, session.environment);
+  becomeOwner(config.publishedDir);
+  if (!request.dryRun) session.log.setFile(config.logFile);
+
+  const context = { config, session, spool: await openSpool(config) };
+  const meetings = readOurMeetings(context, meetingIds);
+  const { candidates, beingPublished } = chooseCandidates(config, meetings, { which: request.which, since });
+  const chosen = request.limit === undefined ? candidates : candidates.slice(0, request.limit);
+  const results = request.dryRun
+    ? chosen.map((candidate) => planCandidate(context, candidate))
+    : await deliverAll(context, chosen, request.which === 'all' ? started : 0);
+  if (!request.dryRun) for (const meeting of meetings) await settle(context, meeting);
+  const left = candidates.length - chosen.length;
+  return report(session, { results, left, beingPublished, isDryRun: request.dryRun });
+}
+
+interface OurMeeting {
+  meetingId: string;
+  published: PublishedFormat[];
+  /** As the meeting asks for it, or why that is not allowed. */
+  subDir: string | ExpectedError;
+}
+
+/** The meetings of this server that are ours; one whose metadata cannot be read is told and passed over. */
+function readOurMeetings({ config, session }: DeliveryContext, meetingIds: string[]): OurMeeting[] {
+  const wanted = new Set(meetingIds.map(meetingIdOf));
+  const ours: OurMeeting[] = [];
+  for (const [meetingId, published] of readAllPublished(config)) {
+    if (wanted.size > 0 && !wanted.has(meetingId)) continue;
+    const subDir = attempt(() => {
+      const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
+      const metadata = readMeetingMetadata(eventsFile(config, meetingId), files, session.log.debug);
+      if (!config.origins.includes(metadata.origin)) return undefined;
+      return validateSubDir(metadata.subDir, config.allowedSubDirs);
+    });
+    if (subDir !== undefined) ours.push({ meetingId, published, subDir });
+  }
+  for (const meetingId of wanted) {
+    if (!ours.some((meeting) => meeting.meetingId === meetingId)) {
+      session.log.warn(`meeting ${meetingId} is not published here, or not from PILOS`);
+    }
+  }
+  return ours;
+}
+
+interface Candidate {
+  published: PublishedFormat;
+  subDir: string | ExpectedError;
+  entry: LedgerEntry | undefined;
+  /** When BBB published it, milliseconds since 1970. */
+  publishedAt: number;
+}
+
+/**
+ * What is to be delivered, newest first, but after what has never failed comes what failed longest ago: with
+ * `--limit`, the ones that fail every time must not keep the others from their turn.
+ */
+function chooseCandidates(
+  config: Config,
+  meetings: OurMeeting[],
+  { which, since }: { which: ResendRequest['which']; since: number | undefined },
+): { candidates: Candidate[]; beingPublished: number } {
+  const ledger = openLedger(config.workDir);
+  const candidates: Candidate[] = [];
+  let beingPublished = 0;
+  for (const { published, subDir } of meetings) {
+    for (const one of published) {
+      const entry = ledger.read(one);
+      const isMissing = !isDelivered(entry, readStamp(one));
+      if (which === 'missing' ? !isMissing : which === 'failed' && entry?.state !== 'failed') continue;
+      if (isBeingPublished(config, one)) {
+        beingPublished += 1;
+        continue;
+      }
+      const stats = statSync(`${one.directory}/metadata.xml`, { throwIfNoEntry: false });
+      const publishedAt = stats?.mtimeMs ?? Date.now();
+      if (since === undefined || publishedAt >= since)
+        candidates.push({ published: one, subDir, entry, publishedAt });
+    }
+  }
+  const failedAt = ({ entry }: Candidate) =>
+    entry?.state === 'failed' ? (entry.attempts.at(-1)?.at ?? '') : '';
+  candidates.sort(
+    (one, other) => failedAt(one).localeCompare(failedAt(other)) || other.publishedAt - one.publishedAt,
+  );
+  return { candidates, beingPublished };
+}
+
+/** One failure does not stop the rest; but what fails for all of a destination or host is noticed once. */
+async function deliverAll(
+  context: DeliveryContext,
+  candidates: Candidate[],
+  deliveredSince: number,
+): Promise<DeliveryResult[]> {
+  const results: DeliveryResult[] = [];
+  const dead = new Map<string, DeliveryResult>();
+  for (const [index, { published, subDir }] of candidates.entries()) {
+    context.session.signal.throwIfAborted();
+    if (subDir instanceof ExpectedError) {
+      results.push(await rememberFailure(context, published, subDir, { destination: '', seconds: 0 }));
+      continue;
+    }
+    const destination = context.spool.destination(subDir);
+    const failure = dead.get('') ?? dead.get(destination);
+    if (failure !== undefined) {
+      results.push(notTried(context, published, subDir, failure));
+      continue;
+    }
+    context.session.log.debug(`${index + 1} of ${candidates.length}: ${archiveName(published)}`);
+    const result = await deliverFormat(context, published, subDir, deliveredSince);
+    results.push(result);
+    if (result.scope === 'spool') dead.set('', result);
+    if (result.scope === 'destination') dead.set(destination, result);
+  }
+  return results;
+}
+
+function notTried(
+  context: DeliveryContext,
+  published: PublishedFormat,
+  subDir: string,
+  { error = '', exit_status = EXIT.temporary }: DeliveryResult,
+): DeliveryResult {
+  return {
+    ...resultBasis(context, published, subDir),
+    state: 'waiting',
+    error: `not tried: ${error}`,
+    exit_status,
+  };
+}
+
+function planCandidate(context: DeliveryContext, { published, subDir }: Candidate): DeliveryResult {
+  const planned =
+    subDir instanceof ExpectedError ? subDir : attempt(() => planDelivery(context, published, subDir));
+  if (!(planned instanceof ExpectedError)) return planned;
+  const basis = resultBasis(context, published, typeof subDir === 'string' ? subDir : '');
+  return { ...basis, state: 'failed', error: describeError(planned), exit_status: exitStatusOf(planned) };
+}
+
+/** Also for a meeting of which nothing had to be sent: its last format may have failed in BBB meanwhile. */
+async function settle(context: DeliveryContext, { meetingId, published }: OurMeeting): Promise<void> {
+  await tolerate(context.session, `the -sender.done of ${meetingId} may be wrong`, async () => {
+    const isDone = await settleMeeting(context, meetingId, published);
+    if (isDone && context.config.deleteAfterTransfer) await deleteDelivered(context, meetingId);
+  });
+}
+
+interface ResendReport {
+  results: DeliveryResult[];
+  /** Left by `--limit`. */
+  left: number;
+  beingPublished: number;
+  isDryRun: boolean;
+}
+
+function report(session: Session, { results, left, beingPublished, isDryRun }: ResendReport): ExitStatus {
+  const count = (state: DeliveryResult['state']) => results.filter((result) => result.state === state).length;
+  const failed = results.find((result) => result.state === 'failed');
+  const status = failed?.exit_status ?? (left > 0 && !isDryRun ? EXIT.temporary : EXIT.ok);
+  if (session.json) {
+    printJson({ results, left_by_limit: left, being_published: beingPublished, exit_status: status });
+    return status;
+  }
+  if (isDryRun) {
+    session.log.info('dry run: nothing is written, sent or logged');
+    for (const result of results) {
+      session.log.info(
+        `${result.archive}: ${result.error ?? `would be delivered to ${result.destination} (${result.bytes} bytes)`}`,
+      );
+    }
+  }
+  const parts = [
+    `${isDryRun ? count('planned') : count('delivered')} ${isDryRun ? 'to be delivered' : 'delivered'}`,
+    `${count('failed')} failed`,
+    ...(count('waiting') > 0 ? [`${count('waiting')} not tried, for the same reason`] : []),
+    ...(left > 0 ? [`${left} left by --limit`] : []),
+    ...(beingPublished > 0 ? [`${beingPublished} still being published by BBB`] : []),
+  ];
+  session.log.info(results.length + beingPublished === 0 ? 'nothing to deliver' : parts.join(', '));
+  return status;
+}

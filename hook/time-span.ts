@@ -1,0 +1,18 @@
+/** Spans of time as an admin writes them: `7d`, `12h`, `30m`, `2w`, or a date. */
+import { EXIT, ExpectedError, quote } from './errors.ts';
+
+const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+/** The moment that lies `value` before `now`, in milliseconds since 1970; throws an ExpectedError (64) for anything else. */
+export function parseMoment(option: string, value: string, now: number): number {
+  const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(value) ?? [];
+  if (count !== undefined && unit !== undefined) return now - Number(count) * (units[unit] ?? 0);
+  const date = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$/.test(value)
+    ? Date.parse(value)
+    : Number.NaN;
+  if (!Number.isNaN(date)) return date;
+  throw new ExpectedError(`${option} ${quote(value)} is neither a span of time nor a date`, {
+    exitStatus: EXIT.usage,
+    remedy: 'write it as 30m, 12h, 7d, 2w or 2026-01-31',
+  });
+}
