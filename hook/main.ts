@@ -58,4 +58,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+void main();
