@@ -1,0 +1,165 @@
+/**
+ * A recording's whole way, from BBB's call to what PILOS unpacks, on a BBB server made for it in a temporary
+ * directory: `make demo`. Ends with status 1 when anything is not as it should be.
+ *
+ *     node build/demo.ts [DIRECTORY with the executable and its launcher]
+ */
+import { type ChildProcess, execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import * as server from './demo-server.ts';
+import { outputDirectory, programName } from './project.ts';
+
+const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
+const paint = (code: number) => (text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
+const [bold, dim, red, green] = [paint(1), paint(2), paint(31), paint(32)];
+
+let failures = 0;
+let running: ChildProcess | undefined;
+let interruptedBy: NodeJS.Signals | undefined;
+
+function say(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function heading(title: string, explanation: string): void {
+  say(`\n${bold(title)}\n${dim(`  ${explanation}`)}`);
+}
+
+/** A line that says whether something is as it should be. */
+function check(isRight: boolean, line: string): void {
+  if (!isRight) failures += 1;
+  say(`  ${isRight ? green('✓') : red('✗')} ${line}`);
+}
+
+/** Runs a program to its end, in an environment of its own; returns its exit status and what it printed. */
+async function run(command: string, args: string[], options: { cwd?: string; env?: object } = {}) {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LANG: 'C.UTF-8', ...options.env };
+  const ended = await new Promise<{ status: unknown; output: string[] }>((done) => {
+    running = execFile(command, args, { ...options, env }, (error, stdout, stderr) => {
+      const output = `${stdout}${stderr}`.split('\n').filter((line) => line !== '');
+      done({ status: error === null ? 0 : (error.code ?? error.signal), output });
+    });
+  });
+  if (interruptedBy !== undefined) throw new Error(`interrupted by ${interruptedBy}`);
+  return ended;
+}
+
+function shortId(id: string): string {
+  return `${id.slice(0, 6)}…${id.slice(-4)}`;
+}
+
+function showServer(): void {
+  heading('A BBB server has published', `below ${server.published}; ids are shortened here`);
+  for (const { id, name, origin, subDir, formats } of server.meetings) {
+    const wish = subDir === '' ? '' : `, sub directory ${subDir}`;
+    say(`  ${shortId(id)}  ${name.padEnd(14)}  ${formats.join(', ').padEnd(19)}  from ${origin}${wish}`);
+  }
+}
+
+/** Paths as on a real server, and meeting ids short enough for one line. */
+function shorten(text: string, root: string): string {
+  const plain = text.replaceAll(root, '');
+  return server.meetings.reduce((line, { id }) => line.replaceAll(id, shortId(id)), plain);
+}
+
+async function callAsBbb(root: string): Promise<void> {
+  heading('BBB calls the hook', `ruby ${server.launcher} -m ID -f FORMAT`);
+  const env = {
+    PILOS_POST_PUBLISH_CONFIG: `${root}${server.pilosConfig}`,
+    PILOS_POST_PUBLISH_BBB_CONFIG: `${root}${server.bbbConfig}`,
+  };
+  for (const { id, formats } of server.meetings) {
+    for (const format of formats) {
+      const args = [`${root}${server.launcher}`, '-m', id, '-f', format];
+      const { status, output } = await run('ruby', args, { cwd: `${root}${server.scripts}`, env });
+      check(status === 0, `-m ${shortId(id)} -f ${format.padEnd(12)}  exit status ${status}`);
+      for (const line of output) say(dim(`      ${shorten(line, root)}`));
+    }
+  }
+}
+
+const ours = server.meetings.filter(({ origin }) => origin === 'PILOS');
+/** What must be in the spool: path of the archive below it, and of the directory that it was made from. */
+const deliveries = ours.flatMap(({ id, subDir, formats }) =>
+  formats.map((format) => ({ archive: join(subDir, `${id}-${format}.tar`), source: `${format}/${id}` })),
+);
+
+function showSpool(root: string, group: number): void {
+  heading('The spool of PILOS', `${server.spool}: whole archives only, readable for PILOS' group`);
+  const [spool, expected] = [join(root, server.spool), deliveries.map(({ archive }) => archive)];
+  for (const file of [...new Set([...expected, ...readFiles(spool)])].sort()) {
+    const stats = statSync(join(spool, file), { throwIfNoEntry: false });
+    const mode = ((stats?.mode ?? 0) & 0o7777).toString(8);
+    const isRight = expected.includes(file) && stats?.gid === group && mode === '664';
+    const size = stats?.size.toLocaleString('en') ?? 'missing';
+    check(isRight, `${mode}  group ${stats?.gid}  ${size.padStart(9)}  ${shorten(file, root)}`);
+  }
+}
+
+function showLog(root: string): void {
+  heading('The log', server.logFile);
+  const lines = readFileSync(join(root, server.logFile), 'utf8').trimEnd().split('\n');
+  for (const line of lines.slice(-3)) say(`  ${shorten(line, root)}`);
+  const isRubys = lines.every((line) => /^[IWE], \[\S+ #\d+\] +[A-Z]+ -- : ./.test(line));
+  check(isRubys, `${lines.length} lines, written as BBB's other scripts write them`);
+  for (const { id, formats } of ours) {
+    const isDone = existsSync(join(root, server.recording, `status/published/${id}-sender.done`));
+    const isWhole = formats.length === 2;
+    const why = isWhole ? 'a -sender.done: all is delivered' : 'no -sender.done: BBB still makes its video';
+    check(isDone === isWhole, `${shortId(id)} has ${why}`);
+  }
+}
+
+async function showImport(root: string): Promise<void> {
+  heading('PILOS imports', "what PHP's PharData unpacks, compared byte by byte with what BBB published");
+  for (const { archive, source } of deliveries) {
+    const [published, target] = [join(root, server.published, source), join(root, 'unpacked', archive)];
+    mkdirSync(target, { recursive: true });
+    const code = '(new PharData($argv[1]))->extractTo($argv[2], null, true);';
+    const php = await run('php', ['-r', code, '--', join(root, server.spool, archive), target]);
+    const diff = await run('diff', ['--recursive', '--brief', published, join(target, source)]);
+    const files = readFiles(published);
+    const longest = Math.max(...files.map((file) => Buffer.byteLength(`${source}/${file}`)));
+    const isSame = php.status === 0 && diff.status === 0;
+    check(isSame, `${shorten(archive, root)}: ${files.length} files, the longest path has ${longest} bytes`);
+    for (const line of [...php.output, ...diff.output]) say(`      ${shorten(line, root)}`);
+  }
+}
+
+/** Paths of all files below a directory, relative to it. */
+function readFiles(directory: string): string[] {
+  const all = readdirSync(directory, { recursive: true, withFileTypes: true });
+  const files = all.filter((entry) => entry.isFile());
+  return files.map((file) => join(file.parentPath, file.name).slice(directory.length + 1));
+}
+
+async function demonstrate(root: string, distDirectory: string): Promise<void> {
+  const group = server.createServer(root, distDirectory);
+  showServer();
+  await callAsBbb(root);
+  showSpool(root, group);
+  showLog(root);
+  await showImport(root);
+  say(failures === 0 ? green('\nEverything arrived.') : red(`\nNot as it should be: ${failures}, marked ✗.`));
+}
+
+const distDirectory = resolve(process.argv[2] ?? outputDirectory);
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(name, () => {
+    interruptedBy = name;
+    running?.kill(name);
+  });
+}
+const root = mkdtempSync(join(tmpdir(), 'pilos-demo-'));
+try {
+  if (!existsSync(join(distDirectory, programName))) throw new Error(`run 'make build' first`);
+  await demonstrate(root, distDirectory);
+} catch (error) {
+  failures += 1;
+  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}
+process.exitCode = failures === 0 ? 0 : 1;
