@@ -22,15 +22,20 @@ import {
 import { setImmediate } from 'node:timers/promises';
 import { EXIT, ExpectedError, errnoName, quote, translateErrno, withErrnoTranslated } from './errors.ts';
 
-/** PHP's PharData refuses a whole archive in which one file is larger: `invalid entry size`. */
-const largestFile = 4_294_967_295;
+/**
+ * PHP's PharData refuses a whole archive in which one file is larger: `invalid entry size`. Measured with PHP
+ * 8.2.36; before, one up to 4294967295 bytes passed.
+ */
+const largestFile = 4_294_966_784;
+/** PharData stops unpacking at a path over 4095 bytes, of which PILOS' own directory takes some. */
+const longestName = 3900;
 const block = 512;
 const longestPlainName = 99;
 const bufferSize = 1024 * 1024;
 
 /** One file or directory of the archive. Names and paths are raw bytes, one per character (latin1). */
 export interface ArchiveEntry {
-  /** Name in the archive, `<format>/<record id>/…`, with a trailing slash for a directory. */
+  /** Name in the archive, `<format>/<record id>/…`; that of a directory ends in `//`. */
   name: string;
   /** Where it is read from; for a symlink the file that it points to. */
   path: string;
@@ -83,13 +88,7 @@ export function planArchive(directory: string, prefix: string): ArchivePlan {
   try {
     const top = Buffer.from(prefix).toString('latin1');
     addDirectory(walk, root, top, lstatSync(bytes(root)), [root]);
-    if (!walk.entries.some((entry) => entry.name === `${top}/metadata.xml` && entry.size > 0)) {
-      throw new ExpectedError(`${directory} has no metadata.xml, or an empty one`, {
-        exitStatus: EXIT.data,
-        remedy:
-          "PILOS would delete such an archive as imported; publish the recording again with 'bbb-record --rebuild'",
-      });
-    }
+    checkMetadata(walk.entries, `${top}/metadata.xml`, directory);
   } catch (error) {
     if (errnoName(error) === 'ENOENT') throw new PublishedFilesChanged(`${directory} changed`, error);
     throw translateErrno(error, `cannot read ${directory}`);
@@ -111,6 +110,23 @@ interface Walk {
   size: number;
 }
 
+/** PILOS takes every file whose path ends in `metadata.xml` for a recording of its own. */
+function checkMetadata(entries: readonly ArchiveEntry[], wanted: string, directory: string): void {
+  const found = entries.filter((entry) => entry.type === 'file' && entry.name.endsWith('metadata.xml'));
+  if (!found.some((entry) => entry.name === wanted && entry.size > 0)) {
+    throw new ExpectedError(`${directory} has no metadata.xml, or an empty one`, {
+      exitStatus: EXIT.data,
+      remedy: "PILOS would delete such an archive as imported; publish it again with 'bbb-record --rebuild'",
+    });
+  }
+  const other = found.find((entry) => entry.name !== wanted);
+  if (other === undefined) return;
+  throw new ExpectedError(`${display(other.path)} is a second metadata.xml`, {
+    exitStatus: EXIT.data,
+    remedy: 'PILOS would take it for another recording; rename it and run it again',
+  });
+}
+
 function bytes(latin1: string): Buffer {
   return Buffer.from(latin1, 'latin1');
 }
@@ -121,7 +137,8 @@ function display(latin1: string): string {
 }
 
 function addDirectory(walk: Walk, path: string, name: string, stats: Stats, above: readonly string[]): void {
-  addEntry(walk, { name: `${name}/`, path, type: 'directory', size: 0, mtime: seconds(stats), stats });
+  // PharData takes one slash away, and unpacks an empty directory only when another one is left.
+  addEntry(walk, { name: `${name}//`, path, type: 'directory', size: 0, mtime: seconds(stats), stats });
   const children = readdirSync(bytes(path), {
     withFileTypes: true,
     encoding: 'latin1' as BufferEncoding,
@@ -185,6 +202,12 @@ function seconds(stats: Stats): number {
 }
 
 function addEntry(walk: Walk, entry: ArchiveEntry): void {
+  if (entry.name.length > longestName) {
+    throw new ExpectedError(`the path ${display(entry.name)} has ${entry.name.length} bytes`, {
+      exitStatus: EXIT.data,
+      remedy: `PILOS cannot unpack paths over ${longestName} bytes; shorten it and run it again`,
+    });
+  }
   const { dev, ino, size, mtimeMs, ctimeMs } = entry.stats;
   walk.entries.push({ ...entry, stats: { dev, ino, size, mtimeMs, ctimeMs } });
   walk.size += headerSize(entry.name) + padded(entry.size);
@@ -377,4 +400,13 @@ class Output {
       writeSync(this.#target, this.#buffer, at, this.#filled - at, null),
     );
   }
+}
+
+/**
+ * Megabytes that PharData takes for an archive of so many bytes, before anything else: its tables grow with
+ * the archive, to the next power of two (measured with PHP 8.2.36; PHP's default limit is 128M).
+ */
+export function importMemory(size: number): number {
+  const powerOfTwo = (count: number) => 2 ** Math.ceil(Math.log2(count));
+  return Math.ceil((40 * (powerOfTwo(size / 2048 + 4) + powerOfTwo(size / 4096 + 2))) / 1e6);
 }

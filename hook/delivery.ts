@@ -1,5 +1,11 @@
 /** One published format of one recording: archive → spool → ledger, never twice at the same time. */
-import { type ArchivePlan, PublishedFilesChanged, planArchive, writeArchive } from './archive.ts';
+import {
+  type ArchivePlan,
+  importMemory,
+  PublishedFilesChanged,
+  planArchive,
+  writeArchive,
+} from './archive.ts';
 import type { Config } from './config.ts';
 import { describeError, type ErrorScope, type ExitStatus, ExpectedError, exitStatusOf } from './errors.ts';
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from './ledger.ts';
@@ -136,6 +142,12 @@ async function packAndSendOnce(
   if (known?.delivered !== undefined && known.delivered.fingerprint === plan.fingerprint) {
     openLedger(config.workDir).recordSameFiles(published, known.delivered, stamp);
     return { plan, stamp, isKnown: true };
+  }
+  const memory = importMemory(plan.size);
+  if (memory > 100) {
+    session.log.warn(
+      `${archiveName(published)} is large: to import it, PILOS' PHP needs a memory_limit of ${memory + 100}M`,
+    );
   }
   for (const skipped of plan.skipped) session.log.warn(`${skipped}: left out of the archive`);
   const name = archiveName(published);

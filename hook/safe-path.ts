@@ -22,21 +22,26 @@ export function validateFormat(value: string): string {
 }
 
 function validateSegment(value: string, name: string, option: string, longest: number): string {
-  if (segment.test(value) && value.length <= longest) return value;
+  if (isSegment(value, longest)) return value;
   throw new ExpectedError(`${option} ${quote(value)} is not a ${name}`, {
     exitStatus: EXIT.usage,
     remedy: `a ${name} has letters, digits, '.', '_' and '-', starts with none of '.' and '-', and has at most ${longest} characters`,
   });
 }
 
+/** PharData refuses archives with `.phar`, `.zip` or `..` in their name. */
+function isSegment(value: string, longest: number): boolean {
+  return segment.test(value) && value.length <= longest && !/\.(?:phar|zip|\.)/.test(value);
+}
+
 /** True for what {@link validateMeetingId} would accept, to pass over strange names in a directory. */
 export function isRecordId(name: string): boolean {
-  return segment.test(name) && name.length <= longestMeetingId;
+  return isSegment(name, longestMeetingId);
 }
 
 /** True for what {@link validateFormat} would accept. */
 export function isFormat(name: string): boolean {
-  return segment.test(name) && name.length <= longestFormat;
+  return isSegment(name, longestFormat);
 }
 
 /**
