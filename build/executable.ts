@@ -93,8 +93,10 @@ function report(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function describeFailure(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** One line: who runs make is told what is wrong, and the stack of a build script is not it. */
+export function reportFailure(error: unknown): void {
+  process.stderr.write(`build: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 }
 
 async function main(): Promise<void> {
@@ -106,9 +108,4 @@ async function main(): Promise<void> {
   copyFileSync(launcher, join(directory, basename(launcher)));
 }
 
-if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    process.stderr.write(`build: ${describeFailure(error)}\n`);
-    process.exitCode = 1;
-  });
-}
+if (import.meta.main) await main().catch(reportFailure);

@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config';
+
+const minute = 60_000;
+
+export default defineConfig({
+  test: {
+    // Two processors are what CI has, and what an end-to-end test expects to have to itself is time.
+    maxWorkers: 2,
+    reporters: ['default', ['json', { outputFile: 'dist/test-report.json' }]],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/faults/**'],
+          testTimeout: minute / 2,
+          hookTimeout: minute / 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/e2e/require-executable.ts',
+          testTimeout: 2 * minute,
+          hookTimeout: 2 * minute,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: 'test/e2e/require-executable.ts',
+          testTimeout: 5 * minute,
+          hookTimeout: 2 * minute,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
