@@ -43,7 +43,7 @@ export function createServer(root: string, distDirectory: string): number {
   const rest = `log_dir: ${root}${dirname(logFile)}\nsteps: { archive: [publish:presentation, publish:video] }\n`;
   make(bbbConfig, directories + rest);
   make(logFile, '');
-  for (const made of [`${recording}/status/published`, dirname(launcher), `${spool}/instance1`])
+  for (const made of [dirname(launcher), `${spool}/instance1`])
     mkdirSync(join(root, made), { recursive: true });
   copyFileSync(join(distDirectory, 'pilos_post_publish.rb'), join(root, launcher));
   symlinkSync(join(distDirectory, programName), join(root, dirname(launcher), programName));
@@ -66,6 +66,7 @@ function createMeeting(make: Make, { id, name, origin, subDir, formats }: (typeo
   for (const format of formats) {
     const xml = `<recording><id>${id}</id>${meta}<playback><format>${format}</format></playback></recording>\n`;
     make(`${published}/${format}/${id}/metadata.xml`, xml);
+    make(`${recording}/status/published/${id}-${format}.done`, `Published ${id}`);
     for (const [file, size] of filesOf(format))
       make(`${published}/${format}/${id}/${file}`, randomBytes(size));
   }
