@@ -46,10 +46,13 @@ const defaultBbbFile = '/usr/local/bigbluebutton/core/scripts/bigbluebutton.yml'
 const defaultBbbOverride = '/etc/bigbluebutton/recording/recording.yml';
 
 const nonEmpty = v.pipe(v.string('must be a text'), v.trim(), v.nonEmpty('is empty'));
-const absolutePath = v.pipe(
-  nonEmpty,
-  v.check((path) => path.startsWith('/') && !/\p{Cc}/u.test(path), 'must be an absolute path'),
-);
+const pathThatMustBe = (what: string) =>
+  v.pipe(
+    nonEmpty,
+    v.check((path) => path.startsWith('/') && !/\p{Cc}/u.test(path), `must be ${what}`),
+  );
+const absolutePath = pathThatMustBe('an absolute path');
+const mountPoint = 'true, false or the path of a mount point';
 const texts = v.array(
   v.pipe(v.string('must be a list of texts'), v.nonEmpty('has an empty entry')),
   'must be a list',
@@ -87,10 +90,7 @@ export const pilosKeys = {
   extra_rsync_opts: v.optional(v.pipe(v.unknown(), v.transform(asList), texts), []),
   origins: v.optional(v.pipe(texts, v.minLength(1, 'is empty: nothing would ever be sent')), ['PILOS']),
   allowed_sub_dirs: v.optional(v.array(subDir, 'must be a list')),
-  require_mount: v.optional(
-    v.union([flag, absolutePath], 'must be true, false or the path of a mount point'),
-    false,
-  ),
+  require_mount: v.optional(v.union([flag, pathThatMustBe(mountPoint)], `must be ${mountPoint}`), false),
   retry: v.optional(v.object(retry, 'must have the keys attempts and max_seconds'), {}),
   log_file: v.optional(absolutePath),
   deliver: v.optional(v.picklist(['now', 'later'], "must be 'now' or 'later'"), 'now'),
