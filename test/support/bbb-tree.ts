@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { type BbbTreeOptions, makeDirectories, writeConfiguration } from './bbb-configuration.ts';
 import { type Meeting, type MeetingOptions, writeMeeting } from './bbb-meeting.ts';
+import { joinBytes } from './compare-trees.ts';
 import { type ProgramOptions, type ProgramResult, type RunningProgram, startProgram } from './run-program.ts';
 
 export interface BbbTreeRunOptions extends ProgramOptions {
@@ -109,9 +110,16 @@ function listFiles(directory: string): string[] {
     .sort();
 }
 
-function giveTo(path: string, { uid, gid }: { uid: number; gid: number }): void {
-  for (const name of readdirSync(path, { recursive: true, encoding: 'buffer' })) {
-    lchownSync(Buffer.concat([Buffer.from(`${path}/`), name]), uid, gid);
+/** Not the executable: it may be a hard link to the one that all trees share. */
+function giveTo(path: string, user: { uid: number; gid: number }): void {
+  lchownSync(path, user.uid, user.gid);
+  giveContentsTo(Buffer.from(path), user);
+}
+
+function giveContentsTo(directory: Buffer, user: { uid: number; gid: number }): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
+    const path = joinBytes(directory, entry.name);
+    if (entry.name.toString() !== executableName) lchownSync(path, user.uid, user.gid);
+    if (entry.isDirectory()) giveContentsTo(path, user);
   }
-  lchownSync(path, uid, gid);
 }
