@@ -1,9 +1,8 @@
 /** The argument table, from which `--help`, the man page and the shell completions are made. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, type ExitStatus, escapeText } from './errors.ts';
-import { createLog } from './log.ts';
-import { createProgress } from './progress.ts';
-import type { Session } from './session.ts';
+import { printError, printOut } from './output.ts';
+import { createSession, type Session } from './session.ts';
 
 declare const __VERSION__: string | undefined;
 declare const __COMMIT__: string | undefined;
@@ -44,14 +43,6 @@ Examples:
       say what would be read, packed, written and run, and touch nothing
 `;
 
-interface GlobalOptions {
-  config?: string;
-  bbbConfig?: string[];
-  verbose?: boolean;
-  quiet?: boolean;
-  json?: boolean;
-}
-
 interface PublishOptions {
   meetingId?: string;
   format?: string;
@@ -74,13 +65,15 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({
+      writeOut: printOut,
+      writeErr: printError,
       outputError: (text, write) =>
         write(`pilos-post-publish: ${escapeText(text.replace(/^error: /, '').trim())}\n`),
     });
   program.action(async ({ meetingId, format, dryRun = false }: PublishOptions) => {
     if (meetingId === undefined) return program.error('give a meeting id with -m, or one of the commands');
     const { publish } = await import('./commands/publish.ts');
-    const session = createSession(program, signal);
+    const session = createSession(program.opts(), signal);
     await execute(session, () => publish({ meetingId, format, dryRun }, session));
   });
   addResend(program, signal, execute);
@@ -100,14 +93,14 @@ function addResend(program: Command, signal: AbortSignal, execute: Execute): voi
     .addOption(new Option('--failed', 'only what was tried and failed').conflicts(['missing', 'all']))
     .addOption(new Option('--all', 'everything, also what is delivered').conflicts(['missing', 'failed']))
     .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
-    .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect, [])
+    .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect)
     .option('--limit <n>', 'at most so many', parseCount)
     .option('--dry-run', 'say what would be delivered, and touch nothing');
   command.action(async (options: ResendOptions) => {
     const { resend } = await import('./commands/resend.ts');
-    const session = createSession(command, signal);
+    const session = createSession(command.optsWithGlobals(), signal);
     const which = options.all ? 'all' : options.failed ? 'failed' : 'missing';
-    const { since, limit, dryRun = false, meetingId: meetingIds } = options;
+    const { since, limit, dryRun = false, meetingId: meetingIds = [] } = options;
     await execute(session, () => resend({ which, since, limit, dryRun, meetingIds }, session));
   });
 }
@@ -116,7 +109,7 @@ interface ResendOptions {
   failed?: boolean;
   all?: boolean;
   since?: string;
-  meetingId: string[];
+  meetingId?: string[];
   limit?: number;
   dryRun?: boolean;
 }
@@ -128,7 +121,7 @@ function addPrune(program: Command, signal: AbortSignal, execute: Execute): void
     .option('--dry-run', 'say what would be deleted, and touch nothing');
   command.action(async ({ olderThan, dryRun = false }: { olderThan: string; dryRun?: boolean }) => {
     const { prune } = await import('./commands/prune.ts');
-    const session = createSession(command, signal);
+    const session = createSession(command.optsWithGlobals(), signal);
     await execute(session, () => prune({ olderThan, dryRun }, session));
   });
 }
@@ -155,17 +148,4 @@ function withGlobalOptions(command: Command): Command {
     .option('--verbose', 'say more, with stack traces of errors')
     .option('--quiet', 'say nothing about success')
     .helpOption('-h, --help', 'show this help');
-}
-
-function createSession(command: Command, signal: AbortSignal): Session {
-  const {
-    config,
-    bbbConfig,
-    verbose = false,
-    quiet = false,
-    json = false,
-  } = command.optsWithGlobals<GlobalOptions>();
-  const log = createLog({ json, quiet, verbose });
-  const progress = createProgress(process.stderr.isTTY && !quiet);
-  return { choice: { config, bbbConfig }, environment: process.env, log, json, verbose, signal, progress };
 }

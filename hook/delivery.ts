@@ -11,9 +11,9 @@ import { describeError, type ErrorScope, type ExitStatus, ExpectedError, exitSta
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from './ledger.ts';
 import { acquireLock } from './lock.ts';
 import { archiveName, type PublishedFormat } from './recording.ts';
-import { markOutstanding } from './sender-done.ts';
+import { markOutstanding, settleMeeting } from './sender-done.ts';
 import type { Session } from './session.ts';
-import type { Spool } from './spool/index.ts';
+import { openSpool, type Spool } from './spool/index.ts';
 import { removeAbandonedWorkFiles } from './work-dir.ts';
 
 /** How one format went, as `--json` prints it. */
@@ -38,6 +38,10 @@ export interface DeliveryContext {
   config: Config;
   spool: Spool;
   session: Session;
+}
+
+export async function openDelivery(config: Config, session: Session): Promise<DeliveryContext> {
+  return { config, session, spool: await openSpool(config) };
 }
 
 /**
@@ -227,7 +231,7 @@ export async function rememberFailure(
 const ledgerMissed = 'the ledger does not know of this';
 
 /** What stands around a delivery must not make it fail: the recording is delivered, or not, all the same. */
-export async function tolerate(
+async function tolerate(
   session: Session,
   consequence: string,
   action: () => void | Promise<void>,
@@ -238,6 +242,44 @@ export async function tolerate(
     if (!(error instanceof ExpectedError) || session.signal.aborted) throw error;
     session.log.warn(`${consequence}: ${describeError(error)}`);
   }
+}
+
+/** With `deliver: later`, BBB's call returns at once, and its worker is free for the next recording. */
+export async function noteForLater(
+  context: DeliveryContext,
+  published: PublishedFormat,
+  subDir: string,
+): Promise<DeliveryResult> {
+  await markOutstanding(context, published);
+  openLedger(context.config.workDir).recordWaiting(published);
+  const basis = resultBasis(context, published, subDir);
+  context.session.log.info(
+    `noted ${basis.archive}: 'pilos-post-publish resend' delivers it (deliver: later)`,
+  );
+  return { ...basis, state: 'waiting' };
+}
+
+/** After deliveries: `-sender.done` when nothing is outstanding, and with `delete_after_transfer` the local copy goes. */
+export async function finishMeeting(
+  context: DeliveryContext,
+  meetingId: string,
+  found?: readonly PublishedFormat[],
+): Promise<void> {
+  const { config, session } = context;
+  await tolerate(session, `the -sender.done of ${meetingId} may be missing`, async () => {
+    const isDone = await settleMeeting(context, meetingId, found);
+    if (!isDone || !config.deleteAfterTransfer) return;
+    if (config.publishSteps.length === 0) {
+      session.log.warn("not deleted: BBB's configuration has no steps, so other formats may still come");
+      return;
+    }
+    const { deleteLocalCopy } = await import('./local-copy.ts');
+    const result = await deleteLocalCopy(context, meetingId, {
+      before: Number.POSITIVE_INFINITY,
+      dryRun: false,
+    });
+    if (result?.state === 'kept') session.log.warn(`meeting ${meetingId} is not deleted: ${result.reason}`);
+  });
 }
 
 /** What a delivery would do, reading only: for `--dry-run`. Throws ExpectedError where a delivery would fail. */

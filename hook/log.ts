@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { errnoName, escapeText } from './errors.ts';
+import { printError, printOut } from './output.ts';
 
 export interface Log {
   info(message: string): void;
@@ -30,7 +31,7 @@ export function createLog(options: LogOptions): Log {
     if (logFile === undefined) return;
     const problem = appendLine(logFile, formatLogLine(severity, message, new Date(), process.pid));
     if (problem === undefined) return;
-    process.stderr.write(
+    printError(
       `pilos-post-publish: cannot write the log file ${logFile} (${problem}): check log_file and its owner\n`,
     );
     logFile = undefined;
@@ -38,18 +39,18 @@ export function createLog(options: LogOptions): Log {
   return {
     info(message) {
       toFile('INFO', message);
-      if (!options.quiet && !options.json) process.stdout.write(`${escapeText(message)}\n`);
+      if (!options.quiet && !options.json) printOut(`${escapeText(message)}\n`);
     },
     warn(message) {
       toFile('WARN', message);
-      process.stderr.write(`pilos-post-publish: ${escapeText(message)}\n`);
+      printError(`pilos-post-publish: ${escapeText(message)}\n`);
     },
     error(message) {
       toFile('ERROR', message);
-      process.stderr.write(`pilos-post-publish: ${escapeText(message)}\n`);
+      printError(`pilos-post-publish: ${escapeText(message)}\n`);
     },
     debug(message) {
-      if (options.verbose) process.stderr.write(`${escapeText(message)}\n`);
+      if (options.verbose) printError(`${escapeText(message)}\n`);
     },
     setFile(file) {
       logFile = file;

@@ -1,6 +1,5 @@
 /** Arguments in, exit status out; the one place that catches everything. */
-import { CommanderError } from 'commander';
-import { createProgram } from './cli.ts';
+import type { CommanderError } from 'commander';
 import {
   describeError,
   EXIT,
@@ -10,7 +9,7 @@ import {
   isSystemError,
   translateErrno,
 } from './errors.ts';
-import type { Session } from './session.ts';
+import { createSession, type Session } from './session.ts';
 
 /** The first signal lets the run clean up, the second one ends it at once. */
 function abortOnSignals(): AbortSignal {
@@ -22,11 +21,6 @@ function abortOnSignals(): AbortSignal {
     });
   }
   return controller.signal;
-}
-
-/** A pipe that nobody reads any more (`… | head`) must not end a delivery. */
-function ignoreClosedOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
 /** Runs a command and turns whatever it throws into one line and an exit status. */
@@ -47,14 +41,33 @@ function reportError(error: unknown, session: Session): ExitStatus {
   return exitStatusOf(told);
 }
 
+/**
+ * `-m MEETING_ID -f FORMAT`, as BBB calls after every recording of every front end: understood without
+ * loading the argument table, which costs more than the rest of the way to "not from PILOS".
+ */
+function parseBbbCall(args: readonly string[]): { meetingId: string; format: string } | undefined {
+  const [first, meetingId, second, format] = args;
+  if (args.length !== 4 || first !== '-m' || second !== '-f') return undefined;
+  return meetingId && format && !meetingId.startsWith('-') && !format.startsWith('-')
+    ? { meetingId, format }
+    : undefined;
+}
+
 async function main(): Promise<void> {
-  ignoreClosedOutput();
-  const program = createProgram(abortOnSignals(), execute);
+  const args = process.argv.slice(2);
+  const signal = abortOnSignals();
+  const call = parseBbbCall(args);
+  if (call !== undefined) {
+    const { publish } = await import('./commands/publish.ts');
+    const session = createSession({}, signal);
+    return await execute(session, () => publish({ ...call, dryRun: false }, session));
+  }
+  const { createProgram } = await import('./cli.ts');
   try {
-    await program.parseAsync(process.argv.slice(2), { from: 'user' });
+    await createProgram(signal, execute).parseAsync(args, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof Error && error.name === 'CommanderError')) throw error;
+    process.exitCode = (error as CommanderError).exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
 }
 

@@ -3,23 +3,12 @@
  * config → recording → metadata → archive → spool → ledger.
  */
 import { type Config, readConfig } from '../config.ts';
-import {
-  type DeliveryContext,
-  type DeliveryResult,
-  deliverFormat,
-  planDelivery,
-  rememberFailure,
-  resultBasis,
-  tolerate,
-} from '../delivery.ts';
+import type { DeliveryResult } from '../delivery.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
-import { openLedger } from '../ledger.ts';
 import { type MeetingMetadata, readMeetingMetadata } from '../metadata.ts';
 import { eventsFile, notPublished, type PublishedFormat, readPublishedFormats } from '../recording.ts';
 import { validateFormat, validateMeetingId, validateSubDir } from '../safe-path.ts';
-import { markOutstanding, settleMeeting } from '../sender-done.ts';
 import { printJson, type Session } from '../session.ts';
-import { openSpool } from '../spool/index.ts';
 import { becomeOwner } from '../user.ts';
 
 export interface PublishRequest {
@@ -39,37 +28,18 @@ export async function publish(request: PublishRequest, session: Session): Promis
 
   const published = lazy(() => readPublishedFormats(config, meetingId, format));
   const metadata = attempt(() => readMetadata(config, session, { meetingId, format, published }));
-  if (metadata instanceof ExpectedError)
-    return await refuse(request, { config, session }, published(), metadata);
+  if (metadata instanceof ExpectedError) return await refuse(request, config, session, published(), metadata);
   if (!config.origins.includes(metadata.origin)) return reportForeign(session, meetingId, metadata);
   if (published().length === 0) throw notPublished(config, meetingId, format);
   const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
-  if (subDir instanceof ExpectedError) return await refuse(request, { config, session }, published(), subDir);
+  if (subDir instanceof ExpectedError) return await refuse(request, config, session, published(), subDir);
 
-  const context = { config, session, spool: await openSpool(config) };
-  const results: DeliveryResult[] = [];
-  for (const one of published()) results.push(await handle(request, context, one, subDir));
-  if (results.some((result) => result.state === 'delivered')) await finish(context, meetingId);
+  const results = await deliver(request, config, session, published(), subDir);
   return report(
     session,
     { meeting_id: meetingId, origin: metadata.origin, sub_dir: subDir, results },
     metadata,
   );
-}
-
-/** Nothing is sent, but the ledger remembers why. */
-async function refuse(
-  { meetingId, dryRun }: PublishRequest,
-  context: { config: Config; session: Session },
-  published: PublishedFormat[],
-  reason: ExpectedError,
-): Promise<ExitStatus> {
-  if (dryRun || published.length === 0) throw reason;
-  const results: DeliveryResult[] = [];
-  for (const one of published)
-    results.push(await rememberFailure(context, one, reason, { destination: '', seconds: 0 }));
-  if (context.session.json) printJson({ meeting_id: meetingId, results, exit_status: reason.exitStatus });
-  return reason.exitStatus;
 }
 
 function lazy<T>(read: () => T): () => T {
@@ -98,40 +68,46 @@ function readMetadata(
   return readMeetingMetadata(eventsFile(config, meetingId), files, session.log.warn);
 }
 
-async function handle(
-  { dryRun }: PublishRequest,
-  context: DeliveryContext,
-  published: PublishedFormat,
+/** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */
+async function deliver(
+  { meetingId, dryRun }: PublishRequest,
+  config: Config,
+  session: Session,
+  published: PublishedFormat[],
   subDir: string,
-): Promise<DeliveryResult> {
-  if (dryRun) return planDelivery(context, published, subDir);
-  if (context.config.deliver === 'later') return await noteForLater(context, published, subDir);
-  return await deliverFormat(context, published, subDir, Date.now());
-}
-
-/** BBB's call returns at once, and its worker is free for the next recording; the timer delivers. */
-async function noteForLater(
-  context: DeliveryContext,
-  published: PublishedFormat,
-  subDir: string,
-): Promise<DeliveryResult> {
-  await markOutstanding(context, published);
-  openLedger(context.config.workDir).recordWaiting(published);
-  const basis = resultBasis(context, published, subDir);
-  context.session.log.info(
-    `noted ${basis.archive}: 'pilos-post-publish resend' delivers it (deliver: later)`,
+): Promise<DeliveryResult[]> {
+  const { deliverFormat, finishMeeting, noteForLater, openDelivery, planDelivery } = await import(
+    '../delivery.ts'
   );
-  return { ...basis, state: 'waiting' };
+  const context = await openDelivery(config, session);
+  if (dryRun) return published.map((one) => planDelivery(context, one, subDir));
+  const results: DeliveryResult[] = [];
+  for (const one of published) {
+    const isLater = config.deliver === 'later';
+    results.push(
+      await (isLater ? noteForLater(context, one, subDir) : deliverFormat(context, one, subDir, Date.now())),
+    );
+  }
+  if (results.some((result) => result.state === 'delivered')) await finishMeeting(context, meetingId);
+  return results;
 }
 
-/** After a delivery: `-sender.done` when it was the last one, and with `delete_after_transfer` the local copy goes. */
-async function finish(context: DeliveryContext, meetingId: string): Promise<void> {
-  await tolerate(context.session, 'the recording is delivered, but its -sender.done is missing', async () => {
-    const isDone = await settleMeeting(context, meetingId);
-    if (!isDone || !context.config.deleteAfterTransfer) return;
-    const { deleteDelivered } = await import('./prune.ts');
-    await deleteDelivered(context, meetingId);
-  });
+/** Nothing is sent, but the ledger remembers why. */
+async function refuse(
+  { meetingId, dryRun }: PublishRequest,
+  config: Config,
+  session: Session,
+  published: PublishedFormat[],
+  reason: ExpectedError,
+): Promise<ExitStatus> {
+  if (dryRun || published.length === 0) throw reason;
+  const { rememberFailure } = await import('../delivery.ts');
+  const results: DeliveryResult[] = [];
+  for (const one of published) {
+    results.push(await rememberFailure({ config, session }, one, reason, { destination: '', seconds: 0 }));
+  }
+  if (session.json) printJson({ meeting_id: meetingId, results, exit_status: reason.exitStatus });
+  return reason.exitStatus;
 }
 
 function reportForeign(session: Session, meetingId: string, { origin }: MeetingMetadata): ExitStatus {

@@ -5,10 +5,11 @@ import {
   type DeliveryContext,
   type DeliveryResult,
   deliverFormat,
+  finishMeeting,
+  openDelivery,
   planDelivery,
   rememberFailure,
   resultBasis,
-  tolerate,
 } from '../delivery.ts';
 import { attempt, describeError, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from '../ledger.ts';
@@ -22,12 +23,9 @@ import {
   readAllPublished,
 } from '../recording.ts';
 import { validateMeetingId, validateSubDir } from '../safe-path.ts';
-import { settleMeeting } from '../sender-done.ts';
 import { printJson, type Session } from '../session.ts';
-import { openSpool } from '../spool/index.ts';
 import { parseMoment } from '../time-span.ts';
 import { becomeOwner } from '../user.ts';
-import { deleteDelivered } from './prune.ts';
 
 export interface ResendRequest {
   /** `missing`: not delivered for whatever reason; `failed`: tried without success; `all`: delivered ones too. */
@@ -48,14 +46,17 @@ export async function resend(request: ResendRequest, session: Session): Promise<
   becomeOwner(config.publishedDir);
   if (!request.dryRun) session.log.setFile(config.logFile);
 
-  const context = { config, session, spool: await openSpool(config) };
+  const context = await openDelivery(config, session);
   const meetings = readOurMeetings(context, meetingIds);
   const { candidates, beingPublished } = chooseCandidates(config, meetings, { which: request.which, since });
   const chosen = request.limit === undefined ? candidates : candidates.slice(0, request.limit);
   const results = request.dryRun
     ? chosen.map((candidate) => planCandidate(context, candidate))
     : await deliverAll(context, chosen, request.which === 'all' ? started : 0);
-  if (!request.dryRun) for (const meeting of meetings) await settle(context, meeting);
+  if (!request.dryRun) {
+    // Also meetings of which nothing had to be sent: their last format may have failed in BBB meanwhile.
+    for (const { meetingId, published } of meetings) await finishMeeting(context, meetingId, published);
+  }
   const left = candidates.length - chosen.length;
   return report(session, { results, left, beingPublished, isDryRun: request.dryRun });
 }
@@ -181,14 +182,6 @@ function planCandidate(context: DeliveryContext, { published, subDir }: Candidat
   if (!(planned instanceof ExpectedError)) return planned;
   const basis = resultBasis(context, published, typeof subDir === 'string' ? subDir : '');
   return { ...basis, state: 'failed', error: describeError(planned), exit_status: exitStatusOf(planned) };
-}
-
-/** Also for a meeting of which nothing had to be sent: its last format may have failed in BBB meanwhile. */
-async function settle(context: DeliveryContext, { meetingId, published }: OurMeeting): Promise<void> {
-  await tolerate(context.session, `the -sender.done of ${meetingId} may be wrong`, async () => {
-    const isDone = await settleMeeting(context, meetingId, published);
-    if (isDone && context.config.deleteAfterTransfer) await deleteDelivered(context, meetingId);
-  });
 }
 
 interface ResendReport {
