@@ -12,6 +12,8 @@ export interface ChildNodeOptions {
   uid?: number;
   /** Shell commands run first in a mount namespace of the child's own; its mounts are gone with it. */
   mounts?: string;
+  /** Host name that the child sees. */
+  hostname?: string;
   env?: Record<string, string | undefined>;
 }
 
@@ -31,7 +33,7 @@ const projectDir = join(import.meta.dirname, '..', '..');
  *   line to stdout at once
  */
 export function startChildNode(code: string, options: ChildNodeOptions = {}): RunningProgram {
-  const { argument = null, uid, mounts, env } = options;
+  const { argument = null, uid, mounts, hostname, env } = options;
   const program = `
     import { writeSync } from 'node:fs';
     const hook = (name) => import(${JSON.stringify(projectDir)} + '/hook/' + name + '.ts');
@@ -50,6 +52,18 @@ export function startChildNode(code: string, options: ChildNodeOptions = {}): Ru
     command = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', ...command];
   if (mounts !== undefined)
     command = ['unshare', '--mount', 'sh', '-e', '-c', `${mounts}\nexec "$@"`, 'sh', ...command];
+  if (hostname !== undefined)
+    command = [
+      'unshare',
+      '--uts',
+      'sh',
+      '-e',
+      '-c',
+      'hostname "$1"; shift; exec "$@"',
+      'sh',
+      hostname,
+      ...command,
+    ];
   const [first = '', ...rest] = command;
   return startProgram(first, rest, { cwd: projectDir, ...(env === undefined ? {} : { env }) });
 }
