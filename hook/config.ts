@@ -111,16 +111,21 @@ const bbbSchema = v.object({
 
 /** Reads and merges all configuration files; throws an ExpectedError (78) that names every problem in them. */
 export function readConfig(choice: ConfigChoice, environment: NodeJS.ProcessEnv): Config {
-  const pilosFile = choice.config ?? (environment['PILOS_POST_PUBLISH_CONFIG'] || defaultPilosFile);
+  const pilosFile = chosenPilosFile(choice, environment);
   const problems: string[] = [];
   const pilos = collect(problems, () => parsePilos(readMapping(pilosFile), pilosFile));
-  const bbb = collect(problems, () => readBbb(chosenBbbFiles(choice, environment)));
+  const bbb = collect(problems, () => readBbbConfig(choice, environment));
   if (pilos === undefined || bbb === undefined) {
     throw new ExpectedError(problems.join('; '), {
       exitStatus: EXIT.config,
       remedy: "correct it and run 'pilos-post-publish check'",
     });
   }
+  return combineConfig(pilosFile, pilos, bbb);
+}
+
+/** The two files' settings → {@link Config}. */
+export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbConfig): Config {
   return {
     files: { pilos: pilosFile, bbb: bbb.files },
     workDir: pilos.work_dir,

@@ -7,32 +7,21 @@ import {
   writeArchive,
 } from './archive.ts';
 import type { Config } from './config.ts';
-import { describeError, type ErrorScope, type ExitStatus, ExpectedError, exitStatusOf } from './errors.ts';
+import { ExpectedError } from './errors.ts';
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from './ledger.ts';
 import { acquireLock } from './lock.ts';
+import {
+  type DeliveryResult,
+  type ResultBasis,
+  rememberDelivery,
+  rememberFailure,
+  tolerate,
+} from './outcome.ts';
 import { archiveName, type PublishedFormat } from './recording.ts';
 import { markOutstanding, settleMeeting } from './sender-done.ts';
 import type { Session } from './session.ts';
 import { openSpool, type Spool } from './spool/index.ts';
 import { removeAbandonedWorkFiles } from './work-dir.ts';
-
-/** How one format went, as `--json` prints it. */
-export interface DeliveryResult {
-  record_id: string;
-  format: string;
-  archive: string;
-  destination: string;
-  state: 'delivered' | 'failed' | 'waiting' | 'planned';
-  bytes?: number;
-  files?: number;
-  seconds?: number;
-  /** What `--dry-run` would have done. */
-  steps?: string[];
-  error?: string;
-  exit_status?: ExitStatus;
-  /** What else would fail in the same way. */
-  scope?: ErrorScope;
-}
 
 export interface DeliveryContext {
   config: Config;
@@ -88,8 +77,6 @@ export async function deliverFormat(
 export function lockFormat(config: Config, published: PublishedFormat, signal: AbortSignal) {
   return acquireLock(`${config.workDir} ${archiveName(published)}`, { wait: true, signal });
 }
-
-type ResultBasis = Pick<DeliveryResult, 'record_id' | 'format' | 'archive' | 'destination'>;
 
 export function resultBasis(
   { spool }: DeliveryContext,
@@ -171,77 +158,6 @@ async function packAndSendOnce(
     bar.stop();
   }
   return { plan, stamp, isKnown: false };
-}
-
-async function rememberDelivery(
-  context: DeliveryContext,
-  published: PublishedFormat,
-  basis: ResultBasis,
-  { plan, stamp }: Sent,
-  seconds: number,
-): Promise<DeliveryResult> {
-  const { config, session } = context;
-  const { destination, archive: name } = basis;
-  const [bytes, files] = [plan.size, plan.files];
-  session.log.info(
-    `delivered ${name} (${files} files, ${bytes} bytes) to ${destination} in ${seconds.toFixed(1)} s`,
-  );
-  await tolerate(session, ledgerMissed, () => {
-    const { fingerprint } = plan;
-    const at = new Date().toISOString();
-    openLedger(config.workDir).recordDelivery(published, {
-      at,
-      bytes,
-      seconds,
-      destination,
-      name,
-      fingerprint,
-      stamp,
-    });
-  });
-  return { ...basis, state: 'delivered', bytes, files, seconds };
-}
-
-/** Tells a failure and notes it in the ledger, for `status` and `resend`. */
-export async function rememberFailure(
-  { config, session }: Pick<DeliveryContext, 'config' | 'session'>,
-  published: PublishedFormat,
-  reason: ExpectedError,
-  { destination, seconds }: { destination: string; seconds: number },
-): Promise<DeliveryResult> {
-  const { recordId, format } = published;
-  const archive = archiveName(published);
-  const failure = { error: describeError(reason), exit_status: exitStatusOf(reason) };
-  session.log.error(`${archive}: ${failure.error}`);
-  await tolerate(session, ledgerMissed, () => {
-    const at = new Date().toISOString();
-    openLedger(config.workDir).recordFailure(published, { at, seconds, destination, ...failure });
-  });
-  return {
-    record_id: recordId,
-    format,
-    archive,
-    destination,
-    state: 'failed',
-    ...failure,
-    scope: reason.scope,
-  };
-}
-
-const ledgerMissed = 'the ledger does not know of this';
-
-/** What stands around a delivery must not make it fail: the recording is delivered, or not, all the same. */
-async function tolerate(
-  session: Session,
-  consequence: string,
-  action: () => void | Promise<void>,
-): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    if (!(error instanceof ExpectedError) || session.signal.aborted) throw error;
-    session.log.warn(`${consequence}: ${describeError(error)}`);
-  }
 }
 
 /** With `deliver: later`, BBB's call returns at once, and its worker is free for the next recording. */

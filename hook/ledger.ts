@@ -2,10 +2,10 @@
  * What was tried and what was delivered: one small JSON file for each format of each recording, in
  * `<work_dir>/ledger/`. An entry that is missing or broken only means that the recording is delivered again.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { errnoName, withErrnoTranslated } from './errors.ts';
+import { readFileSync, statSync } from 'node:fs';
+import { withErrnoTranslated } from './errors.ts';
 import type { PublishedFormat } from './recording.ts';
-import { temporaryPath } from './work-dir.ts';
+import { replaceFile } from './work-dir.ts';
 
 export interface Delivery {
   /** When it was complete, ISO 8601, UTC. */
@@ -121,23 +121,6 @@ function isEntry(value: unknown, key: Key): value is LedgerEntry {
     ['waiting', 'failed', 'delivered'].includes(entry.state ?? '') &&
     (entry.state !== 'delivered' || typeof entry.delivered?.fingerprint === 'string')
   );
-}
-
-/** Readers see the old text or the new one, never half of it; a crash of the machine may lose the new one. */
-function replaceFile(workDir: string, file: string, text: string): void {
-  const temporary = temporaryPath(workDir);
-  try {
-    writeFileSync(temporary, text, { mode: 0o644 });
-    try {
-      renameSync(temporary, file);
-    } catch (error) {
-      if (errnoName(error) !== 'ENOENT') throw error;
-      mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
-      renameSync(temporary, file);
-    }
-  } finally {
-    rmSync(temporary, { force: true });
-  }
 }
 
 /** Changes whenever BBB publishes the format again, and costs one system call; `''` when it is gone. */

@@ -1,5 +1,5 @@
 /** `work_dir`: temporary files of this run, each under a name that tells whether its run is still alive. */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errnoName, translateErrno, withErrnoTranslated } from './errors.ts';
 import { createRunToken, isAbandoned } from './run-token.ts';
 
@@ -30,5 +30,22 @@ export function removeAbandonedWorkFiles(workDir: string): string[] {
   } catch (error) {
     if (errnoName(error) === undefined) throw translateErrno(error, `cannot tidy ${workDir}`);
     return [];
+  }
+}
+
+/** Writes a file of `work_dir`: readers see the old text or the new one, never half of it; a crash of the machine may lose the new one. */
+export function replaceFile(workDir: string, file: string, text: string): void {
+  const temporary = temporaryPath(workDir);
+  try {
+    writeFileSync(temporary, text, { mode: 0o644 });
+    try {
+      renameSync(temporary, file);
+    } catch (error) {
+      if (errnoName(error) !== 'ENOENT') throw error;
+      mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
+      renameSync(temporary, file);
+    }
+  } finally {
+    rmSync(temporary, { force: true });
   }
 }

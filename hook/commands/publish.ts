@@ -3,9 +3,9 @@
  * config → recording → metadata → archive → spool → ledger.
  */
 import { type Config, readConfig } from '../config.ts';
-import type { DeliveryResult } from '../delivery.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
 import { type MeetingMetadata, readMeetingMetadata } from '../metadata.ts';
+import type { DeliveryResult } from '../outcome.ts';
 import { eventsFile, notPublished, type PublishedFormat, readPublishedFormats } from '../recording.ts';
 import { validateFormat, validateMeetingId, validateSubDir } from '../safe-path.ts';
 import { printJson, type Session } from '../session.ts';
@@ -101,7 +101,7 @@ async function refuse(
   reason: ExpectedError,
 ): Promise<ExitStatus> {
   if (dryRun || published.length === 0) throw reason;
-  const { rememberFailure } = await import('../delivery.ts');
+  const { rememberFailure } = await import('../outcome.ts');
   const results: DeliveryResult[] = [];
   for (const one of published) {
     results.push(await rememberFailure({ config, session }, one, reason, { destination: '', seconds: 0 }));

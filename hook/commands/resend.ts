@@ -3,17 +3,16 @@ import { statSync } from 'node:fs';
 import { type Config, readConfig } from '../config.ts';
 import {
   type DeliveryContext,
-  type DeliveryResult,
   deliverFormat,
   finishMeeting,
   openDelivery,
   planDelivery,
-  rememberFailure,
   resultBasis,
 } from '../delivery.ts';
 import { attempt, describeError, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from '../ledger.ts';
 import { readMeetingMetadata } from '../metadata.ts';
+import { type DeliveryResult, rememberFailure } from '../outcome.ts';
 import {
   archiveName,
   eventsFile,

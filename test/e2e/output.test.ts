@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { DeliveryResult } from '../../hook/delivery.ts';
+import type { DeliveryResult } from '../../hook/outcome.ts';
 import { expectRefused } from '../support/expect-refused.ts';
 import { runFromShell } from '../support/run-from-shell.ts';
 import { runOrThrow } from '../support/run-program.ts';
