@@ -3,6 +3,7 @@
 # Everything runs on the pinned Node.js from the npm registry, whatever the machine has.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 SHELL := /bin/bash
+NODE_ARCHITECTURE := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 ROW ?=
 
 # Each step uses both processors by itself, and some change the machine's packages.
@@ -15,10 +16,14 @@ help: ## what each target does
 
 setup: node_modules/.package-lock.json ## npm packages, when package-lock.json has changed
 
-# The file is npm's own note of what it installed.
+# The file is npm's own note of what it installed. Not `npm ci`: that wants the optional packages of every
+# other platform in package-lock.json, and a registry mirror need not have them. What the lock file names is
+# installed as it says, its integrity checked.
+# npm, when it removes the Node.js package of the other architecture, may take the link to this one's along.
 node_modules/.package-lock.json: package-lock.json
-	@npm ci --no-audit --no-fund --loglevel=error
-	@test -x node_modules/.bin/node || { echo 'npm has not installed the package node-linux-*' >&2; exit 1; }
+	@npm install --no-save --no-audit --no-fund --loglevel=error
+	@ln -sfn ../node-linux-$(NODE_ARCHITECTURE)/bin/node node_modules/.bin/node
+	@node_modules/.bin/node --version >/dev/null || { echo 'npm has not installed node-linux-$(NODE_ARCHITECTURE)' >&2; exit 1; }
 	@touch $@
 
 build: setup ## dist/pilos-post-publish for this machine, with its launcher
