@@ -1,12 +1,16 @@
 /** A directory of its own for each test, gone afterwards, with nothing in it at first. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 
+// Through a symlink to /usr/bin a test would overwrite the machine's programs.
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+const flag = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+
 export interface TemporaryDirectory {
   readonly path: string;
-  /** Writes a file in it, with the directories it needs; returns its absolute path. */
+  /** Writes a file in it, never through a symlink, with the directories it needs; returns its absolute path. */
   write(name: string, content: string | Uint8Array, mode?: number): string;
   /** Makes a directory in it; returns its absolute path. */
   makeDirectory(name: string): string;
@@ -28,7 +32,7 @@ export function useTemporaryDirectory(): TemporaryDirectory {
     write(name, content, mode = 0o644) {
       const file = join(path, name);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, content, { mode });
+      writeFileSync(file, content, { mode, flag });
       return file;
     },
     makeDirectory(name) {
