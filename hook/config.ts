@@ -99,6 +99,7 @@ export const pilosKeys = {
   on_failure: v.optional(v.pipe(v.unknown(), v.transform(asList), texts, v.minLength(1, 'is empty'))),
 };
 const pilosSchema = v.object(pilosKeys, 'must be a mapping of keys to values');
+export type PilosSettings = v.InferOutput<typeof pilosSchema>;
 
 /** Scalelite's name for a key of ours. */
 const aliases: Record<string, string> = { delete_recording: 'delete_after_transfer' };
@@ -159,10 +160,7 @@ function collect<T>(problems: string[], read: () => T): T | undefined {
 }
 
 /** `pilos.yml` as parsed by YAML → valid keys with their defaults. */
-export function parsePilos(
-  mapping: Record<string, unknown>,
-  file: string,
-): v.InferOutput<typeof pilosSchema> {
+export function parsePilos(mapping: Record<string, unknown>, file: string): PilosSettings {
   const problems: string[] = [];
   const known = knownKeys(mapping, Object.keys(pilosKeys), file, problems, '');
   const wanted = known['retry'];
@@ -240,7 +238,13 @@ function editDistance(one: string, other: string): number {
   return row.at(-1) ?? 0;
 }
 
-function chosenBbbFiles(choice: ConfigChoice, environment: NodeJS.ProcessEnv): string[] {
+/** The `pilos.yml` that is read. */
+export function chosenPilosFile(choice: ConfigChoice, environment: NodeJS.ProcessEnv): string {
+  return choice.config ?? (environment['PILOS_POST_PUBLISH_CONFIG'] || defaultPilosFile);
+}
+
+/** BBB's configuration files that are read, apart from the override of the default one. */
+export function chosenBbbFiles(choice: ConfigChoice, environment: NodeJS.ProcessEnv): string[] {
   if (choice.bbbConfig !== undefined && choice.bbbConfig.length > 0) return choice.bbbConfig;
   const listed = (environment['PILOS_POST_PUBLISH_BBB_CONFIG'] ?? '')
     .split(':')
@@ -248,7 +252,8 @@ function chosenBbbFiles(choice: ConfigChoice, environment: NodeJS.ProcessEnv): s
   return listed.length > 0 ? listed : [defaultBbbFile];
 }
 
-interface BbbConfig {
+/** What BBB's own configuration tells. */
+export interface BbbConfig {
   files: string[];
   publishedDir: string;
   recordingDir: string;
@@ -257,7 +262,8 @@ interface BbbConfig {
 }
 
 /** BBB merges its override at the top level only (`props.merge` in its Ruby library), and so do we. */
-function readBbb(files: string[]): BbbConfig {
+export function readBbbConfig(choice: ConfigChoice, environment: NodeJS.ProcessEnv): BbbConfig {
+  const files = chosenBbbFiles(choice, environment);
   const merged: Record<string, unknown> = {};
   for (const file of files) Object.assign(merged, readMapping(file));
   const read = [...files];
@@ -268,17 +274,21 @@ function readBbb(files: string[]): BbbConfig {
       read.push(defaultBbbOverride);
     }
   }
-  const where = read.join(' with ');
-  for (const key of Object.keys(merged)) if (merged[key] === null) delete merged[key];
-  const result = v.safeParse(bbbSchema, merged);
+  return parseBbbConfig(merged, read);
+}
+
+/** BBB's merged settings → what we use of them; throws an ExpectedError (78) for an invalid one. */
+export function parseBbbConfig(merged: Record<string, unknown>, files: string[]): BbbConfig {
+  const settings = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
+  const result = v.safeParse(bbbSchema, settings);
   if (!result.success)
-    throw configError(result.issues.map((issue) => describeIssue(issue, where)).join('; '));
+    throw configError(result.issues.map((issue) => describeIssue(issue, files.join(' with '))).join('; '));
   return {
-    files: read,
+    files,
     publishedDir: result.output.published_dir,
     recordingDir: result.output.recording_dir,
     logDir: result.output.log_dir,
-    publishSteps: parsePublishSteps(merged['steps']),
+    publishSteps: parsePublishSteps(settings['steps']),
   };
 }
 
@@ -318,7 +328,8 @@ function readMappingIfThere(file: string): Record<string, unknown> | undefined {
 // Ruby's Psych reads YAML 1.1 (`yes` is true) and knows merge keys; an existing file must mean the same here.
 const schema = YAML11_SCHEMA.withTags(mergeTag);
 
-function readMapping(file: string): Record<string, unknown> {
+/** Reads a YAML file that must be a mapping; throws an ExpectedError (78, 77) otherwise. */
+export function readMapping(file: string): Record<string, unknown> {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));

@@ -14,8 +14,31 @@ export interface RsyncFacts {
   host: string;
 }
 
+/** What has failed, for who has to tell the failures apart: {@link RsyncFailure.kind}. */
+export type RsyncFailureKind =
+  | 'locked'
+  | 'deletion refused'
+  | 'option refused'
+  | 'read-only'
+  | 'host key changed'
+  | 'host key unknown'
+  | 'key refused'
+  | 'no such host'
+  | 'unreachable'
+  | 'ssh missing'
+  | 'rsync missing'
+  | 'disk full'
+  | 'directory missing'
+  | 'not writable'
+  | 'noisy shell'
+  | 'refused'
+  | 'option unknown'
+  | 'lost'
+  | 'other';
+
 /** A failure of rsync or ssh. */
 export class RsyncFailure extends ExpectedError {
+  readonly kind: RsyncFailureKind;
   /** Another transfer to the same directory is under way: rrsync allows one at a time. */
   readonly isLocked: boolean;
   /** The server refuses to delete, and so to rename: the archive must be sent whole, under its name. */
@@ -27,6 +50,7 @@ export class RsyncFailure extends ExpectedError {
   ) {
     const { exitStatus, remedy, retryable = false, scope = 'spool' } = rule;
     super(message, { exitStatus, remedy, retryable, scope });
+    this.kind = rule.kind ?? 'other';
     this.isLocked = rule.kind === 'locked';
     this.isDeletionRefused = rule.kind === 'deletion refused';
   }
@@ -38,7 +62,7 @@ interface Rule {
   exitCodes?: readonly number[];
   exitStatus: ExitStatus;
   retryable?: boolean;
-  kind?: 'locked' | 'deletion refused';
+  kind?: RsyncFailureKind;
   /** Default: the whole host. */
   scope?: ErrorScope;
   what: (facts: RsyncFacts, match: readonly string[]) => string;
@@ -68,12 +92,14 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /rrsync error: option (\S+) has been disabled|The server is configured to refuse (\S+)/,
+    kind: 'option refused',
     exitStatus: EXIT.config,
     what: ({ host }, match) => `rsync on ${host} refuses the option ${quote(match[1] ?? match[2] ?? '')}`,
     remedy: () => 'remove it from extra_rsync_opts in pilos.yml',
   },
   {
     pattern: /sending to read-only server is not allowed|module is read only/,
+    kind: 'read-only',
     exitStatus: EXIT.permission,
     what: ({ host }) => `rsync on ${host} is read-only`,
     remedy: () =>
@@ -81,6 +107,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
+    kind: 'host key changed',
     exitStatus: EXIT.config,
     what: ({ host }) => `the ssh host key of ${host} has changed`,
     remedy: ({ host }) =>
@@ -88,12 +115,14 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /Host key verification failed/,
+    kind: 'host key unknown',
     exitStatus: EXIT.config,
     what: ({ host }) => `the ssh host key of ${host} is not known`,
     remedy: ({ host }) => `connect once ${asUser} ${host}) and accept the key`,
   },
   {
     pattern: /Permission denied \((?:publickey|keyboard|password|gssapi)[^)]*\)/,
+    kind: 'key refused',
     exitStatus: EXIT.permission,
     what: ({ host }) => `${host} refuses our ssh key`,
     remedy: () => 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
@@ -101,6 +130,7 @@ const rules: readonly Rule[] = [
   {
     pattern:
       /Could not resolve hostname|Name or service not known|Temporary failure in name resolution|getaddrinfo:/,
+    kind: 'no such host',
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `the name ${host} cannot be resolved`,
@@ -108,6 +138,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /Connection refused/,
+    kind: 'unreachable',
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `${host} refuses the connection`,
@@ -116,6 +147,7 @@ const rules: readonly Rule[] = [
   {
     pattern:
       /No route to host|Network is unreachable|Connection timed out|Operation timed out|timed out during banner|timeout waiting for daemon connection/,
+    kind: 'unreachable',
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `${host} cannot be reached`,
@@ -123,6 +155,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /Failed to exec ssh|Failed to exec \S*ssh|exec \S*ssh: No such file/,
+    kind: 'ssh missing',
     exitStatus: EXIT.unavailable,
     what: () => 'ssh is not installed',
     remedy: () => 'apt-get install openssh-client',
@@ -130,6 +163,7 @@ const rules: readonly Rule[] = [
   {
     pattern:
       /(?:rsync|rrsync): (?:command )?not found|rr?sync: No such file or directory|exec request failed|Unknown module/,
+    kind: 'rsync missing',
     exitStatus: EXIT.unavailable,
     what: ({ host }, match) =>
       match[0]?.includes('module')
@@ -141,6 +175,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /No space left on device|Disk quota exceeded|write failed on.*\(28\)/,
     scope: 'destination',
+    kind: 'disk full',
     exitStatus: EXIT.spool,
     what: ({ host }) => `the disk of ${host} is full`,
     remedy: () => 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
@@ -149,6 +184,7 @@ const rules: readonly Rule[] = [
     pattern:
       /(?:change_dir|chdir|mkdir|link_stat)\S* .*(?:No such file or directory|Not a directory)|Restricted directory does not exist|chroot .*failed/,
     scope: 'destination',
+    kind: 'directory missing',
     exitStatus: EXIT.spool,
     what: ({ destination }) => `the directory ${destination} does not exist`,
     remedy: () =>
@@ -158,24 +194,28 @@ const rules: readonly Rule[] = [
     pattern:
       /Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied/,
     scope: 'destination',
+    kind: 'not writable',
     exitStatus: EXIT.permission,
     what: ({ destination }) => `the directory ${destination} is not writable`,
     remedy: () => 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)',
   },
   {
     pattern: /protocol version mismatch|is your shell clean/,
+    kind: 'noisy shell',
     exitStatus: EXIT.config,
     what: ({ host }) => `the login shell of ${host} prints something before rsync starts`,
     remedy: () => 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync',
   },
   {
     pattern: /rrsync error: ([^\n]*)/,
+    kind: 'refused',
     exitStatus: EXIT.config,
     what: ({ host }, match) => `rrsync on ${host} refuses: ${match[1] ?? ''}`,
     remedy: () => "check 'rrsync DIR' in authorized_keys there",
   },
   {
     exitCodes: [30, 35],
+    kind: 'lost',
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `the connection to ${host} is stalled`,
@@ -183,12 +223,14 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /(?:unknown|unrecognized) option|invalid option|syntax or usage error/,
+    kind: 'option unknown',
     exitStatus: EXIT.config,
     what: () => 'rsync does not know an option',
     remedy: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
   },
   {
     exitCodes: [10, 12, 255],
+    kind: 'lost',
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `the connection to ${host} was lost`,
