@@ -8,6 +8,8 @@ export interface ObserverOptions {
   expectedSize?: number;
   /** Unpacks and deletes each archive on sight, as an importer does. */
   take?: boolean;
+  /** Milliseconds between two polls; none by default, which takes a whole processor. */
+  pause?: number;
 }
 
 export interface ObserverReport {
@@ -27,8 +29,10 @@ const observerScript = join(import.meta.dirname, '..', 'fixtures', 'observer.mjs
 
 /** Resolves when the first poll is over, so that nothing that follows is missed. */
 export async function startObserver(directory: string, options: ObserverOptions = {}): Promise<Observer> {
-  const { expectedSize = null, take = false } = options;
-  const child = fork(observerScript, [JSON.stringify({ directory, expectedSize, take })], { execArgv: [] });
+  const { expectedSize = null, take = false, pause = 0 } = options;
+  const child = fork(observerScript, [JSON.stringify({ directory, expectedSize, take, pause })], {
+    execArgv: [],
+  });
   const ended = once(child, 'exit').then(([status]) => {
     throw new Error(`the observer of ${directory} ended by itself with ${status}`);
   });

@@ -1,0 +1,24 @@
+/** How much of a fault is tried: a size that fits CI, or all of it with `make faults` (FAULTS=full). */
+
+const isFull = process.env['FAULTS'] === 'full';
+
+export function sized(small: number, full: number): number {
+  return isFull ? full : small;
+}
+
+/** Prints a figure of the suite. */
+export function tell(figure: string): void {
+  process.stdout.write(`faults: ${figure}\n`);
+}
+
+/** `count` numbers spread evenly over `from` … `to`, both included. */
+export function spread(count: number, from: number, to: number): number[] {
+  return Array.from({ length: count }, (_, index) => from + ((to - from) * index) / Math.max(count - 1, 1));
+}
+
+/** `count` of the elements, spread evenly; all of them when there are no more. */
+export function pick<T>(elements: readonly T[], count: number): T[] {
+  if (elements.length <= count) return [...elements];
+  const indexes = spread(count, 0, elements.length - 1).map(Math.round);
+  return indexes.map((index) => elements[index]).filter((element) => element !== undefined);
+}
