@@ -1,5 +1,5 @@
 /** Run as root, the program becomes the user of BBB before it touches anything. */
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { EXIT, ExpectedError, errnoName, translateErrno } from './errors.ts';
 
 export interface Account {
@@ -43,7 +43,17 @@ export function becomeOwner(publishedDir: string): Account | undefined {
   process.setgid?.(account.gid);
   process.setuid?.(account.uid);
   Object.assign(process.env, { HOME: account.home, USER: account.name, LOGNAME: account.name });
+  leaveClosedDirectory();
   return account;
+}
+
+/** A child process starts where we are, which fails in a directory such as `/root` that only root may enter. */
+function leaveClosedDirectory(): void {
+  try {
+    accessSync(process.cwd(), constants.X_OK);
+  } catch {
+    process.chdir('/');
+  }
 }
 
 function ownerOf(directory: string): number | undefined {
