@@ -76,6 +76,7 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
     const session = createSession(program.opts(), signal);
     await execute(session, () => publish({ meetingId, format, dryRun }, session));
   });
+  addStatus(program, signal, execute);
   addResend(program, signal, execute);
   addPrune(program, signal, execute);
   return program;
@@ -112,6 +113,28 @@ interface ResendOptions {
   meetingId?: string[];
   limit?: number;
   dryRun?: boolean;
+}
+
+function addStatus(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withGlobalOptions(program.command('status'))
+    .description('what was delivered, what is missing, and why')
+    .option('--failed', 'only recordings with a format whose delivery failed')
+    .option('--missing', 'only recordings that are not completely delivered')
+    .option('--since <when>', 'only meetings that began since then: 12h, 7d, 2w or 2026-01-31')
+    .option('-m, --meeting-id <id>', 'everything about this one; may be given several times', collect);
+  command.action(async (options: StatusOptions) => {
+    const { status } = await import('./commands/status.ts');
+    const session = createSession(command.optsWithGlobals(), signal);
+    const { failed = false, missing = false, since, meetingId: meetingIds = [] } = options;
+    await execute(session, () => status({ failed, missing, since, meetingIds }, session));
+  });
+}
+
+interface StatusOptions {
+  failed?: boolean;
+  missing?: boolean;
+  since?: string;
+  meetingId?: string[];
 }
 
 function addPrune(program: Command, signal: AbortSignal, execute: Execute): void {

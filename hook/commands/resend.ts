@@ -11,17 +11,11 @@ import {
 } from '../delivery.ts';
 import { attempt, describeError, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from '../ledger.ts';
-import { readMeetingMetadata } from '../metadata.ts';
-import { type DeliveryResult, rememberFailure } from '../outcome.ts';
-import {
-  archiveName,
-  eventsFile,
-  isBeingPublished,
-  meetingIdOf,
-  type PublishedFormat,
-  readAllPublished,
-} from '../recording.ts';
-import { validateMeetingId, validateSubDir } from '../safe-path.ts';
+import { updateMetrics } from '../metrics.ts';
+import { type OurMeeting, readOurMeetings } from '../ours.ts';
+import { type DeliveryResult, rememberFailure, tolerate } from '../outcome.ts';
+import { archiveName, isBeingPublished, meetingIdOf, type PublishedFormat } from '../recording.ts';
+import { validateMeetingId } from '../safe-path.ts';
 import { printJson, type Session } from '../session.ts';
 import { parseMoment } from '../time-span.ts';
 import { becomeOwner } from '../user.ts';
@@ -46,7 +40,7 @@ export async function resend(request: ResendRequest, session: Session): Promise<
   if (!request.dryRun) session.log.setFile(config.logFile);
 
   const context = await openDelivery(config, session);
-  const meetings = readOurMeetings(context, meetingIds);
+  const meetings = readNamedMeetings(context, meetingIds);
   const { candidates, beingPublished } = chooseCandidates(config, meetings, { which: request.which, since });
   const chosen = request.limit === undefined ? candidates : candidates.slice(0, request.limit);
   const results = request.dryRun
@@ -57,35 +51,33 @@ export async function resend(request: ResendRequest, session: Session): Promise<
     for (const { meetingId, published } of meetings) await finishMeeting(context, meetingId, published);
   }
   const left = candidates.length - chosen.length;
+  if (!request.dryRun && isComplete(request)) await countMissing(context, results, left);
   return report(session, { results, left, beingPublished, isDryRun: request.dryRun });
 }
 
-interface OurMeeting {
-  meetingId: string;
-  published: PublishedFormat[];
-  /** As the meeting asks for it, or why that is not allowed. */
-  subDir: string | ExpectedError;
+/** True when the run has looked at everything that is missing, as the timer's does. */
+function isComplete({ which, since, meetingIds }: ResendRequest): boolean {
+  return which === 'missing' && since === undefined && meetingIds.length === 0;
 }
 
-/** The meetings of this server that are ours; one whose metadata cannot be read is told and passed over. */
-function readOurMeetings({ config, session }: DeliveryContext, meetingIds: string[]): OurMeeting[] {
+async function countMissing(
+  { config, session }: DeliveryContext,
+  results: DeliveryResult[],
+  left: number,
+): Promise<void> {
+  await tolerate(session, 'the missing recordings are not counted', () =>
+    updateMetrics(config, (counters) => {
+      counters.missing = left + results.filter((result) => result.state !== 'delivered').length;
+    }),
+  );
+}
+
+/** Those that the request names, or all; a named one that is not here is told. */
+function readNamedMeetings({ config, session }: DeliveryContext, meetingIds: string[]): OurMeeting[] {
   const wanted = new Set(meetingIds.map(meetingIdOf));
-  const ours: OurMeeting[] = [];
-  for (const [meetingId, published] of readAllPublished(config)) {
-    if (wanted.size > 0 && !wanted.has(meetingId)) continue;
-    const subDir = attempt(() => {
-      const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
-      const metadata = readMeetingMetadata(eventsFile(config, meetingId), files, session.log.debug);
-      if (!config.origins.includes(metadata.origin)) return undefined;
-      return validateSubDir(metadata.subDir, config.allowedSubDirs);
-    });
-    if (subDir !== undefined) ours.push({ meetingId, published, subDir });
-  }
-  for (const meetingId of wanted) {
-    if (!ours.some((meeting) => meeting.meetingId === meetingId)) {
-      session.log.warn(`meeting ${meetingId} is not published here, or not from PILOS`);
-    }
-  }
+  const ours = readOurMeetings(config, (id) => wanted.size === 0 || wanted.has(id), session.log.debug);
+  for (const { meetingId } of ours) wanted.delete(meetingId);
+  for (const id of wanted) session.log.warn(`meeting ${id} is not published here, or not from PILOS`);
   return ours;
 }
 

@@ -1,0 +1,42 @@
+/** The meetings on this server that are ours: for `resend`, `status` and `check`. */
+import type { Config } from './config.ts';
+import { attempt, ExpectedError } from './errors.ts';
+import { type MeetingMetadata, readMeetingMetadata } from './metadata.ts';
+import { eventsFile, type PublishedFormat, readAllPublished } from './recording.ts';
+import { validateSubDir } from './safe-path.ts';
+
+export interface OurMeeting {
+  meetingId: string;
+  published: PublishedFormat[];
+  /** Undefined when no file tells; `subDir` is the reason then. */
+  metadata: MeetingMetadata | undefined;
+  /** As the meeting asks for it, or why that is not allowed. */
+  subDir: string | ExpectedError;
+}
+
+/**
+ * Reads whose every published meeting is. One whose metadata cannot be read counts as ours: nobody else would
+ * notice that it is never delivered.
+ *
+ * @param isWanted which meeting ids to look at
+ * @param warn is told of metadata that was taken from another file than `events.xml`
+ */
+export function readOurMeetings(
+  config: Config,
+  isWanted: (meetingId: string) => boolean,
+  warn: (message: string) => void,
+): OurMeeting[] {
+  const ours: OurMeeting[] = [];
+  for (const [meetingId, published] of readAllPublished(config)) {
+    if (!isWanted(meetingId)) continue;
+    const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
+    const metadata = attempt(() => readMeetingMetadata(eventsFile(config, meetingId), files, warn));
+    if (metadata instanceof ExpectedError) {
+      ours.push({ meetingId, published, metadata: undefined, subDir: metadata });
+    } else if (config.origins.includes(metadata.origin)) {
+      const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
+      ours.push({ meetingId, published, metadata, subDir });
+    }
+  }
+  return ours;
+}
