@@ -103,7 +103,8 @@ function emptyEntry({ meetingId, recordId, format }: Key): LedgerEntry {
 
 function readEntry(file: string, key: Key): LedgerEntry | undefined {
   try {
-    const entry: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    // Not `readFileSync(file, 'utf8')`: that aborts the program when close fails, as it may on FUSE or NFS.
+    const entry: unknown = JSON.parse(readFileSync(file).toString());
     return isEntry(entry, key) ? entry : undefined;
   } catch {
     return undefined;

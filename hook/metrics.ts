@@ -58,7 +58,8 @@ export function countersOf(counters: Counters, format: string): FormatCounters {
 
 function readCounters(file: string): Counters {
   try {
-    const read: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    // Not `readFileSync(file, 'utf8')`: that aborts the program when close fails, as it may on FUSE or NFS.
+    const read: unknown = JSON.parse(readFileSync(file).toString());
     if (typeof read === 'object' && read !== null && 'formats' in read) return read as Counters;
   } catch {
     // not there yet, or broken: counting starts again, which Prometheus understands
