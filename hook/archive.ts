@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { EXIT, ExpectedError, errnoName, quote, translateErrno, withErrnoTranslated } from './errors.ts';
+import { block, encodeHeader, headerSize, padded } from './tar-header.ts';
 
 /**
  * PHP's PharData refuses a whole archive in which one file is larger: `invalid entry size`. Measured with PHP
@@ -29,8 +30,6 @@ import { EXIT, ExpectedError, errnoName, quote, translateErrno, withErrnoTransla
 const largestFile = 4_294_966_784;
 /** PharData stops unpacking at a path over 4095 bytes, of which PILOS' own directory takes some. */
 const longestName = 3900;
-const block = 512;
-const longestPlainName = 99;
 const bufferSize = 1024 * 1024;
 
 /** One file or directory of the archive. Names and paths are raw bytes, one per character (latin1). */
@@ -214,60 +213,6 @@ function addEntry(walk: Walk, entry: ArchiveEntry): void {
   // A directory's own mtime says nothing that its entries do not.
   const time = entry.type === 'file' ? mtimeMs : '';
   walk.hash.update(`${entry.name}\0${entry.size}\0${time}\n`, 'latin1');
-}
-
-function padded(size: number): number {
-  return Math.ceil(size / block) * block;
-}
-
-function headerSize(name: string): number {
-  return name.length <= longestPlainName ? block : block + padded(name.length + 1) + block;
-}
-
-/** The tar header(s) of an entry; its length is a multiple of 512. */
-export function encodeHeader(entry: Pick<ArchiveEntry, 'name' | 'type' | 'size' | 'mtime'>): Buffer {
-  const header = Buffer.alloc(headerSize(entry.name));
-  let at = 0;
-  if (entry.name.length > longestPlainName) {
-    encodeBlock(header, 0, {
-      name: '././@LongLink',
-      typeflag: 'L',
-      mode: 0o644,
-      size: entry.name.length + 1,
-      mtime: 0,
-    });
-    header.write(entry.name, block, 'latin1');
-    at = header.length - block;
-  }
-  const isFile = entry.type === 'file';
-  encodeBlock(header, at, {
-    name: entry.name.slice(0, 100),
-    typeflag: isFile ? '0' : '5',
-    mode: isFile ? 0o644 : 0o755,
-    size: entry.size,
-    mtime: entry.mtime,
-  });
-  return header;
-}
-
-interface HeaderFields {
-  name: string;
-  typeflag: string;
-  mode: number;
-  size: number;
-  mtime: number;
-}
-
-/** One header block of GNU tar, owner and group 0/0 ("Basic Tar Format" in GNU tar's manual). */
-function encodeBlock(buffer: Buffer, at: number, fields: HeaderFields): void {
-  const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`;
-  buffer.write(fields.name, at, 100, 'latin1');
-  const numbers = `${octal(fields.mode, 7)}${octal(0, 7)}${octal(0, 7)}${octal(fields.size, 11)}${octal(fields.mtime, 11)}`;
-  buffer.write(`${numbers}        ${fields.typeflag}`, at + 100, 'latin1');
-  buffer.write('ustar  \0', at + 257, 'latin1');
-  let sum = 0;
-  for (let index = at; index < at + block; index += 1) sum += buffer[index] ?? 0;
-  buffer.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
 }
 
 export interface WriteOptions {
