@@ -38,7 +38,7 @@ export function readPublishedFormats(
   const formats = format === undefined ? readFormats(bbb) : [format];
   const isWanted = (recordId: string) => belongsTo(recordId, meetingId);
   return formats.flatMap((name) =>
-    readRecordIds(bbb, name, isWanted).map((recordId) => published(bbb, meetingId, recordId, name)),
+    readRecordIds(bbb, name, isWanted).map((recordId) => published(bbb, recordId, name)),
   );
 }
 
@@ -47,7 +47,7 @@ export function readAllPublished(bbb: BbbDirectories): Map<string, PublishedForm
   const meetings = new Map<string, PublishedFormat[]>();
   for (const format of readFormats(bbb)) {
     for (const recordId of readRecordIds(bbb, format, isRecordId)) {
-      const one = published(bbb, meetingIdOf(recordId), recordId, format);
+      const one = published(bbb, recordId, format);
       const others = meetings.get(one.meetingId);
       if (others === undefined) meetings.set(one.meetingId, [one]);
       else others.push(one);
@@ -56,13 +56,9 @@ export function readAllPublished(bbb: BbbDirectories): Map<string, PublishedForm
   return meetings;
 }
 
-function published(
-  bbb: BbbDirectories,
-  meetingId: string,
-  recordId: string,
-  format: string,
-): PublishedFormat {
-  return { meetingId, recordId, format, directory: `${bbb.publishedDir}/${format}/${recordId}` };
+function published(bbb: BbbDirectories, recordId: string, format: string): PublishedFormat {
+  const directory = `${bbb.publishedDir}/${format}/${recordId}`;
+  return { meetingId: meetingIdOf(recordId), recordId, format, directory };
 }
 
 // BBB makes meeting ids as <40 hex digits>-<milliseconds>; a segment has one more timestamp behind it.

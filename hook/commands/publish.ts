@@ -6,12 +6,19 @@ import { type Config, readConfig } from '../config.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
 import { type MeetingMetadata, readMeetingMetadata } from '../metadata.ts';
 import type { DeliveryResult } from '../outcome.ts';
-import { eventsFile, notPublished, type PublishedFormat, readPublishedFormats } from '../recording.ts';
+import {
+  eventsFile,
+  meetingIdOf,
+  notPublished,
+  type PublishedFormat,
+  readPublishedFormats,
+} from '../recording.ts';
 import { validateFormat, validateMeetingId, validateSubDir } from '../safe-path.ts';
 import { printJson, type Session } from '../session.ts';
 import { becomeOwner } from '../user.ts';
 
 export interface PublishRequest {
+  /** Or the id of one of its segments. */
   meetingId: string;
   /** Undefined: every published format. */
   format: string | undefined;
@@ -65,7 +72,7 @@ function readMetadata(
     if (published().length === 0) throw notPublished(config, meetingId, format);
     return published().map(({ directory }) => `${directory}/metadata.xml`);
   };
-  return readMeetingMetadata(eventsFile(config, meetingId), files, session.log.warn);
+  return readMeetingMetadata(eventsFile(config, meetingIdOf(meetingId)), files, session.log.warn);
 }
 
 /** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */
@@ -88,7 +95,8 @@ async function deliver(
       await (isLater ? noteForLater(context, one, subDir) : deliverFormat(context, one, subDir, Date.now())),
     );
   }
-  if (results.some((result) => result.state === 'delivered')) await finishMeeting(context, meetingId);
+  if (results.some((result) => result.state === 'delivered'))
+    await finishMeeting(context, meetingIdOf(meetingId));
   return results;
 }
 
