@@ -7,7 +7,7 @@ import {
   writeArchive,
 } from './archive.ts';
 import type { Config } from './config.ts';
-import { ExpectedError } from './errors.ts';
+import { ExpectedError, translateErrno } from './errors.ts';
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from './ledger.ts';
 import { acquireLock } from './lock.ts';
 import {
@@ -64,7 +64,8 @@ export async function deliverFormat(
     if (sent.isKnown) return alreadyDelivered(context, basis);
     return await rememberDelivery(context, published, basis, sent, (Date.now() - started) / 1000);
   } catch (error) {
-    const reason: unknown = session.signal.aborted ? session.signal.reason : error;
+    const cause: unknown = session.signal.aborted ? session.signal.reason : error;
+    const reason = translateErrno(cause, `cannot deliver ${basis.archive}`);
     if (!(reason instanceof ExpectedError)) throw error;
     const seconds = (Date.now() - started) / 1000;
     return await rememberFailure(context, published, reason, { destination: basis.destination, seconds });

@@ -94,7 +94,8 @@ function withDirectory<T>(
   const descriptor = withErrnoTranslated(`cannot open the spool directory ${path}`, () =>
     openSync(path, constants.O_RDONLY | constants.O_DIRECTORY),
   );
-  const close = () => closeSync(descriptor);
+  // It was only read from: a failing close says nothing about the archive in it.
+  const close = () => closeQuietly(descriptor);
   let result: T;
   try {
     checkMount(settings, path);
