@@ -182,7 +182,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:change_dir|chdir|mkdir|link_stat)\S* .*(?:No such file or directory|Not a directory)|Restricted directory does not exist|chroot .*failed/,
+      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|Restricted directory does not exist|chroot .*failed/,
     scope: 'destination',
     kind: 'directory missing',
     exitStatus: EXIT.spool,
