@@ -1,6 +1,7 @@
 /** hook/ and its dependencies → one CommonJS file, the only form that Node's SEA loads without a file system. */
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { readEmbeddedFiles } from '../hook/install/embedded-files.ts';
 import { projectDirectory, readCommit, readVersion } from './project.ts';
 
 /**
@@ -28,6 +29,7 @@ export async function bundle(entry = join(projectDirectory, 'hook/main.ts')): Pr
       'import.meta.url': '__moduleUrl',
       __VERSION__: JSON.stringify(readVersion()),
       __COMMIT__: JSON.stringify(readCommit()),
+      __EMBEDDED_FILES__: JSON.stringify(readEmbeddedFiles()),
     },
     logLevel: 'warning',
   });

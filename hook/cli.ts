@@ -79,6 +79,8 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
   addStatus(program, signal, execute);
   addResend(program, signal, execute);
   addPrune(program, signal, execute);
+  addInstall(program, signal, execute);
+  addUninstall(program, signal, execute);
   return program;
 }
 
@@ -147,6 +149,39 @@ function addPrune(program: Command, signal: AbortSignal, execute: Execute): void
     const session = createSession(command.optsWithGlobals(), signal);
     await execute(session, () => prune({ olderThan, dryRun }, session));
   });
+}
+
+function addInstall(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withInstallOptions(program.command('install')).description(
+    'put this program where BBB calls it, with its timer, and a pilos.yml where there is none',
+  );
+  command.action(async ({ root, dryRun = false }: InstallOptions) => {
+    const { install } = await import('./commands/install.ts');
+    const session = createSession(command.optsWithGlobals(), signal);
+    await execute(session, () => install({ root, dryRun }, session));
+  });
+}
+
+function addUninstall(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withInstallOptions(program.command('uninstall')).description(
+    "take it away again and put PILOS' own script back; pilos.yml and the ledger stay",
+  );
+  command.action(async ({ root, dryRun = false }: InstallOptions) => {
+    const { uninstall } = await import('./commands/install.ts');
+    const session = createSession(command.optsWithGlobals(), signal);
+    await execute(session, () => uninstall({ root, dryRun }, session));
+  });
+}
+
+interface InstallOptions {
+  root: string;
+  dryRun?: boolean;
+}
+
+function withInstallOptions(command: Command): Command {
+  return withGlobalOptions(command)
+    .option('--root <dir>', 'the file system of an image instead of this one', '/')
+    .option('--dry-run', 'say what would be changed, and touch nothing');
 }
 
 function collect(value: string, earlier: string[] = []): string[] {

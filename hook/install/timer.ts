@@ -1,0 +1,68 @@
+/** systemd's side of an installation: the timer that runs `resend`. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, lstatSync } from 'node:fs';
+import { EXIT, ExpectedError, escapeText } from '../errors.ts';
+import { type Layout, timerName } from './layout.ts';
+import type { Step } from './steps.ts';
+
+export interface TimerPlan {
+  steps: Step[];
+  /** What the admin has to do, because we cannot. */
+  note?: string;
+}
+
+/** `unitsChange`: the unit files are written by this run, so systemd has to read them again. */
+export function planEnableTimer(layout: Layout, unitsChange: boolean): TimerPlan {
+  const { root, timerWant } = layout;
+  if (!isManaged(root)) {
+    if (lstatSync(timerWant, { throwIfNoEntry: false }) !== undefined) return { steps: [] };
+    const command = root === '/' ? 'systemctl enable --now' : `systemctl --root=${root} enable`;
+    return { steps: [], note: `systemd does not run here: enable the timer with '${command} ${timerName}'` };
+  }
+  const enabled = ask('is-enabled', timerName);
+  const steps = unitsChange ? [planCommand('daemon-reload')] : [];
+  // What an admin has masked is to stay off.
+  if (enabled.startsWith('masked')) return { steps, note: `${timerName} is masked, and stays so` };
+  const isActive = ask('is-active', timerName) === 'active';
+  if (enabled !== 'enabled' || !isActive) steps.push(planCommand('enable', '--now', timerName));
+  else if (unitsChange) steps.push(planCommand('restart', timerName));
+  return { steps };
+}
+
+/** Before the unit files are removed; afterwards systemd has to be told with {@link planReload}. */
+export function planDisableTimer({ root, timer }: Layout): Step[] {
+  const isThere = lstatSync(timer, { throwIfNoEntry: false }) !== undefined;
+  return isManaged(root) && isThere ? [planCommand('disable', '--now', timerName)] : [];
+}
+
+export function planReload({ root }: Layout): Step[] {
+  return isManaged(root) ? [planCommand('daemon-reload')] : [];
+}
+
+/** As sd_booted(3) looks at it. */
+function isManaged(root: string): boolean {
+  return root === '/' && existsSync('/run/systemd/system');
+}
+
+/** The first word of the answer, `` when there is none. */
+function ask(...words: string[]): string {
+  return callSystemctl(words).stdout.split(/\s/, 1)[0] ?? '';
+}
+
+function planCommand(...words: string[]): Step {
+  const command = `systemctl ${words.join(' ')}`;
+  const apply = () => {
+    const { status, stderr, error } = callSystemctl(words);
+    if (status === 0) return;
+    const said = error?.message ?? escapeText(stderr.trim());
+    throw new ExpectedError(`'${command}' failed: ${said}`, {
+      exitStatus: EXIT.unavailable,
+      remedy: `everything before it is done; when systemd answers, run '${command}'`,
+    });
+  };
+  return { verb: 'run', what: command, apply };
+}
+
+function callSystemctl(words: string[]) {
+  return spawnSync('systemctl', words, { encoding: 'utf8', timeout: 60_000 });
+}
