@@ -2,23 +2,17 @@
  * Whose meeting is it, and which sub directory does it ask for? The answer stands in the first few KB of
  * BBB's `events.xml`, or, once BBB has deleted that file, in the published `metadata.xml`.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { XMLParser } from 'fast-xml-parser';
 import { EXIT, ExpectedError, errnoName, escapeText } from './errors.ts';
-
-export interface MeetingMetadata {
-  /** Value of `bbb-origin`, `''` when the meeting has none. */
-  origin: string;
-  /** Value of `pilos-sub-spool-dir`, as written by an API client: hostile until validated. */
-  subDir: string;
-  meetingName: string;
-  /** The file that told. */
-  source: string;
-}
-
-/** How far into `events.xml` we look for its `<metadata>`, and the largest `metadata.xml` that we read. */
-const headLimit = 1024 * 1024;
-const firstRead = 16 * 1024;
+import {
+  decodeEntities,
+  headLimit,
+  type MeetingMetadata,
+  openRegularFile,
+  readEventsHead,
+  XmlProblem,
+} from './metadata/events-head.ts';
 
 /**
  * @param eventsFile `<recording_dir>/raw/<meeting id>/events.xml`
@@ -64,82 +58,6 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-class XmlProblem extends Error {}
-
-/** Reads `events.xml` up to the end of its `<metadata …>` and not further. */
-function readEventsHead(file: string): MeetingMetadata {
-  const descriptor = openRegularFile(file);
-  try {
-    const buffer = Buffer.allocUnsafe(headLimit);
-    let length = 0;
-    for (;;) {
-      const wanted = length === 0 ? firstRead : Math.min(length * 3, headLimit - length);
-      const read = readSync(descriptor, buffer, length, wanted, null);
-      length += read;
-      const element = findMetadataElement(buffer.toString('utf8', 0, length));
-      if (element !== undefined) return parseEventsMetadata(element, file);
-      if (read === 0) throw new XmlProblem('ends before its <metadata> is complete');
-      if (length >= headLimit) throw new XmlProblem(`has no <metadata> in its first ${headLimit} bytes`);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/**
- * The start tag `<metadata …>` that is a child of the root element, with its `<` and `>`; undefined when the
- * text ends before it. Comments, CDATA, processing instructions and a DOCTYPE are passed over.
- *
- * @throws XmlProblem when the text cannot be the beginning of such a file
- */
-export function findMetadataElement(text: string): string | undefined {
-  let depth = 0;
-  let at = 0;
-  for (;;) {
-    const start = text.indexOf('<', at);
-    if (start === -1) return undefined;
-    const end = endOfMarkup(text, start);
-    if (end === undefined) return undefined;
-    const [, closing, name] = /^<(\/?)([^\s/>!?]+)/.exec(text.slice(start, Math.min(end, start + 200))) ?? [];
-    if (name !== undefined) {
-      if (closing === '/') depth -= 1;
-      else if (depth === 1 && name === 'metadata') return text.slice(start, end);
-      else if (!text.startsWith('/>', end - 2)) depth += 1;
-      if (depth <= 0) throw new XmlProblem('has no <metadata> in its root element');
-    } else if (!/^<[!?]/.test(text.slice(start, start + 2))) {
-      throw new XmlProblem('is not well-formed XML');
-    }
-    at = end;
-  }
-}
-
-/** Index behind the markup that starts at `start`; undefined when the text ends within it. */
-function endOfMarkup(text: string, start: number): number | undefined {
-  for (const [opening, closing] of [
-    ['<!--', '-->'],
-    ['<![CDATA[', ']]>'],
-    ['<?', '?>'],
-  ] as const) {
-    if (text.startsWith(opening, start)) {
-      const end = text.indexOf(closing, start + opening.length);
-      return end === -1 ? undefined : end + closing.length;
-    }
-  }
-  // A tag or a DOCTYPE: quoted text may hold `>`, the DOCTYPE's internal subset stands in brackets.
-  let brackets = 0;
-  for (let at = start + 1; at < text.length; at += 1) {
-    const character = text[at];
-    if (character === '"' || character === "'") {
-      at = text.indexOf(character, at + 1);
-      if (at === -1) return undefined;
-    } else if (character === '[') brackets += 1;
-    else if (character === ']') brackets -= 1;
-    else if (character === '<' && brackets <= 0) throw new XmlProblem('is not well-formed XML');
-    else if (character === '>' && brackets <= 0) return at + 1;
-  }
-  return undefined;
-}
-
 // Entities are decoded by `decodeEntities` alone, so that none of a DTD can ever be expanded.
 const parser = new XMLParser({
   ignoreAttributes: false,
@@ -162,18 +80,6 @@ function parseXml(text: string): Record<string, unknown> {
   }
 }
 
-function parseEventsMetadata(element: string, source: string): MeetingMetadata {
-  const closed = element.endsWith('/>') ? element : `${element}</metadata>`;
-  const attributes = child(parseXml(closed), 'metadata');
-  const attribute = (name: string) => textOf(attributes, `@${name}`);
-  return {
-    origin: attribute('bbb-origin'),
-    subDir: attribute('pilos-sub-spool-dir'),
-    meetingName: attribute('meetingName'),
-    source,
-  };
-}
-
 /** What a published format's `metadata.xml` says. */
 export interface PublishedMetadata extends MeetingMetadata {
   /** Milliseconds since 1970, undefined when the file does not tell. */
@@ -193,14 +99,6 @@ export function readPublishedMetadata(file: string): PublishedMetadata {
     startTime: Number.isFinite(start) && start > 0 ? start : undefined,
     source: file,
   };
-}
-
-/** Never blocks, as a plain open of a FIFO would. */
-function openRegularFile(file: string): number {
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  if (fstatSync(descriptor).isFile()) return descriptor;
-  closeSync(descriptor);
-  throw new XmlProblem('is not a regular file');
 }
 
 function readLimited(file: string): string {
@@ -232,20 +130,4 @@ function textOf(parent: unknown, name: string): string {
   const value = child(parent, name) ?? '';
   if (typeof value === 'string') return decodeEntities(value);
   throw new XmlProblem(`has more than one ${name.replace('@', '')}, or one that is no plain text`);
-}
-
-const namedEntities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-
-/** Decodes XML's five predefined entities and character references; any other stays as it is written. */
-export function decodeEntities(text: string): string {
-  return text.replace(
-    /&(?:#x([0-9A-Fa-f]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));/g,
-    (whole, hex, decimal, name) => {
-      if (name !== undefined) return namedEntities[name] ?? whole;
-      const code = hex === undefined ? Number.parseInt(decimal, 10) : Number.parseInt(hex, 16);
-      return code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
-        ? String.fromCodePoint(code)
-        : whole;
-    },
-  );
 }

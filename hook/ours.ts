@@ -1,7 +1,8 @@
 /** The meetings on this server that are ours: for `resend`, `status` and `check`. */
 import type { Config } from './config.ts';
 import { attempt, ExpectedError } from './errors.ts';
-import { type MeetingMetadata, readMeetingMetadata } from './metadata.ts';
+import type { MeetingMetadata } from './metadata/events-head.ts';
+import { readMeetingMetadata } from './metadata.ts';
 import { eventsFile, type PublishedFormat, readAllPublished } from './recording.ts';
 import { validateSubDir } from './safe-path.ts';
 

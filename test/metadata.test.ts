@@ -1,6 +1,7 @@
-/** Whose meeting is it: hook/metadata.ts on what stands in `events.xml`. Its size, and the fall back to `metadata.xml`: metadata-files.test.ts. */
+/** Whose meeting is it: hook/metadata/events-head.ts and hook/metadata.ts on what stands in `events.xml`. Its size, and the fall back to `metadata.xml`: metadata-files.test.ts. */
 import { describe, expect, it } from 'vitest';
-import { decodeEntities, findMetadataElement, readMeetingMetadata } from '../hook/metadata.ts';
+import { decodeEntities, findMetadataElement } from '../hook/metadata/events-head.ts';
+import { readMeetingMetadata } from '../hook/metadata.ts';
 import { useTemporaryDirectory } from './support/temporary-directory.ts';
 import { expectedErrorOf } from './support/thrown-error.ts';
 

@@ -4,7 +4,7 @@
  */
 import { type Config, readConfig } from '../config.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
-import { type MeetingMetadata, readMeetingMetadata } from '../metadata.ts';
+import { type MeetingMetadata, readEventsHead } from '../metadata/events-head.ts';
 import type { DeliveryResult } from '../outcome.ts';
 import {
   eventsFile,
@@ -34,7 +34,7 @@ export async function publish(request: PublishRequest, session: Session): Promis
   if (!request.dryRun) session.log.setFile(config.logFile);
 
   const published = lazy(() => readPublishedFormats(config, meetingId, format));
-  const metadata = attempt(() => readMetadata(config, session, { meetingId, format, published }));
+  const metadata = await readMetadata(config, session, { meetingId, format, published });
   if (metadata instanceof ExpectedError) return await refuse(request, config, session, published(), metadata);
   if (!config.origins.includes(metadata.origin)) return reportForeign(session, meetingId, metadata);
   if (published().length === 0) throw notPublished(config, meetingId, format);
@@ -63,16 +63,24 @@ interface Meeting {
   published: () => PublishedFormat[];
 }
 
-function readMetadata(
+/** events.xml nearly always tells; what reads the published metadata.xml is only loaded when it does not. */
+async function readMetadata(
   config: Config,
   session: Session,
   { meetingId, format, published }: Meeting,
-): MeetingMetadata {
+): Promise<MeetingMetadata | ExpectedError> {
+  const events = eventsFile(config, meetingIdOf(meetingId));
+  try {
+    return readEventsHead(events);
+  } catch {
+    // Tried again below, where the reason is told.
+  }
   const files = () => {
     if (published().length === 0) throw notPublished(config, meetingId, format);
     return published().map(({ directory }) => `${directory}/metadata.xml`);
   };
-  return readMeetingMetadata(eventsFile(config, meetingIdOf(meetingId)), files, session.log.warn);
+  const { readMeetingMetadata } = await import('../metadata.ts');
+  return attempt(() => readMeetingMetadata(events, files, session.log.warn));
 }
 
 /** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */
