@@ -5,23 +5,9 @@
  * link entries. PharData loses files without an error in anything else.
  */
 import { createHash, type Hash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  type Dirent,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  realpathSync,
-  type Stats,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
+import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { EXIT, ExpectedError, errnoName, quote, translateErrno, withErrnoTranslated } from './errors.ts';
-import { block, encodeHeader, headerSize, padded } from './tar-header.ts';
+import { block, headerSize, padded } from './tar-header.ts';
 
 /**
  * PHP's PharData refuses a whole archive in which one file is larger: `invalid entry size`. Measured with PHP
@@ -30,7 +16,6 @@ import { block, encodeHeader, headerSize, padded } from './tar-header.ts';
 const largestFile = 4_294_966_784;
 /** PharData stops unpacking at a path over 4095 bytes, of which PILOS' own directory takes some. */
 const longestName = 3900;
-const bufferSize = 1024 * 1024;
 
 /** One file or directory of the archive. Names and paths are raw bytes, one per character (latin1). */
 export interface ArchiveEntry {
@@ -47,7 +32,7 @@ export interface ArchiveEntry {
   stats: FileState;
 }
 
-type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>;
+export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>;
 
 export interface ArchivePlan {
   entries: ArchiveEntry[];
@@ -58,6 +43,8 @@ export interface ArchivePlan {
   fingerprint: string;
   /** Sockets, FIFOs and devices that are left out. */
   skipped: string[];
+  /** What was planned: the arguments of {@link planArchive}. */
+  source: { directory: string; prefix: string };
 }
 
 /** The published files changed while they were read; doing it again may work. */
@@ -98,6 +85,7 @@ export function planArchive(directory: string, prefix: string): ArchivePlan {
     size: walk.size + 2 * block,
     fingerprint: walk.hash.digest('hex'),
     skipped: walk.skipped,
+    source: { directory, prefix },
   };
 }
 
@@ -126,12 +114,13 @@ function checkMetadata(entries: readonly ArchiveEntry[], wanted: string, directo
   });
 }
 
-function bytes(latin1: string): Buffer {
+/** A raw name as `node:fs` takes it. */
+export function bytes(latin1: string): Buffer {
   return Buffer.from(latin1, 'latin1');
 }
 
 /** A raw name as text for a message. */
-function display(latin1: string): string {
+export function display(latin1: string): string {
   return quote(bytes(latin1).toString('utf8'));
 }
 
@@ -213,138 +202,6 @@ function addEntry(walk: Walk, entry: ArchiveEntry): void {
   // A directory's own mtime says nothing that its entries do not.
   const time = entry.type === 'file' ? mtimeMs : '';
   walk.hash.update(`${entry.name}\0${entry.size}\0${time}\n`, 'latin1');
-}
-
-export interface WriteOptions {
-  /** Stops between two reads; the promise is rejected with its reason. */
-  signal?: AbortSignal | undefined;
-  /** Told how many bytes of the archive were written so far. */
-  onProgress?: ((written: number) => void) | undefined;
-}
-
-/**
- * Writes the archive to an open file, and checks that the published files stayed as planned.
- *
- * @throws PublishedFilesChanged when they did not; the file then holds rubbish
- */
-export async function writeArchive(
-  plan: ArchivePlan,
-  published: { directory: string; prefix: string },
-  target: number,
-  options: WriteOptions = {},
-): Promise<void> {
-  const output = new Output(target, options);
-  for (const entry of plan.entries) {
-    await output.append(encodeHeader(entry));
-    if (entry.type === 'file') await appendFile(output, entry);
-  }
-  await output.append(Buffer.alloc(2 * block));
-  await output.flush();
-  if (planArchive(published.directory, published.prefix).fingerprint !== plan.fingerprint) {
-    throw new PublishedFilesChanged(`${published.directory} changed`);
-  }
-  if (output.written !== plan.size)
-    throw new Error(`wrote ${output.written} bytes of an archive of ${plan.size}`);
-}
-
-async function appendFile(output: Output, entry: ArchiveEntry): Promise<void> {
-  const descriptor = openUnchanged(entry);
-  try {
-    let left = entry.size;
-    while (left > 0) {
-      const read = await output.fill(descriptor, left);
-      if (read === 0) throw new PublishedFilesChanged(`${display(entry.path)} became shorter`);
-      left -= read;
-    }
-    if (!isSame(fstatSync(descriptor), entry.stats))
-      throw new PublishedFilesChanged(`${display(entry.path)} changed`);
-  } catch (error) {
-    throw translateErrno(error, `cannot read ${display(entry.path)}`);
-  } finally {
-    closeSync(descriptor);
-  }
-  await output.append(Buffer.alloc(padded(entry.size) - entry.size));
-}
-
-function openUnchanged(entry: ArchiveEntry): number {
-  let descriptor: number;
-  try {
-    // Not blocking: a FIFO may have taken the file's place.
-    descriptor = openSync(
-      bytes(entry.path),
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-    );
-  } catch (error) {
-    if (['ENOENT', 'ELOOP', 'ENXIO', 'ENOTDIR'].includes(errnoName(error) ?? '')) {
-      throw new PublishedFilesChanged(`${display(entry.path)} vanished`, error);
-    }
-    throw translateErrno(error, `cannot read ${display(entry.path)}`);
-  }
-  if (isSame(fstatSync(descriptor), entry.stats)) return descriptor;
-  closeSync(descriptor);
-  throw new PublishedFilesChanged(`${display(entry.path)} changed`);
-}
-
-function isSame(now: FileState, planned: FileState): boolean {
-  return (
-    now.dev === planned.dev &&
-    now.ino === planned.ino &&
-    now.size === planned.size &&
-    now.mtimeMs === planned.mtimeMs
-  );
-}
-
-/** Gathers small pieces into large writes. The file system is called synchronously, which costs a third per file. */
-class Output {
-  written = 0;
-  readonly #target: number;
-  readonly #options: WriteOptions;
-  readonly #buffer = Buffer.allocUnsafeSlow(bufferSize);
-  #filled = 0;
-
-  constructor(target: number, options: WriteOptions) {
-    this.#target = target;
-    this.#options = options;
-  }
-
-  async append(piece: Buffer): Promise<void> {
-    for (let at = 0; at < piece.length; ) {
-      const taken = piece.copy(this.#buffer, this.#filled, at);
-      at += taken;
-      this.#filled += taken;
-      if (this.#filled === bufferSize) await this.flush();
-    }
-  }
-
-  /** Reads up to `most` bytes of a file into the buffer; returns how many, 0 at the file's end. */
-  async fill(descriptor: number, most: number): Promise<number> {
-    const read = readSync(
-      descriptor,
-      this.#buffer,
-      this.#filled,
-      Math.min(most, bufferSize - this.#filled),
-      null,
-    );
-    this.#filled += read;
-    if (this.#filled === bufferSize) await this.flush();
-    return read;
-  }
-
-  async flush(): Promise<void> {
-    for (let at = 0; at < this.#filled; ) at += this.#write(at);
-    this.written += this.#filled;
-    this.#filled = 0;
-    this.#options.onProgress?.(this.written);
-    // Signals and timers get their turn here.
-    await setImmediate();
-    this.#options.signal?.throwIfAborted();
-  }
-
-  #write(at: number): number {
-    return withErrnoTranslated('cannot write the archive', () =>
-      writeSync(this.#target, this.#buffer, at, this.#filled - at, null),
-    );
-  }
 }
 
 /**

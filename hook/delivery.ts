@@ -1,11 +1,7 @@
 /** One published format of one recording: archive → spool → ledger, never twice at the same time. */
-import {
-  type ArchivePlan,
-  importMemory,
-  PublishedFilesChanged,
-  planArchive,
-  writeArchive,
-} from './archive.ts';
+
+import { writeArchive } from './archive/write-archive.ts';
+import { type ArchivePlan, importMemory, PublishedFilesChanged, planArchive } from './archive.ts';
 import type { Config } from './config.ts';
 import { ExpectedError, translateErrno } from './errors.ts';
 import { isDelivered, type LedgerEntry, openLedger, readStamp } from './ledger.ts';
@@ -129,8 +125,7 @@ async function packAndSendOnce(
 ): Promise<Sent> {
   // Before the plan: files that change between the two must not pass for the delivered ones.
   const stamp = readStamp(published);
-  const source = { directory: published.directory, prefix: `${published.format}/${published.recordId}` };
-  const plan = planArchive(source.directory, source.prefix);
+  const plan = planArchive(published.directory, `${published.format}/${published.recordId}`);
   if (known?.delivered !== undefined && known.delivered.fingerprint === plan.fingerprint) {
     openLedger(config.workDir).recordSameFiles(published, known.delivered, stamp);
     return { plan, stamp, isKnown: true };
@@ -149,7 +144,7 @@ async function packAndSendOnce(
       ...{ name, subDir, size: plan.size, signal: session.signal },
       ...{ warn: session.log.warn, debug: session.log.debug },
       write: (target) =>
-        writeArchive(plan, source, target, {
+        writeArchive(plan, target, {
           signal: session.signal,
           onProgress: (bytes) => bar.update(bytes, 'packing'),
         }),

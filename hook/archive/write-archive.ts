@@ -1,0 +1,162 @@
+/** An {@link ArchivePlan} → the archive, in an open file. */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import {
+  type ArchiveEntry,
+  type ArchivePlan,
+  bytes,
+  display,
+  type FileState,
+  PublishedFilesChanged,
+  planArchive,
+} from '../archive.ts';
+import { errnoName, translateErrno, withErrnoTranslated } from '../errors.ts';
+import { block, encodeHeader, padded } from '../tar-header.ts';
+
+/** Bytes of one write. */
+const bufferSize = 1024 * 1024;
+/** A file up to this size is read in one piece, without a promise for each. */
+const smallFile = 128 * 1024;
+
+export interface WriteOptions {
+  /** Stops between two writes; the promise is rejected with its reason. */
+  signal?: AbortSignal | undefined;
+  /** Told how many bytes of the archive were written so far. */
+  onProgress?: ((written: number) => void) | undefined;
+}
+
+/**
+ * Writes the archive, and checks that the published files stayed as planned: each file when it has been read,
+ * and in the end that no directory has got or lost a file.
+ *
+ * @throws PublishedFilesChanged when they did not; the file then holds rubbish
+ */
+export async function writeArchive(
+  plan: ArchivePlan,
+  target: number,
+  options: WriteOptions = {},
+): Promise<void> {
+  const output = new Output(target, options);
+  for (const entry of plan.entries) {
+    const header = encodeHeader(entry);
+    if (output.space < header.length) await output.flush();
+    output.append(header);
+    if (entry.type === 'file') await appendFile(output, entry);
+  }
+  await output.flush();
+  output.append(Buffer.alloc(2 * block));
+  await output.flush();
+  checkUnchanged(plan);
+  if (output.written !== plan.size)
+    throw new Error(`wrote ${output.written} bytes of an archive of ${plan.size}`);
+}
+
+async function appendFile(output: Output, entry: ArchiveEntry): Promise<void> {
+  const descriptor = openFile(entry);
+  try {
+    for (let left = entry.size; left > 0; ) {
+      if (output.space < Math.min(left, smallFile)) await output.flush();
+      const read = output.fill(descriptor, left);
+      if (read === 0) throw new PublishedFilesChanged(`${display(entry.path)} became shorter`);
+      left -= read;
+    }
+    if (!isSame(fstatSync(descriptor), entry.stats))
+      throw new PublishedFilesChanged(`${display(entry.path)} changed`);
+  } catch (error) {
+    if (errnoName(error) === 'EISDIR')
+      throw new PublishedFilesChanged(`${display(entry.path)} changed`, error);
+    throw translateErrno(error, `cannot read ${display(entry.path)}`);
+  } finally {
+    closeSync(descriptor);
+  }
+  const padding = padded(entry.size) - entry.size;
+  if (output.space < padding) await output.flush();
+  output.appendZeros(padding);
+}
+
+function openFile(entry: ArchiveEntry): number {
+  try {
+    // Not blocking: a FIFO may have taken the file's place.
+    return openSync(bytes(entry.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENXIO', 'ENOTDIR'].includes(errnoName(error) ?? '')) {
+      throw new PublishedFilesChanged(`${display(entry.path)} vanished`, error);
+    }
+    throw translateErrno(error, `cannot read ${display(entry.path)}`);
+  }
+}
+
+/** A directory's time tells that something was added or removed; only then everything is looked at again. */
+function checkUnchanged({ entries, fingerprint, source }: ArchivePlan): void {
+  if (entries.every((entry) => entry.type === 'file' || isSameDirectory(entry))) return;
+  if (planArchive(source.directory, source.prefix).fingerprint === fingerprint) return;
+  throw new PublishedFilesChanged(`${source.directory} changed`);
+}
+
+function isSameDirectory({ path, stats }: ArchiveEntry): boolean {
+  const now = lstatSync(bytes(path), { throwIfNoEntry: false });
+  return now?.isDirectory() === true && now.ino === stats.ino && now.mtimeMs === stats.mtimeMs;
+}
+
+function isSame(now: FileState, planned: FileState): boolean {
+  return (
+    now.dev === planned.dev &&
+    now.ino === planned.ino &&
+    now.size === planned.size &&
+    now.mtimeMs === planned.mtimeMs
+  );
+}
+
+/**
+ * Gathers small pieces into large writes. The file system is called synchronously: with promises, an archive
+ * of many small files takes several times as long.
+ */
+class Output {
+  written = 0;
+  readonly #target: number;
+  readonly #options: WriteOptions;
+  readonly #buffer = Buffer.allocUnsafeSlow(bufferSize);
+  #filled = 0;
+
+  constructor(target: number, options: WriteOptions) {
+    this.#target = target;
+    this.#options = options;
+  }
+
+  /** Bytes that can be appended before the next {@link flush}. */
+  get space(): number {
+    return bufferSize - this.#filled;
+  }
+
+  append(piece: Buffer): void {
+    this.#filled += piece.copy(this.#buffer, this.#filled);
+  }
+
+  appendZeros(count: number): void {
+    this.#buffer.fill(0, this.#filled, this.#filled + count);
+    this.#filled += count;
+  }
+
+  /** Reads up to `most` bytes of a file, as far as there is space; returns how many, 0 at the file's end. */
+  fill(descriptor: number, most: number): number {
+    const read = readSync(descriptor, this.#buffer, this.#filled, Math.min(most, this.space), null);
+    this.#filled += read;
+    return read;
+  }
+
+  async flush(): Promise<void> {
+    for (let at = 0; at < this.#filled; ) at += this.#write(at);
+    this.written += this.#filled;
+    this.#filled = 0;
+    this.#options.onProgress?.(this.written);
+    // Signals and timers get their turn here.
+    await setImmediate();
+    this.#options.signal?.throwIfAborted();
+  }
+
+  #write(at: number): number {
+    return withErrnoTranslated('cannot write the archive', () =>
+      writeSync(this.#target, this.#buffer, at, this.#filled - at, null),
+    );
+  }
+}
