@@ -67,18 +67,7 @@ export class PublishedFilesChanged extends ExpectedError {
  *   directory or leads nowhere, no `metadata.xml`
  */
 export function planArchive(directory: string, prefix: string): ArchivePlan {
-  const root = withErrnoTranslated(`cannot read ${directory}`, () =>
-    realpathSync.native(Buffer.from(directory), 'latin1' as BufferEncoding),
-  );
-  const walk: Walk = { root, entries: [], skipped: [], hash: createHash('sha256'), size: 0 };
-  try {
-    const top = Buffer.from(prefix).toString('latin1');
-    addDirectory(walk, root, top, lstatSync(bytes(root)), [root]);
-    checkMetadata(walk.entries, `${top}/metadata.xml`, directory);
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') throw new PublishedFilesChanged(`${directory} changed`, error);
-    throw translateErrno(error, `cannot read ${directory}`);
-  }
+  const walk = walkDirectory(directory, Buffer.from(prefix).toString('latin1'));
   return {
     entries: walk.entries,
     files: walk.entries.filter((entry) => entry.type === 'file').length,
@@ -95,6 +84,19 @@ interface Walk {
   skipped: string[];
   hash: Hash;
   size: number;
+}
+
+function walkDirectory(directory: string, top: string): Walk {
+  try {
+    const root = realpathSync.native(Buffer.from(directory), 'latin1' as BufferEncoding);
+    const walk: Walk = { root, entries: [], skipped: [], hash: createHash('sha256'), size: 0 };
+    addDirectory(walk, root, top, lstatSync(bytes(root)), [root]);
+    checkMetadata(walk.entries, `${top}/metadata.xml`, directory);
+    return walk;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') throw new PublishedFilesChanged(`${directory} changed`, error);
+    throw translateErrno(error, `cannot read ${directory}`);
+  }
 }
 
 /** PILOS takes every file whose path ends in `metadata.xml` for a recording of its own. */
