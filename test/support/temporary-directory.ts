@@ -1,12 +1,21 @@
 /** A directory of its own for each test, gone afterwards, with nothing in it at first. */
-import { constants, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 
 // Through a symlink to /usr/bin a test would overwrite the machine's programs.
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-const flag = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+const flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
 
 export interface TemporaryDirectory {
   readonly path: string;
@@ -32,7 +41,12 @@ export function useTemporaryDirectory(): TemporaryDirectory {
     write(name, content, mode = 0o644) {
       const file = join(path, name);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, content, { mode, flag });
+      const descriptor = openSync(file, flags, mode);
+      try {
+        writeFileSync(descriptor, content);
+      } finally {
+        closeSync(descriptor);
+      }
       return file;
     },
     makeDirectory(name) {
