@@ -6,7 +6,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { EXIT, ExpectedError, errnoName, quote, translateErrno, withErrnoTranslated } from './errors.ts';
+import { EXIT, ExpectedError, errnoName, quote, translateErrno } from './errors.ts';
 import { block, headerSize, padded } from './tar-header.ts';
 
 /**

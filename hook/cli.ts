@@ -33,14 +33,24 @@ Exit status:
 ${exitStatuses.map(([status, meaning]) => `  ${String(status).padStart(2)}  ${meaning}`).join('\n')}
 `;
 
-const publishExamples = `
+const exampleId = '495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753';
+
+/** A command line, and what it does. */
+export const publishExamples: readonly [string, string][] = [
+  [`pilos-post-publish -m ${exampleId} -f presentation`, 'what BBB calls: deliver one format of a meeting'],
+  [
+    `sudo pilos-post-publish -m ${exampleId}`,
+    'deliver all its published formats again, as user bigbluebutton',
+  ],
+  [
+    `sudo pilos-post-publish -m ${exampleId} --dry-run`,
+    'say what would be read, packed, written and run, and touch nothing',
+  ],
+];
+
+const examplesHelp = `
 Examples:
-  pilos-post-publish -m 495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753 -f presentation
-      what BBB calls: deliver one format of a meeting
-  sudo pilos-post-publish -m 495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753
-      deliver all its published formats again, as user bigbluebutton
-  sudo pilos-post-publish -m 495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753 --dry-run
-      say what would be read, packed, written and run, and touch nothing
+${publishExamples.map(([command, meaning]) => `  ${command}\n      ${meaning}`).join('\n')}
 `;
 
 interface PublishOptions {
@@ -59,7 +69,7 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
     .option('-m, --meeting-id <id>', 'meeting id, as BBB passes it')
     .option('-f, --format <format>', 'published format; without it, every one of the meeting')
     .option('--dry-run', 'say what would be done, and touch nothing')
-    .addHelpText('after', publishExamples + statusHelp)
+    .addHelpText('after', examplesHelp + statusHelp)
     .showHelpAfterError("(see 'pilos-post-publish --help')")
     .enablePositionalOptions()
     .allowExcessArguments(false)
@@ -70,6 +80,15 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
       outputError: (text, write) =>
         write(`pilos-post-publish: ${escapeText(text.replace(/^error: /, '').trim())}\n`),
     });
+  // Before a command they would be taken for the program's own, and a dry run would not be dry.
+  program.hook('preSubcommand', (_, command) => {
+    const misplaced = ['dryRun', 'meetingId', 'format'].find(
+      (name) => program.getOptionValue(name) !== undefined,
+    );
+    if (misplaced === undefined) return;
+    const option = program.options.find((one) => one.attributeName() === misplaced);
+    program.error(`${option?.long} must stand behind '${command.name()}'`);
+  });
   program.action(async ({ meetingId, format, dryRun = false }: PublishOptions) => {
     if (meetingId === undefined) return program.error('give a meeting id with -m, or one of the commands');
     const { publish } = await import('./commands/publish.ts');
@@ -79,6 +98,7 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
   addStatus(program, signal, execute);
   addResend(program, signal, execute);
   addPrune(program, signal, execute);
+  addAdopt(program, signal, execute);
   addInstall(program, signal, execute);
   addUninstall(program, signal, execute);
   return program;
@@ -137,6 +157,19 @@ interface StatusOptions {
   missing?: boolean;
   since?: string;
   meetingId?: string[];
+}
+
+function addAdopt(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withGlobalOptions(program.command('adopt'))
+    .description(
+      "note as delivered what PILOS' own script has sent; 'install' does this when it replaces that script",
+    )
+    .option('--dry-run', 'say what would be noted, and touch nothing');
+  command.action(async ({ dryRun = false }: { dryRun?: boolean }) => {
+    const { adopt } = await import('./commands/adopt.ts');
+    const session = createSession(command.optsWithGlobals(), signal);
+    await execute(session, () => adopt({ dryRun }, session));
+  });
 }
 
 function addPrune(program: Command, signal: AbortSignal, execute: Execute): void {

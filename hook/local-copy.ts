@@ -83,6 +83,8 @@ function whyKept(
   for (const one of published) {
     const delivered = ledger.read(one)?.delivered;
     if (delivered === undefined) return { reason: `outstanding: ${one.format}` };
+    if (delivered.fingerprint === '')
+      return { reason: `${one.format} was ${delivered.destination}, perhaps not whole` };
     const destination = spool.destination(subDir);
     if (delivered.destination !== destination) {
       const reason = `${one.format} was delivered to ${delivered.destination}, but spool_dir now says ${destination}; deliver it there with 'pilos-post-publish -m ${meetingId}'`;

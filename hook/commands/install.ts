@@ -1,4 +1,5 @@
 /** Puts this program in the place where BBB calls it, and takes it away again. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
@@ -87,7 +88,17 @@ function planInstall(layout: Layout, executable: string): Plan {
   const notes = timer.note === undefined ? [] : [timer.note];
   if (hasConfiguration) notes.push(`kept ${layout.configuration}`);
   else notes.push(`next: set spool_dir in ${layout.configuration}, then run 'pilos-post-publish check'`);
-  return { steps: [...present(program), ...units, ...timer.steps], notes };
+  return { steps: [...present([...program, planAdopt(layout)]), ...units, ...timer.steps], notes };
+}
+
+/** Before the timer's first run: what the script has sent that is set aside must not be sent again. */
+function planAdopt({ root, launcher, configuration }: Layout): Step | undefined {
+  if (root !== '/' || planForeignLauncher(launcher) === undefined || !existsSync(configuration))
+    return undefined;
+  const apply = () => {
+    execFileSync(installedExecutable, ['adopt'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  };
+  return { verb: 'run', what: 'pilos-post-publish adopt', why: 'notes what that script has sent', apply };
 }
 
 function planUnits(layout: Layout, { service, timer }: EmbeddedFiles): Step[] {

@@ -106,7 +106,8 @@ function chooseCandidates(
       const entry = ledger.read(one);
       const isMissing = !isDelivered(entry, readStamp(one));
       if (which === 'missing' ? !isMissing : which === 'failed' && entry?.state !== 'failed') continue;
-      if (isBeingPublished(config, one)) {
+      // After a call of BBB for these files there is nothing to wait for.
+      if (!hasBeenTried(one, entry) && isBeingPublished(config, one)) {
         beingPublished += 1;
         continue;
       }
@@ -122,6 +123,12 @@ function chooseCandidates(
     (one, other) => failedAt(one).localeCompare(failedAt(other)) || other.publishedAt - one.publishedAt,
   );
   return { candidates, beingPublished };
+}
+
+function hasBeenTried({ directory }: PublishedFormat, entry: LedgerEntry | undefined): boolean {
+  const published = statSync(`${directory}/metadata.xml`, { throwIfNoEntry: false });
+  const tried = Date.parse(entry?.attempts.at(-1)?.at ?? '');
+  return published !== undefined && tried >= published.mtimeMs;
 }
 
 /** One failure does not stop the rest; but what fails for all of a destination or host is noticed once. */

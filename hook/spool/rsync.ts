@@ -71,7 +71,8 @@ async function deliverOverRsync(settings: RsyncSpoolSettings, parcel: Parcel): P
       signal: parcel.signal,
       shouldRetry: ({ error }) => error instanceof ExpectedError && error.retryable,
       onFailedAttempt: ({ error, retriesLeft, retryDelay }) => {
-        if (retryDelay > 0) parcel.warn(`${error.message}; ${retriesLeft} more tries`);
+        const isRetried = error instanceof ExpectedError && error.retryable && retryDelay > 0;
+        if (isRetried) parcel.warn(`${error.message}; ${retriesLeft} more tries`);
       },
     });
   } finally {
