@@ -4,7 +4,7 @@ import { createScene, type Problems, type Scene } from './faults-scene.ts';
 import { pick, tell } from './faults-size.ts';
 import { type Call, inject, traceCalls } from './faults-trace.ts';
 import { withUndo } from './faults-undo.ts';
-import { startObserver } from './observer.ts';
+import { watchSpool } from './faults-watch.ts';
 
 /** Of these a delivery makes few, and they matter most. */
 const important = /^(?:write|fsync|rename|fchmod|fchown|unlink|mkdir|rmdir|statfs|bind|ftruncate)$/;
@@ -28,7 +28,7 @@ export async function checkKilledAnywhere(
     undo(scene.remove);
     const calls = await traceCalls(scene);
     const problems = await scene.importArchives();
-    const observer = await startObserver(scene.spool, { pause: 1 });
+    const watch = await watchSpool(undo, scene.spool);
     const points = chooseKillPoints(calls.filter(only), count);
     let killed = 0;
     for (const [index, call] of points.entries()) {
@@ -36,8 +36,8 @@ export async function checkKilledAnywhere(
       if (found.isKilled) killed += 1;
       problems.push(...found.problems.map((problem) => `killed at ${call.name} ${call.when}: ${problem}`));
     }
-    const { partial, polls } = await observer.stop();
-    for (const { name, problem } of partial) problems.push(`seen by PILOS: ${name} ${problem}`);
+    problems.push(...(await watch.problems()));
+    const { polls } = await watch.stop();
     tell(`kill -9, mounted spool: ${killed} of ${points.length} points, ${polls} polls of the observer`);
     // A run makes now and then a call more or less before the last ones.
     if (killed < points.length * 0.95) problems.push(`only ${killed} of ${points.length} runs were killed`);

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { checkInjectedErrors, errors } from '../support/faults-errors.ts';
+import { shipped } from '../support/faults-program.ts';
+import { sized } from '../support/faults-size.ts';
+
+const timeout = 30 * 60_000;
+
+/** In CI each call gets one of the errors, in turn. */
+const errorsOf = (index: number) =>
+  sized(1, errors.length) === 1 ? [errors[index % errors.length] ?? 'EIO'] : errors;
+
+/** Reading takes hundreds of calls, of which many are alike. */
+function everyNth(n: number): () => boolean {
+  let index = 0;
+  return () => index++ % n === 0;
+}
+
+describe('ENOSPC, EIO, EDQUOT, EROFS and ESTALE', () => {
+  it('at any call on the spool end with no partial archive, no leftovers and a clear failure', {
+    timeout,
+  }, async () => {
+    expect(await checkInjectedErrors(shipped, 'spool', errorsOf)).toEqual([]);
+  });
+
+  it('at any call on the published files fail, are noted in the ledger, and pass', { timeout }, async () => {
+    const isChosen = everyNth(sized(11, 1));
+    expect(await checkInjectedErrors(shipped, 'published', errorsOf, isChosen)).toEqual([]);
+  });
+
+  it('at any call on work_dir never keep a mounted spool from its archive', { timeout }, async () => {
+    expect(await checkInjectedErrors(shipped, 'work_dir', errorsOf)).toEqual([]);
+  });
+});
