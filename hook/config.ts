@@ -57,6 +57,16 @@ const texts = v.array(
   v.pipe(v.string('must be a list of texts'), v.nonEmpty('has an empty entry')),
   'must be a list',
 );
+/** Options that keep rsync from sending: the rest of an earlier, cut transfer would be taken for the archive. */
+const keepsBack =
+  /^(?:-(?![efBMT@])[A-Za-z]*[nu]|--(?:dry-run|list-only|existing|ignore-non-existing|ignore-existing|update|size-only|max-size|min-size|append|delete-excluded|remove-sent-files|out-format|log-format|temp-dir|partial-dir|delay-updates)(?:=|$))/;
+const rsyncOptions = v.pipe(
+  texts,
+  v.check(
+    (options) => !options.some((option) => keepsBack.test(option)),
+    'has an option that keeps archives from being sent, or hides whether they were',
+  ),
+);
 const flag = v.boolean('must be true or false');
 const subDir = v.pipe(
   v.string('must be a list of texts'),
@@ -87,7 +97,7 @@ const retry = {
 export const pilosKeys = {
   work_dir: absolutePath,
   spool_dir: spoolAddress,
-  extra_rsync_opts: v.optional(v.pipe(v.unknown(), v.transform(asList), texts), []),
+  extra_rsync_opts: v.optional(v.pipe(v.unknown(), v.transform(asList), rsyncOptions), []),
   origins: v.optional(v.pipe(texts, v.minLength(1, 'is empty: nothing would ever be sent')), ['PILOS']),
   allowed_sub_dirs: v.optional(v.array(subDir, 'must be a list')),
   require_mount: v.optional(v.union([flag, pathThatMustBe(mountPoint)], `must be ${mountPoint}`), false),

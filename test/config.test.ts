@@ -242,3 +242,35 @@ describe('readConfig refuses', () => {
     expect(read(required, 'notes_endpoint: x\nsteps: 5\nunknown: [1]\n').publishSteps).toEqual([]);
   });
 });
+
+describe('extra_rsync_opts', () => {
+  const readWith = (options: string) =>
+    read(`work_dir: /work\nspool_dir: pilos:/spool\nextra_rsync_opts: ${options}\n`);
+
+  it.each([
+    '[-n]',
+    '[-avn]',
+    '[--dry-run]',
+    '[-avu]',
+    '[--update]',
+    '[--ignore-existing]',
+    '[--max-size=1G]',
+    '[--delete-excluded]',
+  ])('are refused when they keep archives from being sent: %s', (options) => {
+    expect(() => readWith(options)).toThrow(
+      /extra_rsync_opts has an option that keeps archives from being sent/,
+    );
+  });
+
+  it.each([
+    '[-e, "ssh -n"]',
+    '["-essh -n"]',
+    '[--numeric-ids]',
+    '[-v, -z]',
+    '[--bwlimit=1000]',
+    '[--fsync]',
+    '[-q]',
+  ])('are taken as PILOS documents them: %s', (options) => {
+    expect(readWith(options).extraRsyncOptions.length).toBeGreaterThan(0);
+  });
+});

@@ -2,8 +2,8 @@
  * The rsync command lines. Pure, so that `--dry-run` shows exactly what a delivery runs.
  *
  * Why they look as they do (measured with rsync and rrsync 3.5 and older):
- * - Only a destination that ends in `/.` fails when the directory is missing, takes a file that is already
- *   there, and creates nothing.
+ * - Over ssh, only a destination that ends in `/.` fails when the directory is missing, takes a file that is
+ *   already there, and creates nothing.
  * - The archive is sent in place under a name that PILOS ignores, so that a cut transfer resumes, and becomes
  *   `.tar` by a deletion "with backup", which is a rename on the other side.
  * - `--chmod` alone is subject to the umask of the other side.
@@ -34,9 +34,19 @@ export function remoteDirectory({ address, subDir }: Pick<Transfer, 'address' | 
   return `${prefix}${path}${path === '' || path.endsWith('/') ? '' : '/'}${subDir}`;
 }
 
+/** The directory itself, as `DIR/.`. */
 function destination(transfer: Transfer): string {
+  return inDirectory(transfer, '.');
+}
+
+function inDirectory(transfer: Transfer, name: string): string {
   const directory = remoteDirectory(transfer);
-  return directory.endsWith(':') || directory.endsWith('/') ? `${directory}.` : `${directory}/.`;
+  return directory.endsWith(':') || directory.endsWith('/') ? `${directory}${name}` : `${directory}/${name}`;
+}
+
+/** A daemon creates `DIR/` even as `DIR/.`, and never `DIR` for `DIR/NAME`; rrsync refuses `DIR/NAME` once it is there. */
+function sendDestination(transfer: Transfer, name: string): string {
+  return transfer.address.kind === 'daemon' ? inDirectory(transfer, name) : destination(transfer);
 }
 
 function connectionOptions({ kind }: RemoteAddress): string[] {
@@ -46,7 +56,7 @@ function connectionOptions({ kind }: RemoteAddress): string[] {
   return [`--rsh=${ssh}`, timeout];
 }
 
-const accessOptions = ['--perms', '--chmod=F664', '--ignore-times'];
+const accessOptions = ['--perms', '--chmod=F664', '--ignore-times', '--itemize-changes'];
 
 /**
  * Sends `source`, a file named `<record id>-<format>`, resuming what an earlier run has sent of it.
@@ -71,22 +81,46 @@ export function sendWholeArguments(transfer: Transfer, source: string): string[]
 
 /** Gives the complete archive its name: `emptyDirectory` has nothing, so the file there is "deleted with backup". */
 export function renameArguments(transfer: Transfer, emptyDirectory: string): string[] {
-  const deletion = ['--recursive', '--delete', '--backup', '--suffix=.tar', '--itemize-changes'];
+  const deletion = [
+    '--recursive',
+    '--delete',
+    '--max-delete=1',
+    '--backup',
+    '--suffix=.tar',
+    '--itemize-changes',
+  ];
   const only = [`--include=/${transfer.baseName}`, '--exclude=*'];
-  // The extra options may say `--archive`: the spool directory's own mode and owner must stay.
-  const untouched = ['--no-perms', '--no-times', '--no-owner', '--no-group'];
-  const extra = audible(transfer.extraOptions);
+  // Of the extra options only those that lead there: others could delete more, or change the directory itself.
+  const extra = transportOptions(transfer.extraOptions);
   const ends = ['--', `${emptyDirectory}/`, destination(transfer)];
-  return [...connectionOptions(transfer.address), ...deletion, ...only, ...extra, ...untouched, ...ends];
+  return [...connectionOptions(transfer.address), ...deletion, ...only, ...extra, ...ends];
 }
 
 function closing(transfer: Transfer, source: string): string[] {
-  return [...audible(transfer.extraOptions), '--', source, destination(transfer)];
+  const name = source.slice(source.lastIndexOf('/') + 1);
+  return [...audible(transfer.extraOptions), '--', source, sendDestination(transfer, name)];
 }
 
-/** What rsync says is needed to know what it did. */
+/** What rsync says is needed to know what it did; the source is still needed when it has to be sent again. */
 function audible(options: readonly string[]): string[] {
-  return options.filter((option) => option !== '-q' && option !== '--quiet');
+  return options.filter((option) => !['-q', '--quiet', '--remove-source-files'].includes(option));
+}
+
+const transport =
+  /^(?:-[46ez]$|-e.|--(?:rsh|rsync-path|port|address|sockopts|password-file|timeout|contimeout|bwlimit|compress|old-args|ipv4|ipv6)(?:=|$))/;
+/** Options that may have their value in the next word. */
+const takesValue =
+  /^(?:-e|--(?:rsh|rsync-path|port|address|sockopts|password-file|timeout|contimeout|bwlimit))$/;
+
+function transportOptions(options: readonly string[]): string[] {
+  return options.filter(
+    (option, index) => transport.test(option) || takesValue.test(options[index - 1] ?? ''),
+  );
+}
+
+/** True when the output of a send says that the file `name` was sent, and not passed over. */
+export function saysSent(output: string, name: string): boolean {
+  return output.split(/[\r\n]+/).some((line) => /^<f/.test(line) && line.endsWith(` ${name}`));
 }
 
 /** True when the output of {@link renameArguments} says that the file got its name. */

@@ -84,7 +84,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /option --?(delete\S*|backup|suffix\S*) has been disabled|refusing(?: to run)?.*--(delete|backup|suffix)|The server is configured to refuse --(delete|backup)/,
+      /option --?(delete\S*|max-delete\S*|backup|suffix\S*) has been disabled|configured to refuse --(delete|backup|suffix)/,
     exitStatus: EXIT.config,
     kind: 'deletion refused',
     what: ({ host }) => `rsync on ${host} refuses to delete, and so to rename`,
@@ -192,7 +192,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied/,
+      /open ".*" failed: No such file or directory|Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied/,
     scope: 'destination',
     kind: 'not writable',
     exitStatus: EXIT.permission,

@@ -1,5 +1,6 @@
 /** A spool on another host: the archive is made in `work_dir`, sent with rsync, and renamed there when complete. */
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import pRetry from 'p-retry';
@@ -18,6 +19,7 @@ import {
   remoteDirectory,
   renameArguments,
   saysRenamed,
+  saysSent,
   sendArguments,
   sendWholeArguments,
   shellQuote,
@@ -153,7 +155,7 @@ async function sendAndRename(shipment: Shipment): Promise<void> {
   if (shipment.isSentWhole) return await sendWhole(shipment);
   const { transfer, parcel, archive, emptyDirectory } = shipment;
   try {
-    await runRsync(shipment, sendArguments(transfer, archive));
+    checkSent(shipment, await runRsync(shipment, sendArguments(transfer, archive)));
   } catch (error) {
     if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
     parcel.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.remedy}`);
@@ -171,13 +173,26 @@ async function sendAndRename(shipment: Shipment): Promise<void> {
   );
 }
 
+/** An option such as `--update` may have kept the file from being sent: what lies there is then not this archive. */
+function checkSent({ transfer, archive }: Shipment, output: string): void {
+  if (saysSent(output, basename(archive))) return;
+  throw new ExpectedError(
+    `rsync has not sent ${basename(archive)} to ${remoteDirectory(transfer)}, and does not say why`,
+    {
+      exitStatus: EXIT.config,
+      remedy: 'check extra_rsync_opts in pilos.yml',
+      scope: 'spool',
+    },
+  );
+}
+
 async function sendWhole(shipment: Shipment): Promise<void> {
   if (!shipment.isSentWhole) {
     const named = `${shipment.archive}.tar`;
     withErrnoTranslated(`cannot rename ${shipment.archive}`, () => renameSync(shipment.archive, named));
     Object.assign(shipment, { archive: named, isSentWhole: true });
   }
-  await runRsync(shipment, sendWholeArguments(shipment.transfer, shipment.archive));
+  checkSent(shipment, await runRsync(shipment, sendWholeArguments(shipment.transfer, shipment.archive)));
 }
 
 /** Runs rsync until it has ended, also when we are told to stop; returns its output. */
@@ -202,8 +217,8 @@ async function runRsync({ parcel, transfer }: Shipment, args: string[]): Promise
   const result = await child;
   parcel.signal.throwIfAborted();
   if (result.exitCode === 0) return result.stdout;
-  if (result.exitCode === 127 || (result.exitCode === undefined && result.signal === undefined))
-    throw notInstalled(result.stderr);
+  const isSpawned = result.exitCode !== undefined || result.signal !== undefined;
+  if (!isSpawned || /^setpriv: failed to execute/m.test(result.stderr)) throw notInstalled(result.stderr);
   throw explainFailure(result, { destination: remoteDirectory(transfer), host: transfer.address.host });
 }
 

@@ -6,6 +6,7 @@ import {
   remoteDirectory,
   renameArguments,
   saysRenamed,
+  saysSent,
   sendArguments,
   sendWholeArguments,
   shellQuote,
@@ -34,6 +35,7 @@ describe('the commands over ssh', () => {
       '--perms',
       '--chmod=F664',
       '--ignore-times',
+      '--itemize-changes',
       '--inplace',
       '--partial',
       '--dirs',
@@ -50,15 +52,12 @@ describe('the commands over ssh', () => {
     expect(args.slice(2)).toEqual([
       '--recursive',
       '--delete',
+      '--max-delete=1',
       '--backup',
       '--suffix=.tar',
       '--itemize-changes',
       '--include=/m-1-video',
       '--exclude=*',
-      '--no-perms',
-      '--no-times',
-      '--no-owner',
-      '--no-group',
       '--',
       '/work/tmp/R/empty/',
       'pilos:/spool/.',
@@ -95,7 +94,8 @@ describe('the commands over ssh', () => {
     const args = command(name, transfer('pilos:/spool', { extraOptions }));
     const end = args.indexOf('--');
     const first = args.indexOf('--bwlimit=1000');
-    expect(args.slice(first, first + 3)).toEqual(['--bwlimit=1000', '--rsh=ssh -p 2222', '-v']);
+    const kept = ['--bwlimit=1000', '--rsh=ssh -p 2222', ...(name === 'rename' ? [] : ['-v'])];
+    expect(args.slice(first, first + kept.length)).toEqual(kept);
     expect(args.lastIndexOf('--rsh=ssh -p 2222')).toBeGreaterThan(
       args.findIndex((word) => word.startsWith('--rsh=')),
     );
@@ -104,10 +104,22 @@ describe('the commands over ssh', () => {
     expect(args.slice(end)).toHaveLength(3);
   });
 
-  it("keep the spool directory's own mode and owner even with --archive", () => {
-    const args = renameArguments(transfer('pilos:/spool', { extraOptions: ['--archive'] }), '/empty');
-    for (const option of ['--no-perms', '--no-times', '--no-owner', '--no-group'])
-      expect(args.indexOf(option)).toBeGreaterThan(args.indexOf('--archive'));
+  it('rename with no other option than those that lead there: others could delete more, or change the directory', () => {
+    const lead = ['-e', 'ssh -p 2222', '--rsync-path=/opt/rsync', '--port', '8730', '-4', '-z'];
+    const others = [
+      '--archive',
+      '--delete-excluded',
+      '--max-delete',
+      '1000',
+      '--times',
+      '--chmod=D700',
+      '-v',
+      '--fsync',
+    ];
+    const args = renameArguments(transfer('pilos:/spool', { extraOptions: [...others, ...lead] }), '/empty');
+    const without = renameArguments(transfer('pilos:/spool'), '/empty');
+    expect(args.filter((word) => !without.includes(word))).toEqual(lead);
+    expect(args.slice(args.indexOf('-e'), args.indexOf('--'))).toEqual(lead);
   });
 
   it('do not change what they are given', () => {
@@ -128,8 +140,6 @@ describe('the destination', () => {
     ['pilos:spool', 'instance1', 'pilos:spool/instance1', 'pilos:spool/instance1/.'],
     ['pilos:~/spool', '', 'pilos:~/spool', 'pilos:~/spool/.'],
     ['user@[::1]:/spool', '', 'user@[::1]:/spool', 'user@[::1]:/spool/.'],
-    ['pilos::module', 'a', 'pilos::module/a', 'pilos::module/a/.'],
-    ['rsync://pilos:8730/module/x', 'a', 'rsync://pilos:8730/module/x/a', 'rsync://pilos:8730/module/x/a/.'],
   ])('of %s with the sub directory %j is told as %s and ends in /.', (spool, subDir, told, destination) => {
     const of = transfer(spool, { subDir });
     expect(remoteDirectory(of)).toBe(told);
@@ -138,10 +148,37 @@ describe('the destination', () => {
 });
 
 describe('the commands to a daemon', () => {
+  it.each([
+    ['pilos::module', 'a', 'pilos::module/a'],
+    ['rsync://pilos:8730/module/x', 'a', 'rsync://pilos:8730/module/x/a'],
+    ['pilos::module', '', 'pilos::module'],
+  ])(
+    'name the file when they send to %s with %j: a daemon would create the directory',
+    (spool, subDir, told) => {
+      const of = transfer(spool, { subDir });
+      expect(remoteDirectory(of)).toBe(told);
+      expect(command('send', of).at(-1)).toBe(`${told}/m-1-video`);
+      expect(command('send whole', of).at(-1)).toBe(`${told}/m-1-video.tar`);
+      expect(command('rename', of).at(-1)).toBe(`${told}/.`);
+    },
+  );
+
   it.each(commandNames)('use no ssh, and a connect timeout that the daemon protocol has: %s', (name) => {
     const args = command(name, transfer('pilos::module'));
     expect(args).toEqual(expect.arrayContaining(['--timeout=60', '--contimeout=15']));
     expect(args.join(' ')).not.toContain('ssh');
+  });
+});
+
+describe('saysSent', () => {
+  it.each([
+    ['<f+++++++++ m-1-video\n', true],
+    ['\r  32,768 0% 0.00kB/s\r<f.sTp..... m-1-video\n', true],
+    ['.f          m-1-video\n', false],
+    ['<f+++++++++ m-1-video.tar\n', false],
+    ['', false],
+  ])('of %j: %s', (output, answer) => {
+    expect(saysSent(output, 'm-1-video')).toBe(answer);
   });
 });
 
