@@ -13,7 +13,7 @@ export const architectures = ['x64', 'arm64'] as const;
 export type Architecture = (typeof architectures)[number];
 
 /** What goes into the executable; a change elsewhere (a README, a test) leaves it as it was. */
-const sources = ['hook', 'build', 'examples', 'package.json', 'package-lock.json', 'tsconfig.json'];
+export const sources = ['hook', 'build', 'examples', 'package.json', 'package-lock.json', 'tsconfig.json'];
 
 interface PackageJson {
   version: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundle } from '../build/bundle.ts';
 import { planSeaConfiguration } from '../build/inject.ts';
-import { programName, projectDirectory, readCommit, readNodePackage } from '../build/project.ts';
+import { programName, projectDirectory, readCommit, readNodePackage, sources } from '../build/project.ts';
 import { runOrThrow, runProgram } from './support/run-program.ts';
 import { useTemporaryDirectory } from './support/temporary-directory.ts';
 
@@ -40,7 +40,7 @@ describe('bundle', () => {
 describe('executable', () => {
   it('has the same bytes when it is built again, in another directory', { timeout: 120_000 }, async () => {
     const elsewhere = directory.makeDirectory('another checkout');
-    for (const name of ['hook', 'build', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+    for (const name of sources) {
       cpSync(join(projectDirectory, name), join(elsewhere, name), { recursive: true });
     }
     symlinkSync(join(projectDirectory, 'node_modules'), join(elsewhere, 'node_modules'));
