@@ -53,6 +53,8 @@ Examples:
 ${publishExamples.map(([command, meaning]) => `  ${command}\n      ${meaning}`).join('\n')}
 `;
 
+const seeHelp = " (see 'pilos-post-publish --help')";
+
 interface PublishOptions {
   meetingId?: string;
   format?: string;
@@ -70,7 +72,6 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
     .option('-f, --format <format>', 'published format; without it, every one of the meeting')
     .option('--dry-run', 'say what would be done, and touch nothing')
     .addHelpText('after', examplesHelp + statusHelp)
-    .showHelpAfterError("(see 'pilos-post-publish --help')")
     .enablePositionalOptions()
     .allowExcessArguments(false)
     .exitOverride()
@@ -78,7 +79,7 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
       writeOut: printOut,
       writeErr: printError,
       outputError: (text, write) =>
-        write(`pilos-post-publish: ${escapeText(text.replace(/^error: /, '').trim())}\n`),
+        write(`pilos-post-publish: ${escapeText(text.replace(/^error: /, '').trim())}${seeHelp}\n`),
     });
   // Before a command they would be taken for the program's own, and a dry run would not be dry.
   program.hook('preSubcommand', (_, command) => {
