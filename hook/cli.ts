@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, type ExitStatus, escapeText } from './errors.ts';
 import { printError, printOut } from './output.ts';
-import { createSession, type Session } from './session.ts';
+import { createSession, type GlobalOptions, type Session } from './session.ts';
 
 declare const __VERSION__: string | undefined;
 declare const __COMMIT__: string | undefined;
@@ -53,6 +53,15 @@ Examples:
 ${publishExamples.map(([command, meaning]) => `  ${command}\n      ${meaning}`).join('\n')}
 `;
 
+const checkStatusHelp = `
+Exit status:
+   0  nothing is wrong; there may be warnings
+  78  the set-up: configuration, launcher, programs, ssh and rsync
+  77  rights: users, groups and modes
+  73  the spool: not there, full, or it does not answer
+With several problems, the first of these that fits.
+`;
+
 const seeHelp = " (see 'pilos-post-publish --help')";
 
 interface PublishOptions {
@@ -96,6 +105,7 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
     const session = createSession(program.opts(), signal);
     await execute(session, () => publish({ meetingId, format, dryRun }, session));
   });
+  addCheck(program, signal, execute);
   addStatus(program, signal, execute);
   addResend(program, signal, execute);
   addPrune(program, signal, execute);
@@ -103,6 +113,18 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
   addInstall(program, signal, execute);
   addUninstall(program, signal, execute);
   return program;
+}
+
+function addCheck(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withGlobalOptions(program.command('check'))
+    .description('is this server set up right? What is wrong, and the command that mends it')
+    .addHelpText('after', checkStatusHelp);
+  command.action(async () => {
+    const { check } = await import('./commands/check.ts');
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const session = createSession(options, signal);
+    await execute(session, () => check({ quiet: options.quiet ?? false, version: versionLine }, session));
+  });
 }
 
 function addResend(program: Command, signal: AbortSignal, execute: Execute): void {

@@ -1,0 +1,68 @@
+/** This program itself: how it is started again, and how an admin calls it. */
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isSea } from 'node:sea';
+import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config.ts';
+import { scriptsDirectory } from '../install/layout.ts';
+import { shellQuote } from '../spool/rsync-arguments.ts';
+
+export const programName = 'pilos-post-publish';
+
+/** The command that starts this program: its executable, or Node with the main module. */
+export function ownCommand(): string[] {
+  if (isSea()) return [process.execPath];
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)];
+}
+
+/** This program as an admin calls it, in a shell. */
+export interface OwnCommands {
+  /** With the options that choose the same configuration, where it is not the usual one. */
+  configured: string;
+  /** What puts launcher, executable, timer and `pilos.yml` in place. */
+  install: string;
+}
+
+export function readOwnCommands(choice: ConfigChoice, environment: NodeJS.ProcessEnv): OwnCommands {
+  const found = findProgram(programName, environment);
+  const isFound = found !== undefined && isSea() && resolve(found) === resolve(process.execPath);
+  const program = isFound ? programName : shellQuote(ownCommand());
+  const [pilosFile, bbbFiles] = [chosenPilosFile(choice, environment), chosenBbbFiles(choice, environment)];
+  const isUsual =
+    pilosFile === chosenPilosFile({}, {}) && bbbFiles.join(':') === chosenBbbFiles({}, {}).join(':');
+  const options = ['--config', pilosFile, ...bbbFiles.flatMap((file) => ['--bbb-config', file])];
+  return {
+    configured: isUsual ? program : `${program} ${shellQuote(options)}`,
+    install: installCommand(program, findScripts(bbbFiles)),
+  };
+}
+
+/** Where BBB's scripts are: beside its configuration, or else where its packages put them. */
+export function findScripts(bbbFiles: readonly string[]): string {
+  const beside = bbbFiles.map((file) => dirname(file)).find((folder) => existsSync(`${folder}/post_publish`));
+  return beside ?? scriptsDirectory;
+}
+
+/** Below the root directory that BBB lies in. */
+function installCommand(program: string, scriptsDir: string): string {
+  if (existsSync('/var/lib/dpkg/info/pilos-post-publish.md5sums')) {
+    return 'apt-get install --reinstall pilos-post-publish';
+  }
+  const isBelowRoot = scriptsDir.endsWith(scriptsDirectory) && scriptsDir !== scriptsDirectory;
+  const root = scriptsDir.slice(0, -scriptsDirectory.length);
+  return `${program} install${isBelowRoot ? ` --root ${shellQuote([root])}` : ''}`;
+}
+
+/** The path of a program, as a shell finds it; undefined when there is none. */
+export function findProgram(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+  if (name.includes('/')) return resolve(name) === undefined ? undefined : name;
+  const folders = (environment['PATH'] ?? '').split(':').filter((folder) => folder !== '');
+  return folders.map((folder) => `${folder}/${name}`).find((file) => resolve(file) !== undefined);
+}
+
+function resolve(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch {
+    return undefined;
+  }
+}

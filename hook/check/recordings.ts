@@ -1,0 +1,81 @@
+/** The recordings of this server: what PILOS asks for, and what it does not have yet. */
+import type { Config } from '../config.ts';
+import { attempt, EXIT, ExpectedError } from '../errors.ts';
+import { readOurMeetings } from '../ours.ts';
+import { shellQuote } from '../spool/rsync-arguments.ts';
+import { type RecordingStatus, readStatus } from '../status/read-status.ts';
+import { checkStatusOf, type Look, ok, problem, skipped, warning } from './finding.ts';
+
+export interface RecordingFacts {
+  /** Valid sub directories that meetings ask for, sorted. */
+  subDirs: string[];
+  /** Meetings that ask for one that is not allowed, or that do not tell. */
+  refused: { meetingId: string; reason: ExpectedError }[];
+}
+
+/** What the meetings ask for; nothing when `published_dir` cannot be read, which is told elsewhere. */
+export function readRecordingFacts(config: Config): RecordingFacts {
+  const meetings = attempt(() =>
+    readOurMeetings(
+      config,
+      () => true,
+      () => undefined,
+    ),
+  );
+  if (meetings instanceof ExpectedError) return { subDirs: [], refused: [] };
+  const subDirs = new Set<string>();
+  const refused: RecordingFacts['refused'] = [];
+  for (const { meetingId, subDir } of meetings) {
+    if (subDir instanceof ExpectedError) refused.push({ meetingId, reason: subDir });
+    else if (subDir !== '') subDirs.add(subDir);
+  }
+  return { subDirs: [...subDirs].sort(), refused };
+}
+
+export function lookAtRecordings(config: Config, { refused }: RecordingFacts, ownCommand: string): Look[] {
+  return [lookAtUndelivered(config, ownCommand), decideRefused(refused)];
+}
+
+function lookAtUndelivered(config: Config, ownCommand: string): Look {
+  const lookedAt = 'recordings of PILOS on this server';
+  const filter = { failed: false, missing: false, since: undefined, meetingIds: [] };
+  const recordings = attempt(() => readStatus(config, filter));
+  if (recordings instanceof ExpectedError) return skipped('undelivered', lookedAt, recordings.message);
+  return decideUndelivered(recordings, ownCommand);
+}
+
+/** Formats that BBB has published and PILOS does not have; those that BBB still works on do not count. */
+export function decideUndelivered(recordings: readonly RecordingStatus[], ownCommand: string): Look {
+  const isMissing = ({ state }: { state: string }) => state === 'failed' || state === 'waiting';
+  const missing = recordings.filter(({ formats }) => formats.some(isMissing));
+  const lookedAt = `recordings of PILOS on this server: ${recordings.length}, of which ${missing.length} are not delivered`;
+  const [oldest] = missing.map(({ date }) => date).sort();
+  if (oldest === undefined) return ok('undelivered', lookedAt);
+  const formats = missing.flatMap((one) => one.formats).filter(isMissing);
+  const failed = formats.filter(({ state }) => state === 'failed');
+  const why =
+    failed.length === 0
+      ? ''
+      : `; ${failed.length} of them were tried without success: '${ownCommand} status' says why`;
+  return warning('undelivered', lookedAt, {
+    problem: `${formats.length} published formats are not delivered, the oldest of ${oldest.slice(0, 10)}${why}`,
+    remedy: `${ownCommand} resend`,
+  });
+}
+
+/** The value was written by an API client, so one that is no sub directory at all is not this server's fault. */
+function decideRefused(refused: RecordingFacts['refused']): Look {
+  const lookedAt = 'every meeting asks for a sub directory that it may have';
+  const [first] = refused;
+  if (first === undefined) return ok('refused-meetings', lookedAt);
+  const { meetingId, reason } = first;
+  const others = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
+  const text = `meeting ${meetingId}${others} is not delivered: ${reason.message}: ${reason.remedy}`;
+  const remedy = reason.message.startsWith('nothing tells')
+    ? `bbb-record --rebuild ${shellQuote([meetingId])}`
+    : undefined;
+  if (!reason.message.includes('allowed_sub_dirs')) {
+    return warning('refused-meetings', lookedAt, { problem: text, remedy });
+  }
+  return problem('refused-meetings', lookedAt, checkStatusOf({ exitStatus: EXIT.config }), { problem: text });
+}

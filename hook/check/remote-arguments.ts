@@ -1,0 +1,53 @@
+/** The rsync command lines of `check`: those of a delivery, with a harmless name. Pure. */
+import { renameArguments, sendWholeArguments, type Transfer } from '../spool/rsync-arguments.ts';
+
+/** PILOS looks at files that end in `.tar` only. */
+export const remoteTestName = 'pilos-post-publish-check';
+const renamedEnding = '.renamed';
+export const renamedTestName = `${remoteTestName}${renamedEnding}`;
+
+/** Seconds until a host that does not answer counts as dead, which is shorter than for a delivery. */
+const connectTimeout = 5;
+const inputTimeout = 8;
+
+/** The transfer of the test file; what an admin has put into `extra_rsync_opts` still wins. */
+export function testTransfer(
+  address: Transfer['address'],
+  subDir: string,
+  extraOptions: readonly string[],
+): Transfer {
+  const ssh = `ssh -o BatchMode=yes -o ConnectTimeout=${connectTimeout} -o ServerAliveInterval=${connectTimeout} -o ServerAliveCountMax=1`;
+  const impatient = address.kind === 'ssh' ? `--rsh=${ssh}` : `--contimeout=${connectTimeout}`;
+  const options = [`--timeout=${inputTimeout}`, impatient, ...extraOptions];
+  return { address, subDir, baseName: remoteTestName, extraOptions: options };
+}
+
+/** Renames as a delivery does, but not to a name that PILOS would import. */
+export function testRenameArguments(transfer: Transfer, emptyDirectory: string): string[] {
+  return renameArguments(transfer, emptyDirectory).map((argument) =>
+    argument === '--suffix=.tar' ? `--suffix=${renamedEnding}` : argument,
+  );
+}
+
+/** Deletes a test file, and nothing else. */
+export function testDeleteArguments(transfer: Transfer, emptyDirectory: string, name: string): string[] {
+  return renameArguments({ ...transfer, baseName: name }, emptyDirectory).filter(
+    (argument) => argument !== '--backup' && !argument.startsWith('--suffix='),
+  );
+}
+
+/** Connects, and then waits for a list of files on stdin: nothing is sent, and the connection stays. */
+export function holdArguments(transfer: Transfer): string[] {
+  const reading = ['--verbose', '--dirs', '--no-relative', '--files-from=-'];
+  return [...reading, ...sendWholeArguments(transfer, '/')];
+}
+
+/** Creates a sub directory there that PILOS can use: a command for a person, a delivery never does this. */
+export function createDirectoryCommand(transfer: Transfer): string[] {
+  const { address, subDir } = transfer;
+  const nested = subDir.includes('/') ? ['--mkpath'] : [];
+  const [destination = ''] = sendWholeArguments({ ...transfer, extraOptions: [] }, '/').slice(-1);
+  const connection = address.kind === 'ssh' ? ['--rsh=ssh -o BatchMode=yes'] : [];
+  const attributes = ['--dirs', '--exclude=*', '--perms', '--chmod=D2775'];
+  return ['rsync', ...connection, ...attributes, ...nested, '/', destination.replace(/\.$/, '')];
+}

@@ -1,0 +1,109 @@
+/** What a test file on its way to another host has met → findings. Pure. */
+import { remoteDirectory, type Transfer } from '../spool/rsync-arguments.ts';
+import { type Look, ok, problem, skipped, type Trouble, warning } from './finding.ts';
+import { createDirectoryCommand, remoteTestName } from './remote-arguments.ts';
+import {
+  allowSeveral,
+  asUser,
+  classifyFailure,
+  type RemoteFacts,
+  type RemoteStep,
+  remoteSteps,
+} from './remote-failure.ts';
+import type { RsyncTrouble } from './rsync-run.ts';
+
+export interface Arrival {
+  transfer: Transfer;
+  trouble: RsyncTrouble | undefined;
+  /** The test file could not be removed there. */
+  isLeft: boolean;
+}
+
+/** One finding for each step of the way. */
+export function decideArrival(facts: RemoteFacts, arrival: Arrival): Look[] {
+  const { trouble } = arrival;
+  const steps = remoteSteps.filter((step) => facts.ssh !== undefined || !isOfSsh(step));
+  if (trouble?.failure.kind === 'locked') return decideOccupied(facts, arrival, steps);
+  const failed = trouble && classifyFailure(trouble.failure.kind, trouble.stderr, facts);
+  const at = failed === undefined ? steps.length : steps.indexOf(failed.step);
+  return steps.map((step, index) => {
+    const lookedAt = describeStep(step, facts, arrival);
+    if (index < at) return ok(step, lookedAt);
+    if (index > at || trouble === undefined || failed === undefined) {
+      return skipped(step, lookedAt, 'what stands above is to be mended first');
+    }
+    return problem(step, lookedAt, failed.status, { problem: tell(trouble), remedy: failed.remedy });
+  });
+}
+
+function isOfSsh(step: RemoteStep): boolean {
+  return step === 'host-key' || step === 'ssh-key';
+}
+
+/** Another transfer was under way all the time: that is no fault, but nothing more can be seen now. */
+function decideOccupied(facts: RemoteFacts, arrival: Arrival, steps: readonly RemoteStep[]): Look[] {
+  const isOccupied = (step: RemoteStep) => step === 'remote-directory' || step === 'remote-write';
+  const looks = steps.map((step) => {
+    const lookedAt = describeStep(step, facts, arrival);
+    return isOccupied(step) ? skipped(step, lookedAt, 'another transfer is under way') : ok(step, lookedAt);
+  });
+  const lock = warning('remote-lock', 'two transfers at once', {
+    problem: `rrsync on ${facts.address.host} allows one transfer at a time, and another one is under way: look again later`,
+    remedy: allowSeveral(facts),
+  });
+  return [...looks, lock];
+}
+
+/** Without a command that mends it, the sentence says what to do. */
+function tell({ failure }: RsyncTrouble): string {
+  return `${failure.message}: ${failure.remedy}`;
+}
+
+function describeStep(
+  step: RemoteStep,
+  { address, ssh }: RemoteFacts,
+  { transfer, isLeft }: Arrival,
+): string {
+  switch (step) {
+    case 'host':
+      return ssh === undefined
+        ? `host ${address.host} answers`
+        : `host ${ssh.alias} (${ssh.hostname} port ${ssh.port}) answers`;
+    case 'host-key':
+      return `its ssh host key is known as ${ssh?.knownName}`;
+    case 'ssh-key':
+      return `user ${ssh?.user} there accepts our key (${ssh?.key ?? 'no key of our own is there'})`;
+    case 'remote-rsync':
+      return 'rsync there takes what is sent';
+    case 'remote-directory':
+      return `directory ${remoteDirectory(transfer)}`;
+    case 'remote-write':
+      return isLeft
+        ? `test file ${remoteTestName} in ${remoteDirectory(transfer)}, where it is left: PILOS ignores it`
+        : `test file ${remoteTestName} in ${remoteDirectory(transfer)}, which was removed again`;
+  }
+}
+
+/** One that PILOS meetings of this server have asked for. */
+export function decideRemoteSubDirectory(
+  facts: RemoteFacts,
+  transfer: Transfer,
+  trouble: RsyncTrouble | undefined,
+): Look {
+  const lookedAt = `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`;
+  if (trouble === undefined) return ok('sub-directory', lookedAt);
+  if (trouble.failure.isLocked) return skipped('sub-directory', lookedAt, 'another transfer is under way');
+  const { status } = classifyFailure(trouble.failure.kind, trouble.stderr, facts);
+  return problem('sub-directory', lookedAt, status, subDirectoryTrouble(facts, transfer, trouble));
+}
+
+function subDirectoryTrouble(facts: RemoteFacts, transfer: Transfer, trouble: RsyncTrouble): Trouble {
+  const problem = tell(trouble);
+  const { kind } = trouble.failure;
+  if (kind === 'directory missing')
+    return { problem, remedy: asUser(facts.user, createDirectoryCommand(transfer)) };
+  const { address } = facts;
+  const path = `${address.path.replace(/\/$/, '')}/${transfer.subDir}`;
+  const there = address.path === '/' || address.path === '' ? address : { ...address, path };
+  return { problem, remedy: classifyFailure(kind, trouble.stderr, { ...facts, address: there }).remedy };
+}

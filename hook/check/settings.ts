@@ -1,0 +1,128 @@
+/** The configuration files: what is wrong with them, and what can be used of them all the same. */
+import { safeParse } from 'valibot';
+import {
+  type BbbConfig,
+  type Config,
+  type ConfigChoice,
+  chosenBbbFiles,
+  chosenPilosFile,
+  combineConfig,
+  type PilosSettings,
+  parseBbbConfig,
+  parsePilos,
+  pilosKeys,
+  readBbbConfig,
+  readMapping,
+} from '../config.ts';
+import { attempt, EXIT, ExpectedError, errnoName } from '../errors.ts';
+import { shellQuote } from '../spool/rsync-arguments.ts';
+import { checkStatusOf, type Look, ok, problem, skipped, warning } from './finding.ts';
+
+export interface Settings {
+  pilosFile: string;
+  bbb: BbbConfig;
+  /** Undefined when `pilos.yml` does not tell `work_dir` and `spool_dir`. */
+  config: Config | undefined;
+  looks: Look[];
+}
+
+/** Reads all files, and what is valid of a broken one. Never throws an ExpectedError. */
+export function readSettings(
+  choice: ConfigChoice,
+  environment: NodeJS.ProcessEnv,
+  install: string,
+): Settings {
+  const pilosFile = chosenPilosFile(choice, environment);
+  const bbbFiles = chosenBbbFiles(choice, environment);
+  const bbb = attempt(() => readBbbConfig(choice, environment));
+  const usable = bbb instanceof ExpectedError ? parseBbbConfig({}, bbbFiles) : bbb;
+  const mapping = attempt(() => readMapping(pilosFile));
+  const pilos = mapping instanceof ExpectedError ? mapping : attempt(() => parsePilos(mapping, pilosFile));
+  const settings = pilos instanceof ExpectedError ? salvagePilos(mapping) : pilos;
+  const config = settings === undefined ? undefined : combineConfig(pilosFile, settings, usable);
+  const looks = [
+    lookAtPilosFile(pilosFile, pilos, install),
+    lookAtBbbFiles(usable.files, bbb),
+    ...lookAtOptions(config),
+  ];
+  return { pilosFile, bbb: usable, config, looks };
+}
+
+/** The valid keys of a file that has invalid ones too; undefined without a valid `work_dir` and `spool_dir`. */
+export function salvagePilos(mapping: unknown): PilosSettings | undefined {
+  if (typeof mapping !== 'object' || mapping === null || mapping instanceof ExpectedError) return undefined;
+  const valid: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(pilosKeys)) {
+    const value = (mapping as Record<string, unknown>)[key];
+    if (value !== undefined && safeParse(schema, value).success) valid[key] = value;
+  }
+  const settings = attempt(() => parsePilos(valid, ''));
+  return settings instanceof ExpectedError ? undefined : settings;
+}
+
+function lookAtPilosFile(file: string, read: unknown, install: string): Look {
+  const lookedAt = `pilos.yml: ${file}`;
+  if (!(read instanceof ExpectedError)) return ok('pilos-yml', lookedAt);
+  const isMissing = errnoName(read.cause) === 'ENOENT';
+  const remedy = isMissing ? createPilosFile(file, install) : correctPilosFile(file, read.message);
+  return problem('pilos-yml', lookedAt, checkStatusOf(read), { problem: read.message, remedy });
+}
+
+/** `install` writes the file where BBB looks for it; elsewhere the two keys that are required. */
+function createPilosFile(file: string, install: string): string {
+  if (file === chosenPilosFile({}, {})) return install;
+  const text = String.raw`work_dir: /var/bigbluebutton/recording/pilos\nspool_dir: /mnt/pilos-spool\n`;
+  return `printf '${text}' > ${shellQuote([file])}`;
+}
+
+/** A misspelt key can be corrected by a command, and a missing `work_dir` be added; the rest is for an editor. */
+export function correctPilosFile(file: string, message: string): string | undefined {
+  const quoted = shellQuote([file]);
+  const [, written, meant] = /unknown key '([a-z_]+)', did you mean '([a-z_]+)'\?/.exec(message) ?? [];
+  if (written !== undefined) return `sed -i 's/^${written}:/${meant}:/' ${quoted}`;
+  if (message.includes(': work_dir is missing'))
+    return `printf 'work_dir: /var/bigbluebutton/recording/pilos\\n' >> ${quoted}`;
+  return undefined;
+}
+
+function lookAtBbbFiles(files: readonly string[], read: BbbConfig | ExpectedError): Look {
+  const lookedAt = `BBB's configuration: ${files.join(' with ')}`;
+  if (!(read instanceof ExpectedError)) return ok('bbb-yml', lookedAt);
+  const isMissing = errnoName(read.cause) === 'ENOENT';
+  return problem('bbb-yml', lookedAt, checkStatusOf(read), {
+    problem: `${read.message}; what follows assumes BBB's usual directories`,
+    remedy: isMissing ? 'apt-get install --reinstall bbb-record-core' : undefined,
+  });
+}
+
+function lookAtOptions(config: Config | undefined): Look[] {
+  if (config === undefined || config.extraRsyncOptions.length === 0) return [];
+  const lookedAt = `extra_rsync_opts: ${shellQuote(config.extraRsyncOptions)}`;
+  if (config.spool.kind !== 'local') return [ok('ignored-options', lookedAt)];
+  const block = '/^extra_rsync_opts:/,/^[A-Za-z_]/{/^extra_rsync_opts:/d;/^[[:space:]]*-/d}';
+  return [
+    warning('ignored-options', lookedAt, {
+      problem: 'spool_dir is a directory of this server, so rsync is not used and these options do nothing',
+      remedy: `sed -i '${block}' ${shellQuote([config.files.pilos])}`,
+    }),
+  ];
+}
+
+/** The files must be readable for the user of BBB too, not only for root who has just read them. */
+export function lookAtReadability(
+  settings: Settings,
+  findClosed: (path: string) => string | undefined,
+): Look[] {
+  const files = [settings.pilosFile, ...settings.bbb.files];
+  const isRead = !settings.looks.some(({ id, state }) => id === 'pilos-yml' && state === 'problem');
+  if (!isRead) return [skipped('config-readable', files.join(', '), 'pilos.yml is to be mended first')];
+  const closed = files.map(findClosed).find((path) => path !== undefined);
+  const lookedAt = 'they can be read by the user of BBB';
+  if (closed === undefined) return [ok('config-readable', lookedAt)];
+  return [
+    problem('config-readable', lookedAt, EXIT.permission, {
+      problem: `${closed} may not be read by the user of BBB`,
+      remedy: `chmod a+rX ${shellQuote([closed])}`,
+    }),
+  ];
+}

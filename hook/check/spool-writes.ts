@@ -1,0 +1,112 @@
+/** What the test files in the spool directory and its sub directories tell. Pure. */
+import { EXIT } from '../errors.ts';
+import { shellQuote } from '../spool/rsync-arguments.ts';
+import { checkStatusOf, hasProblem, type Look, ok, problem, skipped, warning } from './finding.ts';
+import { mountOf } from './mounts.ts';
+import { decideMode, findLook, type LocalSpoolFacts } from './spool-local.ts';
+import { isFailure, type ProbeFailure, type SpoolDirectory, type WrittenFile } from './spool-probe.ts';
+
+export interface WriteFacts extends LocalSpoolFacts {
+  spool: SpoolDirectory;
+  /** What has been found about the spool so far. */
+  looks: readonly Look[];
+}
+
+export function decideWrites(facts: WriteFacts, subDirs: readonly string[]): Look[] {
+  return [decideSpoolWrite(facts), ...subDirs.map((subDir) => decideSubDirectory(facts, subDir))];
+}
+
+function findWrite({ lines }: WriteFacts, subDir: string): WrittenFile | ProbeFailure | undefined {
+  const line = lines.find((one) => one.step === 'write' && one.subDir === subDir);
+  return line?.step === 'write' ? line.found : undefined;
+}
+
+/** What has been told already need not be told again by the file that cannot be written because of it. */
+function isExplained({ looks }: WriteFacts, { exitStatus }: ProbeFailure): boolean {
+  if (exitStatus === EXIT.permission) return hasProblem(looks, 'user-group', 'spool-mode');
+  return exitStatus === EXIT.spool && hasProblem(looks, 'spool-space');
+}
+
+function decideSpoolWrite(facts: WriteFacts): Look {
+  const { spool } = facts;
+  const found = findWrite(facts, '');
+  const lookedAt = `a file of ${facts.user} in ${spool.path}`;
+  if (found === undefined) return skipped('spool-write', lookedAt, 'the probe ended before');
+  if (!isFailure(found)) return decideWritten(facts, found);
+  if (isExplained(facts, found))
+    return skipped('spool-write', lookedAt, 'what stands above is to be mended first');
+  return problem('spool-write', lookedAt, checkStatusOf(found), {
+    problem: `${found.message}: ${found.remedy}`,
+    remedy: writeRemedy(facts, found),
+  });
+}
+
+function writeRemedy({ spool, mountinfo }: WriteFacts, { errno }: ProbeFailure): string | undefined {
+  if (errno !== 'EROFS') return undefined;
+  return `mount -o remount,rw ${shellQuote([mountOf(spool.path, mountinfo).point])}`;
+}
+
+/** File systems with options such as `file_mode` or `anongid` decide themselves what a file gets. */
+function decideWritten({ user, spool, groupName, looks }: WriteFacts, { mode, gid }: WrittenFile): Look {
+  const octal = mode.toString(8).padStart(4, '0');
+  const group = gid === spool.gid ? (groupName ?? gid) : `id ${gid}`;
+  const lookedAt = `a file of ${user} in ${spool.path} has mode ${octal} and group ${group}; it was removed again`;
+  if ((mode & 0o040) === 0 && (mode & 0o004) === 0) {
+    return problem('spool-write', lookedAt, EXIT.permission, {
+      problem: 'PILOS may not read it: correct the mount options (file_mode, umask) or the default ACL',
+    });
+  }
+  const isTold = looks.some(({ id, state }) => id === 'spool-mode' && state !== 'ok');
+  if (gid === spool.gid || isTold) return ok('spool-write', lookedAt);
+  return warning('spool-write', lookedAt, {
+    problem: `its group is not that of the directory (${groupName ?? spool.gid}): look at the options of its mount or export (gid, anongid)`,
+  });
+}
+
+/** One that PILOS meetings of this server have asked for. */
+function decideSubDirectory(facts: WriteFacts, subDir: string): Look {
+  const path = `${facts.spool.path}/${subDir}`;
+  const lookedAt = `sub directory that PILOS asks for: ${path}`;
+  const found = findLook(facts.lines, subDir);
+  if (found === undefined) return skipped('sub-directory', lookedAt, 'the probe ended before');
+  if (isFailure(found)) {
+    if (found.errno !== 'ENOENT') return failed(facts, lookedAt, found);
+    return problem('sub-directory', lookedAt, EXIT.spool, {
+      problem: 'it does not exist, so the recordings of that PILOS are not delivered',
+      remedy: `install -d -m 2775 -o ${facts.spool.uid} -g ${facts.spool.gid} ${shellQuote([path])}`,
+    });
+  }
+  if (!found.isDirectory) {
+    return problem('sub-directory', lookedAt, EXIT.spool, { problem: 'it is no directory' });
+  }
+  return decideOpenSubDirectory(facts, subDir, { ...found, path }, lookedAt);
+}
+
+function decideOpenSubDirectory(
+  facts: WriteFacts,
+  subDir: string,
+  found: SpoolDirectory,
+  lookedAt: string,
+): Look {
+  const { spool } = facts;
+  if (found.gid !== spool.gid && (found.mode & 0o007) !== 0o007) {
+    return problem('sub-directory', lookedAt, EXIT.permission, {
+      problem: `its group (id ${found.gid}) is not that of ${spool.path}, so PILOS cannot delete what it has imported`,
+      remedy: `chgrp ${spool.gid} ${shellQuote([found.path])} && chmod g+rwxs ${shellQuote([found.path])}`,
+    });
+  }
+  const mode = decideMode('sub-directory', found);
+  if (mode.state !== 'ok') return mode;
+  const written = findWrite(facts, subDir);
+  return written === undefined || !isFailure(written)
+    ? ok('sub-directory', lookedAt)
+    : failed(facts, lookedAt, written);
+}
+
+function failed(facts: WriteFacts, lookedAt: string, failure: ProbeFailure): Look {
+  if (isExplained(facts, failure)) {
+    return skipped('sub-directory', lookedAt, 'what stands above is to be mended first');
+  }
+  const { message, remedy } = failure;
+  return problem('sub-directory', lookedAt, checkStatusOf(failure), { problem: `${message}: ${remedy}` });
+}

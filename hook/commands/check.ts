@@ -1,0 +1,119 @@
+/** Is this server set up right? Each group of findings has a file in `check/`. */
+import { decideAsker, decideOwner, decideWorker, type OwnerFacts, usualUser } from '../check/account.ts';
+import { findClosed, lookAtBbbDirectories, lookAtFiles, lookAtWorkDirectory } from '../check/directories.ts';
+import { type Finding, inGroup, type Look, skipped, worstStatus } from '../check/finding.ts';
+import { readAsker, readOwner, readWorkers, type WorkerProcess } from '../check/processes.ts';
+import { findScripts, type OwnCommands, readOwnCommands } from '../check/program.ts';
+import { lookAtRecordings, readRecordingFacts } from '../check/recordings.ts';
+import { chooseAppearance, renderReport } from '../check/report.ts';
+import type { RunOptions } from '../check/run.ts';
+import { lookAtScripts } from '../check/scripts.ts';
+import { lookAtReadability, readSettings, type Settings } from '../check/settings.ts';
+import { lookAtSpool } from '../check/spool.ts';
+import { type ProbeRequest, probeSpool, probeVariable } from '../check/spool-probe.ts';
+import { lookAtTimer } from '../check/timer.ts';
+import { attempt, type ExitStatus } from '../errors.ts';
+import { printOut } from '../output.ts';
+import { isTerminal, printJson, type Session } from '../session.ts';
+import { becomeOwner } from '../user.ts';
+
+export interface CheckRequest {
+  /** Print only what is not in order. */
+  quiet: boolean;
+  /** `pilos-post-publish 1.0.0 (…)` of this program. */
+  version: string;
+}
+
+/** Seconds without an answer after which the spool counts as hanging. */
+const silentSeconds = 5;
+
+/** Looks at everything, prints what was found, and returns 0, or else 78, 77 or 73. */
+export async function check(request: CheckRequest, session: Session): Promise<ExitStatus> {
+  const probe = session.environment[probeVariable];
+  if (probe !== undefined) return await probeSpool(JSON.parse(probe) as ProbeRequest);
+  const programs = readOwnCommands(session.choice, session.environment);
+  const settings = readSettings(session.choice, session.environment, programs.install);
+  // Root sees what others may not, so it looks before it becomes the user of BBB.
+  const workers = readWorkers();
+  const { publishedDir, recordingDir, logDir } = settings.bbb;
+  const owner = readOwner([publishedDir, recordingDir, logDir]);
+  if (owner !== undefined) attempt(() => becomeOwner(owner.directory));
+  const ranAs = readAsker();
+
+  const options = { silentSeconds, environment: process.env, signal: session.signal };
+  const subject = { session, settings, programs, options, owner, workers, ranAs };
+  return report(request, session, ranAs, [
+    ...inGroup('Configuration', lookAtConfiguration(subject)),
+    ...inGroup('BigBlueButton', lookAtBbb(subject)),
+    ...inGroup('Calls', await lookAtCall(subject, request.version)),
+    ...(await lookAtDeliveries(subject)),
+  ]);
+}
+
+interface Subject {
+  session: Session;
+  settings: Settings;
+  programs: OwnCommands;
+  options: RunOptions;
+  owner: OwnerFacts | undefined;
+  workers: WorkerProcess[];
+  /** The name of who asks from here on. */
+  ranAs: string;
+}
+
+function lookAtConfiguration({ settings }: Subject): Look[] {
+  return [...settings.looks, ...lookAtReadability(settings, findClosed)];
+}
+
+function lookAtBbb({ settings, programs, owner, workers, ranAs }: Subject): Look[] {
+  const { bbb, config } = settings;
+  const account = owner?.account;
+  const user = account?.name ?? usualUser;
+  return [
+    decideOwner(owner),
+    ...decideAsker(ranAs, account, programs.configured),
+    decideWorker(account, workers),
+    ...lookAtBbbDirectories(bbb, user),
+    ...(config === undefined ? [] : lookAtWorkDirectory(config.workDir, user, account?.uid)),
+    ...(config === undefined ? [] : lookAtFiles(config, user, process.env)),
+  ];
+}
+
+async function lookAtCall(subject: Subject, version: string): Promise<Look[]> {
+  const { settings, programs, options, ranAs } = subject;
+  const directory = `${findScripts(settings.bbb.files)}/post_publish`;
+  const { install } = programs;
+  return [
+    ...(await lookAtScripts({ directory, user: ranAs, version, install }, options)),
+    await lookAtTimer(settings.config?.deliver, install, options),
+  ];
+}
+
+/** The spool, and what is on its way there. */
+async function lookAtDeliveries(subject: Subject): Promise<Finding[]> {
+  const { settings, programs, options, owner, workers, ranAs } = subject;
+  const { config } = settings;
+  if (config === undefined) {
+    return inGroup('Spool', [
+      skipped('spool-directory', 'spool directory', 'pilos.yml is to be mended first'),
+    ]);
+  }
+  const facts = readRecordingFacts(config);
+  const { subDirs } = facts;
+  const context = { config, account: owner?.account, user: ranAs, workers, subDirs, options };
+  return [
+    ...inGroup('Spool', await lookAtSpool(context)),
+    ...inGroup('Recordings', lookAtRecordings(config, facts, programs.configured)),
+  ];
+}
+
+function report({ quiet }: CheckRequest, session: Session, ranAs: string, findings: Finding[]): ExitStatus {
+  const status = worstStatus(findings);
+  if (session.json) {
+    printJson({ ran_as: ranAs, findings, exit_status: status });
+    return status;
+  }
+  const terminal = { isTerminal: isTerminal(1), isQuiet: quiet };
+  printOut(renderReport(ranAs, findings, chooseAppearance(session.environment, terminal)));
+  return status;
+}
