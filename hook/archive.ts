@@ -5,7 +5,7 @@
  * link entries. PharData loses files without an error in anything else.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { type Dirent, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { EXIT, ExpectedError, errnoName, quote, translateErrno } from './errors.ts';
 import { block, headerSize, padded } from './tar-header.ts';
 
@@ -32,7 +32,7 @@ export interface ArchiveEntry {
   stats: FileState;
 }
 
-export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>;
+export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs'>;
 
 export interface ArchivePlan {
   entries: ArchiveEntry[];
@@ -90,7 +90,7 @@ function walkDirectory(directory: string, top: string): Walk {
   try {
     const root = realpathSync.native(Buffer.from(directory), 'latin1' as BufferEncoding);
     const walk: Walk = { root, entries: [], skipped: [], hash: createHash('sha256'), size: 0 };
-    addDirectory(walk, root, top, lstatSync(bytes(root)), [root]);
+    addDirectory(walk, root, top, lstatSync(rawPath(root)), [root]);
     checkMetadata(walk.entries, `${top}/metadata.xml`, directory);
     return walk;
   } catch (error) {
@@ -116,29 +116,26 @@ function checkMetadata(entries: readonly ArchiveEntry[], wanted: string, directo
   });
 }
 
-/** A raw name as `node:fs` takes it. */
-export function bytes(latin1: string): Buffer {
-  return Buffer.from(latin1, 'latin1');
+/** A raw name as `node:fs` takes it; ASCII is the same in UTF-8, and a string costs less than a buffer. */
+export function rawPath(latin1: string): string | Buffer {
+  return /[\x80-\xff]/.test(latin1) ? Buffer.from(latin1, 'latin1') : latin1;
 }
 
 /** A raw name as text for a message. */
 export function display(latin1: string): string {
-  return quote(bytes(latin1).toString('utf8'));
+  return quote(Buffer.from(latin1, 'latin1').toString('utf8'));
 }
 
 function addDirectory(walk: Walk, path: string, name: string, stats: Stats, above: readonly string[]): void {
   // PharData takes one slash away, and unpacks an empty directory only when another one is left.
   addEntry(walk, { name: `${name}//`, path, type: 'directory', size: 0, mtime: seconds(stats), stats });
-  const children = readdirSync(bytes(path), {
-    withFileTypes: true,
-    encoding: 'latin1' as BufferEncoding,
-  }) as Dirent[];
-  children.sort((one, other) => (one.name < other.name ? -1 : 1));
-  for (const child of children) addChild(walk, `${path}/${child.name}`, `${name}/${child.name}`, above);
+  const children = readdirSync(rawPath(path), 'latin1' as BufferEncoding);
+  children.sort((one, other) => (one < other ? -1 : 1));
+  for (const child of children) addChild(walk, `${path}/${child}`, `${name}/${child}`, above);
 }
 
 function addChild(walk: Walk, path: string, name: string, above: readonly string[]): void {
-  const stats = lstatSync(bytes(path));
+  const stats = lstatSync(rawPath(path));
   if (stats.isFile()) addFile(walk, path, name, stats);
   else if (stats.isDirectory()) addDirectory(walk, path, name, stats, [...above, path]);
   else if (stats.isSymbolicLink()) addTarget(walk, path, name, above);
@@ -164,14 +161,14 @@ function addFile(walk: Walk, path: string, name: string, stats: Stats): void {
 function addTarget(walk: Walk, path: string, name: string, above: readonly string[]): void {
   let target: string;
   try {
-    target = realpathSync.native(bytes(path), 'latin1' as BufferEncoding);
+    target = realpathSync.native(rawPath(path), 'latin1' as BufferEncoding);
   } catch (error) {
     const why = errnoName(error) === 'ENOENT' ? 'leads nowhere' : `cannot be followed (${errnoName(error)})`;
     throw refusedLink(path, why, error);
   }
   if (!target.startsWith(`${walk.root}/`))
     throw refusedLink(path, `leads out of the recording, to ${display(target)}`);
-  const stats = statSync(bytes(target));
+  const stats = statSync(rawPath(target));
   if (stats.isFile()) addFile(walk, target, name, stats);
   else if (!stats.isDirectory()) walk.skipped.push(`${display(path)} leads to a ${kindOf(stats)}`);
   else if (above.includes(target)) throw refusedLink(path, 'leads to a directory that it is in');
@@ -198,8 +195,9 @@ function addEntry(walk: Walk, entry: ArchiveEntry): void {
       remedy: `PILOS cannot unpack paths over ${longestName} bytes; shorten it and run it again`,
     });
   }
-  const { dev, ino, size, mtimeMs, ctimeMs } = entry.stats;
-  walk.entries.push({ ...entry, stats: { dev, ino, size, mtimeMs, ctimeMs } });
+  const { dev, ino, size, mtimeMs } = entry.stats;
+  entry.stats = { dev, ino, size, mtimeMs };
+  walk.entries.push(entry);
   walk.size += headerSize(entry.name) + padded(entry.size);
   // A directory's own mtime says nothing that its entries do not.
   const time = entry.type === 'file' ? mtimeMs : '';

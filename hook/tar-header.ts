@@ -64,10 +64,11 @@ interface HeaderFields {
 function encodeBlock(buffer: Buffer, at: number, fields: HeaderFields): void {
   const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`;
   buffer.write(fields.name, at, 100, 'latin1');
-  const numbers = `${octal(fields.mode, 7)}${octal(0, 7)}${octal(0, 7)}${octal(fields.size, 11)}${octal(fields.mtime, 11)}`;
+  const numbers = `${octal(fields.mode, 7)}0000000\x000000000\0${octal(fields.size, 11)}${octal(fields.mtime, 11)}`;
   buffer.write(`${numbers}        ${fields.typeflag}`, at + 100, 'latin1');
   buffer.write('ustar  \0', at + 257, 'latin1');
   let sum = 0;
-  for (let index = at; index < at + block; index += 1) sum += buffer[index] ?? 0;
+  const end = at + 265;
+  for (let index = at; index < end; index += 1) sum += buffer[index] as number;
   buffer.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
 }

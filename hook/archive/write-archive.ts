@@ -4,11 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import {
   type ArchiveEntry,
   type ArchivePlan,
-  bytes,
   display,
   type FileState,
   PublishedFilesChanged,
   planArchive,
+  rawPath,
 } from '../archive.ts';
 import { errnoName, translateErrno, withErrnoTranslated } from '../errors.ts';
 import { block, encodeHeader, padded } from '../tar-header.ts';
@@ -77,7 +77,7 @@ async function appendFile(output: Output, entry: ArchiveEntry): Promise<void> {
 function openFile(entry: ArchiveEntry): number {
   try {
     // Not blocking: a FIFO may have taken the file's place.
-    return openSync(bytes(entry.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return openSync(rawPath(entry.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (['ENOENT', 'ELOOP', 'ENXIO', 'ENOTDIR'].includes(errnoName(error) ?? '')) {
       throw new PublishedFilesChanged(`${display(entry.path)} vanished`, error);
@@ -94,7 +94,7 @@ function checkUnchanged({ entries, fingerprint, source }: ArchivePlan): void {
 }
 
 function isSameDirectory({ path, stats }: ArchiveEntry): boolean {
-  const now = lstatSync(bytes(path), { throwIfNoEntry: false });
+  const now = lstatSync(rawPath(path), { throwIfNoEntry: false });
   return now?.isDirectory() === true && now.ino === stats.ino && now.mtimeMs === stats.mtimeMs;
 }
 
