@@ -62,7 +62,7 @@ export interface RemoteOptions extends SceneOptions {
 export interface RemoteScene extends Scene {
   /** What a cut transfer leaves on the other side, under a name that PILOS ignores. */
   partial: string;
-  /** Bytes that rsync has sent since {@link forgetSent}, as its own log tells. */
+  /** Bytes that rsync has sent since {@link forgetSent} or since it last failed, as its own log tells. */
   sentBytes(): number;
   forgetSent(): void;
 }
@@ -104,7 +104,7 @@ export function createRemoteScene(
 
 /** rsync ends each log of a transfer with `sent 1,234 bytes  received …`. */
 function sumOfSent(log: string): number {
-  const text = existsSync(log) ? readFileSync(log, 'latin1') : '';
+  const text = existsSync(log) ? (readFileSync(log, 'latin1').split('rsync error: ').at(-1) ?? '') : '';
   const sums = [...text.matchAll(/sent ([\d,]+) bytes/g)].map(([, digits = '']) =>
     Number(digits.replaceAll(',', '')),
   );
