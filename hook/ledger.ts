@@ -2,8 +2,8 @@
  * What was tried and what was delivered: one small JSON file for each format of each recording, in
  * `<work_dir>/ledger/`. An entry that is missing or broken only means that the recording is delivered again.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { withErrnoTranslated } from './errors.ts';
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import { isSystemError, withErrnoTranslated } from './errors.ts';
 import type { PublishedFormat } from './recording.ts';
 import { replaceFile } from './work-dir.ts';
 
@@ -124,9 +124,19 @@ function isEntry(value: unknown, key: Key): value is LedgerEntry {
   );
 }
 
-/** Changes whenever BBB publishes the format again, and costs one system call; `''` when it is gone. */
-export function readStamp({ directory }: Pick<PublishedFormat, 'directory'>): string {
-  const stats = statSync(`${directory}/metadata.xml`, { throwIfNoEntry: false });
+/** Of a format's `metadata.xml`; undefined when it is gone or may not be looked at, which a delivery tells. */
+export function statMetadata({ directory }: Pick<PublishedFormat, 'directory'>): Stats | undefined {
+  try {
+    return statSync(`${directory}/metadata.xml`, { throwIfNoEntry: false });
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Changes whenever BBB publishes the format again, and costs one system call; `''` when nobody can tell. */
+export function readStamp(published: Pick<PublishedFormat, 'directory'>): string {
+  const stats = statMetadata(published);
   return stats === undefined ? '' : `${stats.size}-${stats.mtimeMs}-${stats.ino}`;
 }
 

@@ -1,5 +1,4 @@
 /** Delivers what is published, ours, and not in the ledger as delivered: by hand, and every 15 minutes by the timer. */
-import { statSync } from 'node:fs';
 import { type Config, readConfig } from '../config.ts';
 import {
   type DeliveryContext,
@@ -10,7 +9,7 @@ import {
   resultBasis,
 } from '../delivery.ts';
 import { attempt, describeError, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
-import { isDelivered, type LedgerEntry, openLedger, readStamp } from '../ledger.ts';
+import { isDelivered, type LedgerEntry, openLedger, readStamp, statMetadata } from '../ledger.ts';
 import { updateMetrics } from '../metrics.ts';
 import { type OurMeeting, readOurMeetings } from '../ours.ts';
 import { type DeliveryResult, rememberFailure, tolerate } from '../outcome.ts';
@@ -111,8 +110,7 @@ function chooseCandidates(
         beingPublished += 1;
         continue;
       }
-      const stats = statSync(`${one.directory}/metadata.xml`, { throwIfNoEntry: false });
-      const publishedAt = stats?.mtimeMs ?? Date.now();
+      const publishedAt = statMetadata(one)?.mtimeMs ?? Date.now();
       if (since === undefined || publishedAt >= since)
         candidates.push({ published: one, subDir, entry, publishedAt });
     }
@@ -125,8 +123,8 @@ function chooseCandidates(
   return { candidates, beingPublished };
 }
 
-function hasBeenTried({ directory }: PublishedFormat, entry: LedgerEntry | undefined): boolean {
-  const published = statSync(`${directory}/metadata.xml`, { throwIfNoEntry: false });
+function hasBeenTried(one: PublishedFormat, entry: LedgerEntry | undefined): boolean {
+  const published = statMetadata(one);
   const tried = Date.parse(entry?.attempts.at(-1)?.at ?? '');
   return published !== undefined && tried >= published.mtimeMs;
 }

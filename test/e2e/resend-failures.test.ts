@@ -1,5 +1,5 @@
 /** `resend` when things fail: one failure does not stop the rest, and nothing is done twice or in vain. */
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { untilPacking, writeSparseFile } from '../support/large-files.ts';
 import { startObserver } from '../support/observer.ts';
 import { readLedger, readLog } from '../support/traces.ts';
 import { useBbbTrees } from '../support/use-bbb-trees.ts';
+import { createBbbUser, removeUser } from '../support/users.ts';
 
 const createTree = useBbbTrees();
 
@@ -50,6 +51,25 @@ it('tells a meeting whose metadata is broken, and delivers the rest', async () =
     `${broken.id}-presentation.tar: nothing tells which front end the meeting belongs to`,
   );
   expect(tree.spoolFiles()).toEqual([`${good}-presentation.tar`]);
+});
+
+it('delivers the rest when one recording may not be read', async () => {
+  const user = await createBbbUser();
+  try {
+    const tree = createTree();
+    const closed = tree.addMeeting();
+    const [good] = addMeetings(tree, 1);
+    tree.giveTo(user);
+    chmodSync(tree.spoolDir, 0o777);
+    chmodSync(closed.published('presentation'), 0);
+    const { status, stdout, stderr } = await tree.run(['resend']);
+    expect(status).toBe(77);
+    expect(stderr).toContain(`cannot read ${closed.published('presentation')}: permission denied (EACCES)`);
+    expect(stdout).toMatch(/\n1 delivered, 1 failed\n$/);
+    expect(tree.spoolFiles()).toEqual([`${good}-presentation.tar`]);
+  } finally {
+    await removeUser(user);
+  }
 });
 
 it('notices once that the spool is gone, not once for each of 20 recordings', async () => {
