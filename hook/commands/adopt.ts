@@ -42,10 +42,9 @@ export async function adopt({ dryRun }: AdoptRequest, session: Session): Promise
       });
     }
   }
+  const many = adopted.length === 1 ? '1 format' : `${adopted.length} formats`;
   const noted = dryRun ? 'would be noted' : 'noted';
-  session.log.info(
-    `${adopted.length} formats ${noted} as sent before (-sender.done), which 'resend' will not send again`,
-  );
+  session.log.info(`${many} ${noted} as sent before (-sender.done), which 'resend' will not send again`);
   if (session.json) printJson({ adopted, exit_status: EXIT.ok });
   return EXIT.ok;
 }
