@@ -1,6 +1,6 @@
 /** What the build knows about this project: where it lies, its version, its commit, its Node. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export const programName = 'pilos-post-publish';
@@ -45,6 +45,17 @@ export function readCommit(): string {
     return git('status', '--porcelain', '--', ...sources) === '' ? commit : `${commit}-dirty`;
   } catch {
     return 'unknown';
+  }
+}
+
+/** What is dated in a build: SOURCE_DATE_EPOCH, else the commit, so that building it again gives the same bytes. */
+export function readSourceDate(): Date {
+  const given = process.env['SOURCE_DATE_EPOCH'];
+  if (given && /^\d+$/.test(given)) return new Date(Number(given) * 1000);
+  try {
+    return new Date(Number(git('log', '-1', '--format=%ct')) * 1000);
+  } catch {
+    return statSync(join(projectDirectory, 'package.json')).mtime;
   }
 }
 

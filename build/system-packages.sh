@@ -62,6 +62,11 @@ check_group() {
       need libxml2-utils xmllint
       need fuse3 fusermount3
       need procps ps
+      need groff-base groff
+      need man-db man
+      need mandoc mandoc
+      need zsh zsh
+      need shellcheck shellcheck
       ;;
     lint)
       need shellcheck shellcheck
