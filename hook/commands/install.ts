@@ -1,5 +1,5 @@
 /** Puts this program in the place where BBB calls it, and takes it away again. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
@@ -74,6 +74,7 @@ function planInstall(layout: Layout, executable: string): Plan {
   const hasConfiguration = existsSync(layout.configuration);
   const program = [
     planFile(layout.executable, { content: { copyOf: executable }, mode: 0o755 }),
+    planAdopt(layout),
     planForeignLauncher(layout.launcher),
     planFile(layout.launcher, { content: files.launcher, mode: 0o755 }),
     planForeignLink(layout.link, executable),
@@ -88,17 +89,26 @@ function planInstall(layout: Layout, executable: string): Plan {
   const notes = timer.note === undefined ? [] : [timer.note];
   if (hasConfiguration) notes.push(`kept ${layout.configuration}`);
   else notes.push(`next: set spool_dir in ${layout.configuration}, then run 'pilos-post-publish check'`);
-  return { steps: [...present([...program, planAdopt(layout)]), ...units, ...timer.steps], notes };
+  return { steps: [...present(program), ...units, ...timer.steps], notes };
 }
 
-/** Before the timer's first run: what the script has sent that is set aside must not be sent again. */
+/**
+ * What the script has sent that is set aside must not be sent again by the timer. While that script is still in
+ * place: when this fails, the next `install` tries it again.
+ */
 function planAdopt({ root, launcher, configuration }: Layout): Step | undefined {
   if (root !== '/' || planForeignLauncher(launcher) === undefined || !existsSync(configuration))
     return undefined;
   const apply = () => {
-    execFileSync(installedExecutable, ['adopt'], { stdio: ['ignore', 'inherit', 'inherit'] });
+    // In a process of its own, which becomes the user of BBB. stdout may belong to our own JSON document.
+    const { status } = spawnSync(installedExecutable, ['adopt'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    if (status === 0) return;
+    throw new ExpectedError("'pilos-post-publish adopt' failed, so PILOS' script is still in its place", {
+      exitStatus: EXIT.config,
+      remedy: "see the line above, then run 'install' again",
+    });
   };
-  return { verb: 'run', what: 'pilos-post-publish adopt', why: 'notes what that script has sent', apply };
+  return { verb: 'run', what: 'pilos-post-publish adopt', why: "notes what PILOS' script has sent", apply };
 }
 
 function planUnits(layout: Layout, { service, timer }: EmbeddedFiles): Step[] {
