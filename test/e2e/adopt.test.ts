@@ -74,6 +74,7 @@ it('does not make prune delete what nobody knows to be whole in PILOS', async ()
 
 it('touches nothing in a dry run', async () => {
   const { tree, sent } = await createUpgradedServer();
+  tree.installHook();
   const before = snapshotTree(tree.root);
   const { status, stdout } = await tree.run(['adopt', '--dry-run']);
   expect({ status, stdout }).toMatchObject({
