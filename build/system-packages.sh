@@ -30,6 +30,13 @@ need_php() {
   php -r 'exit(class_exists("PharData") ? 0 : 1);' >/dev/null 2>&1 || add php-cli
 }
 
+# need_gem NAME...: gems of Debian's packages ruby-NAME.
+need_gem() {
+  for gem; do
+    ruby -e "require '$gem'" >/dev/null 2>&1 || add "ruby-$gem"
+  done
+}
+
 # GNU strip knows only the architectures that it was built for.
 need_foreign_strip() {
   case $(uname -m) in
@@ -78,6 +85,10 @@ check_group() {
       ;;
     bench)
       need ruby ruby
+      need_gem nokogiri redis builder
+      need python3 python3
+      need openssh-server sshd
+      need openssh-client ssh ssh-keygen
       need rsync rsync
       need tar tar
       ;;
