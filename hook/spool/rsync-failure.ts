@@ -70,6 +70,8 @@ interface Rule {
 }
 
 const asUser = 'as the user bigbluebutton (sudo -u bigbluebutton -H ssh';
+const createIt =
+  'create it there, or correct spool_dir or RECORDING_SPOOL_SUB_DIRECTORY; it is never created from here';
 
 /** The first rule that fits decides; what is specific stands before what is general. */
 const rules: readonly Rule[] = [
@@ -162,7 +164,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:rsync|rrsync): (?:command )?not found|rr?sync: No such file or directory|exec request failed|Unknown module/,
+      /(?:rsync|rrsync): (?:command )?not found|rr?sync: No such file or directory|subprocess[\s\S]*FileNotFoundError|exec request failed|Unknown module/,
     kind: 'rsync missing',
     exitStatus: EXIT.unavailable,
     what: ({ host }, match) =>
@@ -182,17 +184,16 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|Restricted directory does not exist|chroot .*failed/,
+      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|FileNotFoundError: .*: '\/|Restricted directory does not exist|chroot .*failed/,
     scope: 'destination',
     kind: 'directory missing',
     exitStatus: EXIT.spool,
     what: ({ destination }) => `the directory ${destination} does not exist`,
-    remedy: () =>
-      'create it there, or correct spool_dir or RECORDING_SPOOL_SUB_DIRECTORY; it is never created from here',
+    remedy: () => createIt,
   },
   {
     pattern:
-      /open ".*" failed: No such file or directory|Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied/,
+      /open ".*"(?: \(in \S+\))? failed: (?:No such file or directory|Invalid argument)|Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied|post-realpath open failed.*Permission denied|PermissionError: /,
     scope: 'destination',
     kind: 'not writable',
     exitStatus: EXIT.permission,
@@ -227,6 +228,16 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.config,
     what: () => 'rsync does not know an option',
     remedy: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
+  },
+  {
+    // rsync's status for a directory that it cannot enter, whose message can get lost with the connection.
+    pattern: /^(?:rsync error: .*\s*)?$/,
+    exitCodes: [3],
+    scope: 'destination',
+    kind: 'directory missing',
+    exitStatus: EXIT.spool,
+    what: ({ destination }) => `the directory ${destination} does not exist`,
+    remedy: () => createIt,
   },
   {
     exitCodes: [10, 12, 255],
