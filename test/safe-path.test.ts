@@ -55,12 +55,17 @@ describe('hostile values', () => {
 });
 
 describe('validateMeetingId', () => {
-  it.each([meetingId, `${meetingId}-1712758999999`, 'random-4711', 'A.b_C-9', '_x', 'a..b'])(
+  it.each([meetingId, `${meetingId}-1712758999999`, 'random-4711', 'A.b_C-9', '_x'])(
     'returns %s as it is',
     (value) => {
       expect(validateMeetingId(value)).toBe(value);
     },
   );
+
+  it.each(['a..b', 'a.phar', 'a.phar.x', 'a.zip', 'a.zipped'])('refuses %s, for PharData does', (value) => {
+    expect(() => validateMeetingId(value)).toThrow(/is not a meeting id/);
+    expect(() => validateFormat(value)).toThrow(/is not a format/);
+  });
 
   it('takes 140 characters and not one more', () => {
     expect(validateMeetingId(overlongMeetingId.slice(1))).toHaveLength(140);
