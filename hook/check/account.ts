@@ -1,5 +1,6 @@
 /** Who delivers: the user of BBB, its groups, and the worker that calls us with the groups it was started with. */
 import { EXIT } from '../errors.ts';
+import { shellQuote } from '../spool/rsync-arguments.ts';
 import type { Account } from '../user.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
 import type { WorkerProcess } from './processes.ts';
@@ -14,6 +15,8 @@ export interface OwnerFacts {
   directory: string;
   uid: number;
   account: Account | undefined;
+  /** The name of another owner of BBB's directories, who is neither root nor without a name. */
+  otherOwner: string | undefined;
   /** A user `bigbluebutton` exists. */
   isUsualUserThere: boolean;
 }
@@ -21,18 +24,16 @@ export interface OwnerFacts {
 /** The owner of BBB's directories is who delivers. */
 export function decideOwner(facts: OwnerFacts | undefined): Look {
   if (facts === undefined) return skipped('bbb-user', 'the user of BBB', "BBB's directories are not there");
-  const { directory, uid, account, isUsualUserThere } = facts;
+  const { directory, uid, account, otherOwner, isUsualUserThere } = facts;
   if (account !== undefined && uid !== 0) {
     return ok('bbb-user', `user ${account.name}, to whom ${directory} belongs`);
   }
-  const owner = uid === 0 ? 'root' : `the uid ${uid}, which no user has`;
-  const give = `chown ${usualUser}:${usualUser} ${directory}`;
-  const create = `useradd --system --user-group --create-home --home-dir /home/${usualUser} --shell /bin/bash`;
-  const createWithUid = `${create} --uid ${uid} ${usualUser}`;
-  const missing = uid === 0 ? `${create} ${usualUser} && ${give}` : createWithUid;
+  const user = otherOwner ?? usualUser;
+  const give = `chown ${user}: ${shellQuote([directory])}`;
+  const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser} && ${give}`;
   return problem('bbb-user', `the user to whom ${directory} belongs`, EXIT.config, {
-    problem: `it belongs to ${owner}, but BBB's scripts run as ${usualUser}`,
-    remedy: isUsualUserThere ? give : missing,
+    problem: `it belongs to ${uid === 0 ? 'root' : `the uid ${uid}, which no user has`}, but BBB's scripts run as ${user}`,
+    remedy: isUsualUserThere || otherOwner !== undefined ? give : create,
   });
 }
 

@@ -49,12 +49,13 @@ export function parseWorker(pid: number, status: string): WorkerProcess | undefi
 export function readOwner(directories: readonly string[]): OwnerFacts | undefined {
   const passwd = readOrEmpty('/etc/passwd');
   const isUsualUserThere = passwd.split('\n').some((line) => line.startsWith(`${usualUser}:`));
-  for (const directory of directories) {
-    const stats = statOrUndefined(directory);
-    if (stats === undefined) continue;
-    return { directory, uid: stats.uid, account: parseAccount(passwd, stats.uid), isUsualUserThere };
-  }
-  return undefined;
+  const owners = directories.flatMap((directory) => {
+    const uid = statOrUndefined(directory)?.uid;
+    return uid === undefined ? [] : [{ directory, uid, account: parseAccount(passwd, uid) }];
+  });
+  const [first, ...others] = owners;
+  const otherOwner = others.find(({ uid, account }) => uid !== 0 && account !== undefined)?.account?.name;
+  return first === undefined ? undefined : { ...first, otherOwner, isUsualUserThere };
 }
 
 function statOrUndefined(path: string) {

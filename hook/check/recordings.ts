@@ -52,14 +52,16 @@ export function decideUndelivered(recordings: readonly RecordingStatus[], ownCom
   const [oldest] = missing.map(({ date }) => date).sort();
   if (oldest === undefined) return ok('undelivered', lookedAt);
   const formats = missing.flatMap((one) => one.formats).filter(isMissing);
-  const failed = formats.filter(({ state }) => state === 'failed');
-  const why =
-    failed.length === 0
-      ? ''
-      : `; ${failed.length} of them were tried without success: '${ownCommand} status' says why`;
+  const failed = formats.filter(({ state }) => state === 'failed').length;
+  const why = failed === 0 ? '' : `; ${failed} were tried without success, see '${ownCommand} status'`;
+  // Ours is not there while something is missing, so another script has written it.
+  const isSentByOther = missing.some((one) => one.sender_done);
+  const adopt = isSentByOther ? `${ownCommand} adopt && ` : '';
+  const other = isSentByOther ? ", some of which PILOS' own script may have sent" : '';
+  const count = formats.length === 1 ? '1 published format is' : `${formats.length} published formats are`;
   return warning('undelivered', lookedAt, {
-    problem: `${formats.length} published formats are not delivered, the oldest of ${oldest.slice(0, 10)}${why}`,
-    remedy: `${ownCommand} resend`,
+    problem: `${count} not delivered${other}, the oldest of ${oldest.slice(0, 10)}${why}`,
+    remedy: `${adopt}${ownCommand} resend`,
   });
 }
 

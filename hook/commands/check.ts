@@ -15,7 +15,7 @@ import { lookAtTimer } from '../check/timer.ts';
 import { attempt, type ExitStatus } from '../errors.ts';
 import { printOut } from '../output.ts';
 import { isTerminal, printJson, type Session } from '../session.ts';
-import { becomeOwner } from '../user.ts';
+import { type Account, becomeOwner } from '../user.ts';
 
 export interface CheckRequest {
   /** Print only what is not in order. */
@@ -61,14 +61,19 @@ interface Subject {
   ranAs: string;
 }
 
+/** Root is nobody that BBB's scripts run as. */
+function accountOf(owner: OwnerFacts | undefined): Account | undefined {
+  return owner?.uid === 0 ? undefined : owner?.account;
+}
+
 function lookAtConfiguration({ settings }: Subject): Look[] {
   return [...settings.looks, ...lookAtReadability(settings, findClosed)];
 }
 
 function lookAtBbb({ settings, programs, owner, workers, ranAs }: Subject): Look[] {
   const { bbb, config } = settings;
-  const account = owner?.account;
-  const user = account?.name ?? usualUser;
+  const account = accountOf(owner);
+  const user = account?.name ?? owner?.otherOwner ?? usualUser;
   return [
     decideOwner(owner),
     ...decideAsker(ranAs, account, programs.configured),
@@ -100,7 +105,7 @@ async function lookAtDeliveries(subject: Subject): Promise<Finding[]> {
   }
   const facts = readRecordingFacts(config);
   const { subDirs } = facts;
-  const context = { config, account: owner?.account, user: ranAs, workers, subDirs, options };
+  const context = { config, account: accountOf(owner), user: ranAs, workers, subDirs, options };
   return [
     ...inGroup('Spool', await lookAtSpool(context)),
     ...inGroup('Recordings', lookAtRecordings(config, facts, programs.configured)),

@@ -1,0 +1,262 @@
+/** Each thing that `check` looks at in the set-up is broken alone, found alone, and mended by the command it names. */
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { amiss, type CheckScene, createCheckScene, theFinding } from '../support/check-scene.ts';
+
+let scene: CheckScene;
+beforeAll(async () => {
+  scene = await createCheckScene();
+});
+afterAll(() => scene.dispose());
+
+/** A thing to break in `scene`, and how it is to be found. */
+interface Case {
+  what: string;
+  id: string;
+  /** 0 for a warning. */
+  status: number;
+  says: RegExp;
+  spoil: (scene: CheckScene) => unknown;
+}
+
+async function expectFoundAndMended({ id, status, says, spoil }: Case): Promise<void> {
+  await spoil(scene);
+  const spoiled = await scene.look();
+  expect(amiss(spoiled)).toEqual([status === 0 ? `${id}?` : id]);
+  expect([spoiled.exit_status, spoiled.status]).toEqual([status, status]);
+  const { problem, remedy = 'exit 99' } = theFinding(spoiled);
+  expect(problem).toMatch(says);
+  await scene.sh(remedy);
+  const mended = await scene.look();
+  expect(amiss(mended)).toEqual([]);
+  expect([mended.exit_status, mended.status]).toEqual([0, 0]);
+}
+
+it('finds nothing wrong on a server that is set up right, as the user of BBB', async () => {
+  const report = await scene.look();
+  expect(amiss(report)).toEqual([]);
+  expect(report).toMatchObject({ ran_as: scene.bbb.name, exit_status: 0, status: 0 });
+  const skipped = report.findings.filter(({ state }) => state === 'skipped').map(({ id }) => id);
+  expect(skipped).toEqual(['timer']);
+});
+
+const configuration: Case[] = [
+  {
+    what: 'a misspelt key in pilos.yml',
+    id: 'pilos-yml',
+    status: 78,
+    says: /unknown key 'retri', did you mean 'retry'\?/,
+    spoil: ({ sh, tree }) => sh(`echo 'retri: { attempts: 4 }' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a pilos.yml that only root may read',
+    id: 'config-readable',
+    status: 77,
+    says: /pilos\.yml may not be read/,
+    spoil: ({ tree }) => {
+      chownSync(tree.pilosYml, 0, 0);
+      chmodSync(tree.pilosYml, 0o600);
+    },
+  },
+  {
+    what: "a directory of BBB's configuration that only root may enter",
+    id: 'config-readable',
+    status: 77,
+    says: /bigbluebutton\/recording may not be read/,
+    spoil: ({ tree }) => {
+      chownSync(dirname(tree.pilosYml), 0, 0);
+      chmodSync(dirname(tree.pilosYml), 0o700);
+    },
+  },
+  {
+    what: 'rsync options for a spool that is a directory',
+    id: 'ignored-options',
+    status: 0,
+    says: /these options do nothing/,
+    spoil: ({ sh, tree }) => sh(`printf 'extra_rsync_opts:\\n  - --bwlimit=1M\\n' >> ${tree.pilosYml}`),
+  },
+];
+
+const server: Case[] = [
+  {
+    what: 'a published_dir of root',
+    id: 'bbb-user',
+    status: 78,
+    says: /belongs to root/,
+    spoil: ({ tree }) => chownSync(tree.publishedDir, 0, 0),
+  },
+  {
+    what: 'a published_dir of a user who is gone',
+    id: 'bbb-user',
+    status: 78,
+    says: /the uid 64321, which no user has/,
+    spoil: ({ tree }) => chownSync(tree.publishedDir, 64321, 64321),
+  },
+  {
+    what: 'a worker that does not run',
+    id: 'worker',
+    status: 0,
+    says: /no recording is processed/,
+    spoil: ({ sh }) => sh('systemctl stop bbb-rap-resque-worker.service'),
+  },
+  {
+    what: 'a missing published_dir',
+    id: 'published-dir',
+    status: 78,
+    says: /does not exist/,
+    spoil: ({ tree }) => rmSync(tree.publishedDir, { recursive: true }),
+  },
+  {
+    what: 'a recording_dir that is closed',
+    id: 'recording-dir',
+    status: 77,
+    says: /may not read/,
+    spoil: ({ tree }) => {
+      chownSync(tree.recordingDir, 0, 0);
+      // Entered it may be, so that what lies in it is not closed, too.
+      chmodSync(tree.recordingDir, 0o711);
+    },
+  },
+  {
+    what: 'status files that cannot be written',
+    id: 'status-dir',
+    status: 77,
+    says: /-sender\.done/,
+    spoil: ({ tree }) => chownSync(join(tree.recordingDir, 'status/published'), 0, 0),
+  },
+  {
+    what: 'a work_dir of root',
+    id: 'work-dir',
+    status: 77,
+    says: /may not write there/,
+    spoil: ({ tree }) => chownSync(tree.workDir, 0, 0),
+  },
+  {
+    what: 'a work_dir that cannot be created',
+    id: 'work-dir',
+    status: 77,
+    says: /may not create it/,
+    spoil: ({ tree }) => {
+      rmSync(tree.workDir, { recursive: true });
+      chownSync(tree.recordingDir, 0, 0);
+      chmodSync(tree.recordingDir, 0o755);
+    },
+  },
+  {
+    what: 'a directory that a run as root has left in work_dir',
+    id: 'work-dir-owner',
+    status: 77,
+    says: /belong to somebody else, for example .*\/ledger/,
+    spoil: ({ tree }) => mkdirSync(join(tree.workDir, 'ledger'), { mode: 0o755 }),
+  },
+  {
+    what: 'a file that a run as root has left in work_dir',
+    id: 'work-dir-owner',
+    status: 0,
+    says: /1 of its files and directories/,
+    spoil: ({ tree }) => writeFileSync(join(tree.workDir, 'old.tar'), 'x'),
+  },
+  {
+    what: 'a log file of root',
+    id: 'log-file',
+    status: 77,
+    says: /may not write it/,
+    spoil: ({ tree }) => {
+      const file = join(tree.logDir, 'post_publish.log');
+      writeFileSync(file, '');
+      chmodSync(file, 0o644);
+    },
+  },
+  {
+    what: 'a log directory that is gone',
+    id: 'log-dir',
+    status: 78,
+    says: /does not exist/,
+    spoil: async ({ sh, tree }) => {
+      await sh(`echo 'log_file: ${tree.workDir}/log' >> ${tree.pilosYml}`);
+      rmSync(tree.logDir, { recursive: true });
+    },
+  },
+];
+
+const calls: Case[] = [
+  {
+    what: 'a missing launcher',
+    id: 'launcher',
+    status: 78,
+    says: /BBB does not call this program/,
+    spoil: ({ tree }) => rmSync(join(tree.postPublishDir, 'pilos_post_publish.rb')),
+  },
+  {
+    what: "PILOS' own script in the launcher's place",
+    id: 'launcher',
+    status: 78,
+    says: /it is PILOS' own script/,
+    spoil: ({ tree }) =>
+      writeFileSync(
+        join(tree.postPublishDir, 'pilos_post_publish.rb'),
+        "props = YAML.load_file('/etc/pilos.yml')\n",
+      ),
+  },
+  {
+    what: 'an executable that may not be run',
+    id: 'executable',
+    status: 78,
+    says: /may not run it/,
+    spoil: ({ sh, tree }) =>
+      // A copy: the file is a link to the one that this very test runs.
+      sh(
+        `cd ${tree.postPublishDir} && cp pilos-post-publish copy && chmod 600 copy && mv -f copy pilos-post-publish`,
+      ),
+  },
+  {
+    what: 'a missing executable',
+    id: 'executable',
+    status: 78,
+    says: /does not exist/,
+    spoil: ({ tree }) => rmSync(join(tree.postPublishDir, 'pilos-post-publish')),
+  },
+  {
+    what: 'another version of it',
+    id: 'executable',
+    status: 0,
+    says: /another one, 'pilos-post-publish 0\.9\.0', than this, 'pilos-post-publish 1\./,
+    spoil: ({ sh, tree }) =>
+      sh(
+        `cd ${tree.postPublishDir} && echo '#!/bin/sh\necho pilos-post-publish 0.9.0' > other && chmod 755 other && mv -f other pilos-post-publish`,
+      ),
+  },
+  {
+    what: "PILOS' own script under another name",
+    id: 'other-scripts',
+    status: 78,
+    says: /every recording is sent twice: post_publish_pilos\.rb/,
+    spoil: ({ tree }) => writeFileSync(join(tree.postPublishDir, 'post_publish_pilos.rb'), "'pilos.yml'\n"),
+  },
+  {
+    what: "Scalelite's script",
+    id: 'other-scripts',
+    status: 0,
+    says: /post_publish_scalelite\.rb/,
+    spoil: ({ tree }) =>
+      writeFileSync(join(tree.postPublishDir, 'post_publish_scalelite.rb'), "'scalelite.yml'\n"),
+  },
+  {
+    what: 'a timer that is not enabled',
+    id: 'timer',
+    status: 0,
+    says: /stays on this server until somebody runs resend/,
+    spoil: ({ sh, stateDir }) => sh(`mkdir /run/systemd/system && echo disabled > ${stateDir}/timer`),
+  },
+];
+
+describe('the configuration', () => {
+  it.each(configuration)('$what is found, and mended by the command it names', expectFoundAndMended);
+});
+describe('the BBB server', () => {
+  it.each(server)('$what is found, and mended by the command it names', expectFoundAndMended);
+});
+describe("BBB's call", () => {
+  it.each(calls)('$what is found, and mended by the command it names', expectFoundAndMended);
+});

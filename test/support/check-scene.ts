@@ -1,0 +1,153 @@
+/**
+ * A BBB server where `check` finds nothing wrong: users, groups, a mounted spool, a running worker. It has a mount
+ * namespace of its own, so that a test may mount, unmount and hide what it likes.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Finding } from '../../hook/check/finding.ts';
+import type { BbbTreeOptions } from './bbb-configuration.ts';
+import { type BbbTree, createBbbTree } from './bbb-tree.ts';
+import { writeStubs } from './check-stubs.ts';
+import {
+  type ProgramOptions,
+  type ProgramResult,
+  runOrThrow,
+  runProgram,
+  systemPath,
+} from './run-program.ts';
+import { addToGroup, createBbbUser, createPilosUser, removeUser, type TestUser } from './users.ts';
+
+export interface CheckReport {
+  ran_as: string;
+  findings: Finding[];
+  exit_status: number;
+  /** Of the process, which must be the same. */
+  status: number | null;
+  milliseconds: number;
+}
+
+export interface CheckScene {
+  tree: BbbTree;
+  bbb: TestUser;
+  pilos: TestUser;
+  /** For what the stand-ins of system programs remember. */
+  stateDir: string;
+  /** The spool as a path that is valid outside of the namespace, too. */
+  spoolDir: string;
+  check(args?: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** `check --json` as root, parsed. */
+  look(options?: ProgramOptions): Promise<CheckReport>;
+  /** Runs a line as root in `sh`, as an admin would type it; throws when it fails. */
+  sh(line: string): Promise<ProgramResult>;
+  dispose(): Promise<void>;
+}
+
+export interface CheckSceneOptions extends BbbTreeOptions {
+  /** Mounted on the spool directory; false: nothing. */
+  mount?: string | false;
+}
+
+export async function createCheckScene({ mount, ...options }: CheckSceneOptions = {}): Promise<CheckScene> {
+  const [bbb, pilos] = [await createBbbUser(), await createPilosUser()];
+  await addToGroup(bbb, pilos.group);
+  const tree = createBbbTree(options);
+  tree.installHook();
+  tree.giveTo(bbb);
+  const stateDir = join(tree.root, 'state');
+  const stubs = writeStubs(stateDir, tree, bbb);
+  const programs = linkProgram(tree);
+  const keeper = await startKeeper();
+  const inside = ['nsenter', `--mount=/proc/${keeper.pid}/ns/mnt`, '--'];
+  const env = { ...tree.env, PATH: `${stubs}:${programs}:${systemPath()}`, STATE: stateDir };
+  const [enter = '', ...words] = inside;
+
+  const sh = (line: string) => runOrThrow(enter, [...words, 'sh', '-c', line], { env, cwd: '/' });
+  const check = (args: readonly string[] = [], program: ProgramOptions = {}) =>
+    runProgram(enter, [...words, 'pilos-post-publish', 'check', ...args], {
+      cwd: '/',
+      ...program,
+      env: { ...env, ...program.env },
+    });
+  const scene: CheckScene = {
+    ...{ tree, bbb, pilos, stateDir, check, sh },
+    spoolDir: `/proc/${keeper.pid}/root${tree.spoolDir}`,
+    look: async (program) => {
+      const begin = Date.now();
+      const { status, stdout, stderr } = await check(['--json'], program);
+      if (stderr !== '' || !stdout.startsWith('{')) throw new Error(`check said ${stdout}${stderr}`);
+      return { ...(JSON.parse(stdout) as CheckReport), status, milliseconds: Date.now() - begin };
+    },
+    dispose: async () => {
+      await sh('systemctl stop bbb-rap-resque-worker.service');
+      keeper.kill('SIGKILL');
+      for (const user of [bbb, pilos]) await removeUser(user);
+      tree.remove();
+    },
+  };
+  await prepareMounts(scene, mount);
+  await sh('systemctl start bbb-rap-resque-worker.service');
+  return scene;
+}
+
+const executable = join(import.meta.dirname, '../../dist/pilos-post-publish');
+
+/** Where an admin's shell finds it; `install` itself puts a link into usr/local/bin. */
+function linkProgram(tree: BbbTree): string {
+  const directory = join(tree.root, 'admin');
+  mkdirSync(directory);
+  symlinkSync(executable, join(directory, 'pilos-post-publish'));
+  return directory;
+}
+
+/** A process that keeps the namespace; its mounts are gone with it. */
+async function startKeeper() {
+  const keeper = spawn(
+    'unshare',
+    ['--mount', '--propagation', 'private', 'sh', '-c', 'echo ready; exec sleep 600'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  await once(keeper.stdout, 'data');
+  return keeper;
+}
+
+/** The spool is mounted as `/etc/fstab` says, which is another file in here. */
+async function prepareMounts(
+  { tree, pilos, stateDir, sh }: CheckScene,
+  mount: string | false = spoolMount,
+): Promise<void> {
+  const fstab = join(stateDir, 'fstab');
+  writeFileSync(fstab, '');
+  if (!existsSync('/etc/fstab')) writeFileSync('/etc/fstab', '');
+  await sh(`mount --bind ${fstab} /etc/fstab`);
+  if (mount !== false) {
+    const options = `${mount},mode=2775,uid=${pilos.uid},gid=${pilos.gid}`;
+    writeFileSync(fstab, `spool ${tree.spoolDir} tmpfs ${options} 0 0\n`);
+    await sh(`mount ${tree.spoolDir}`);
+  }
+  // Where systemd is not process 1, nobody misses this directory.
+  mkdirSync('/run/systemd', { recursive: true });
+  await sh('mount -t tmpfs tmpfs /run/systemd');
+}
+
+const spoolMount = 'size=4g';
+
+/** What is not in order, as `id` of problems and `id?` of warnings. */
+export function amiss({ findings }: CheckReport): string[] {
+  return findings
+    .filter(({ state }) => state === 'problem' || state === 'warning')
+    .map(({ id, state }) => (state === 'problem' ? id : `${id}?`));
+}
+
+/** The one finding that is not in order. */
+export function theFinding(report: CheckReport): Finding {
+  const [finding, ...others] = report.findings.filter(
+    ({ state }) => state === 'problem' || state === 'warning',
+  );
+  if (finding === undefined || others.length > 0)
+    throw new Error(`not one finding: ${JSON.stringify(report, null, 1)}`);
+  return finding;
+}
