@@ -10,14 +10,16 @@ import {
 import { startNetwork } from '../support/faults-network.ts';
 import { shipped } from '../support/faults-program.ts';
 import { sized } from '../support/faults-size.ts';
-import { keyKinds, type PilosHost, startPilosHost } from '../support/faults-ssh.ts';
+import { keyKinds, type PilosHost, usePilosHost } from '../support/faults-ssh.ts';
 import { type Undo, withUndo } from '../support/faults-undo.ts';
 
 const timeout = 15 * 60_000;
 
+const pilosHost = usePilosHost();
+
 async function onHost(action: (host: PilosHost, undo: Undo) => Promise<string[]>): Promise<void> {
   await withUndo(async (undo) => {
-    expect(await action(await startPilosHost(undo), undo)).toEqual([]);
+    expect(await action(pilosHost(), undo)).toEqual([]);
   });
 }
 

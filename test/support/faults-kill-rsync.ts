@@ -7,6 +7,7 @@ import { createRemoteScene, type KeyKind, type PilosHost } from './faults-ssh.ts
 import { inject, traceCalls } from './faults-trace.ts';
 import { withUndo } from './faults-undo.ts';
 import { watchSpool } from './faults-watch.ts';
+import type { ProgramResult } from './run-program.ts';
 
 const bandwidth = 6_000_000;
 
@@ -25,20 +26,27 @@ export async function checkKilledOverRsync(
     const duration = performance.now() - began;
     let killed = 0;
     for (const after of spread(count, 50, duration * 0.9)) {
-      scene.forget('everything');
-      const { child, result } = scene.start();
-      await sleep(after);
-      child.kill('SIGKILL');
-      const ended = await result;
+      const ended = await killedWithin(scene, after);
       if (ended.signal === 'SIGKILL') killed += 1;
       const found = [...scene.problemsAfter(ended), ...(await scene.recover())];
       problems.push(...found.map((problem) => `killed after ${after.toFixed(0)} ms: ${problem}`));
     }
     problems.push(...(await watch.problems()));
     tell(`kill -9, rsync with the ${key} key: ${killed} of ${count} moments in ${duration.toFixed(0)} ms`);
-    if (killed < count * 0.6) problems.push(`only ${killed} of ${count} runs were killed`);
+    if (killed < count * 0.9) problems.push(`only ${killed} of ${count} runs were killed`);
     return problems;
   });
+}
+
+/** On a machine that is busy for a while, the run before may have told too long a time: then half of it. */
+async function killedWithin(scene: Scene, milliseconds: number, attempts = 3): Promise<ProgramResult> {
+  scene.forget('everything');
+  const { child, result } = scene.start();
+  await sleep(milliseconds);
+  child.kill('SIGKILL');
+  const ended = await result;
+  if (ended.signal === 'SIGKILL' || attempts === 1) return ended;
+  return await killedWithin(scene, milliseconds / 2, attempts - 1);
 }
 
 /** What the program itself does in work_dir and with its children, the main thread's calls. */

@@ -11,9 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll } from 'vitest';
 import type { Program } from './faults-program.ts';
 import { createScene, type Scene, type SceneOptions } from './faults-scene.ts';
-import type { Undo } from './faults-undo.ts';
+import { createUndo, type Undo } from './faults-undo.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
 import { createBbbUser, createPilosUser, removeUser, type TestUser } from './users.ts';
 
@@ -27,6 +28,20 @@ export interface PilosHost {
   pilosUser: TestUser;
   /** The directory that PILOS polls. */
   spool: string;
+}
+
+/** One host for all tests of a file. Call it at the top; the function that it returns gives the host. */
+export function usePilosHost(): () => PilosHost {
+  const { undo, undoAll } = createUndo();
+  let host: PilosHost | undefined;
+  beforeAll(async () => {
+    host = await startPilosHost(undo);
+  });
+  afterAll(undoAll);
+  return () => {
+    if (host === undefined) throw new Error('the PILOS host is not there');
+    return host;
+  };
 }
 
 /** Both users and the server; all of it is gone afterwards. */

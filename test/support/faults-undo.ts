@@ -5,19 +5,25 @@ export type Undo = (action: () => unknown) => void;
 
 /** Runs `action`, then everything that it gave to `undo`, even when one of them fails. */
 export async function withUndo<T>(action: (undo: Undo) => Promise<T>): Promise<T> {
-  const actions: (() => unknown)[] = [];
-  const failures: unknown[] = [];
+  const { undo, undoAll } = createUndo();
   try {
-    return await action((one) => actions.push(one));
+    return await action(undo);
   } finally {
-    for (const one of actions.reverse()) {
+    await undoAll();
+  }
+}
+
+/** For what outlives a function, such as a server that all tests of a file share. */
+export function createUndo(): { undo: Undo; undoAll: () => Promise<void> } {
+  const actions: (() => unknown)[] = [];
+  const undoAll = async () => {
+    for (let one = actions.pop(); one !== undefined; one = actions.pop()) {
       try {
         await one();
       } catch (error) {
-        failures.push(error);
+        process.stderr.write(`faults: cannot undo: ${String(error)}\n`);
       }
     }
-    if (failures.length > 0)
-      process.stderr.write(`faults: cannot undo: ${failures.map(String).join('; ')}\n`);
-  }
+  };
+  return { undo: (action) => actions.push(action), undoAll };
 }
