@@ -2,7 +2,8 @@
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { amiss, type CheckScene, createCheckScene, theFinding } from '../support/check-scene.ts';
+import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
+import { amiss, type CheckScene, createCheckScene } from '../support/check-scene.ts';
 
 let scene: CheckScene;
 beforeAll(async () => {
@@ -10,28 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => scene.dispose());
 
-/** A thing to break in `scene`, and how it is to be found. */
-interface Case {
-  what: string;
-  id: string;
-  /** 0 for a warning. */
-  status: number;
-  says: RegExp;
-  spoil: (scene: CheckScene) => unknown;
-}
-
-async function expectFoundAndMended({ id, status, says, spoil }: Case): Promise<void> {
-  await spoil(scene);
-  const spoiled = await scene.look();
-  expect(amiss(spoiled)).toEqual([status === 0 ? `${id}?` : id]);
-  expect([spoiled.exit_status, spoiled.status]).toEqual([status, status]);
-  const { problem, remedy = 'exit 99' } = theFinding(spoiled);
-  expect(problem).toMatch(says);
-  await scene.sh(remedy);
-  const mended = await scene.look();
-  expect(amiss(mended)).toEqual([]);
-  expect([mended.exit_status, mended.status]).toEqual([0, 0]);
-}
+const tell = '$what is found, and mended by the command it names';
+const mends = (one: CheckCase) => expectFoundAndMended(scene, one);
 
 it('finds nothing wrong on a server that is set up right, as the user of BBB', async () => {
   const report = await scene.look();
@@ -41,7 +22,7 @@ it('finds nothing wrong on a server that is set up right, as the user of BBB', a
   expect(skipped).toEqual(['timer']);
 });
 
-const configuration: Case[] = [
+const configuration: CheckCase[] = [
   {
     what: 'a misspelt key in pilos.yml',
     id: 'pilos-yml',
@@ -78,7 +59,7 @@ const configuration: Case[] = [
   },
 ];
 
-const server: Case[] = [
+const server: CheckCase[] = [
   {
     what: 'a published_dir of root',
     id: 'bbb-user',
@@ -180,7 +161,7 @@ const server: Case[] = [
   },
 ];
 
-const calls: Case[] = [
+const calls: CheckCase[] = [
   {
     what: 'a missing launcher',
     id: 'launcher',
@@ -252,11 +233,11 @@ const calls: Case[] = [
 ];
 
 describe('the configuration', () => {
-  it.each(configuration)('$what is found, and mended by the command it names', expectFoundAndMended);
+  it.each(configuration)(tell, mends);
 });
 describe('the BBB server', () => {
-  it.each(server)('$what is found, and mended by the command it names', expectFoundAndMended);
+  it.each(server)(tell, mends);
 });
 describe("BBB's call", () => {
-  it.each(calls)('$what is found, and mended by the command it names', expectFoundAndMended);
+  it.each(calls)(tell, mends);
 });

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../../hook/check/finding.ts';
 import type { BbbTreeOptions } from './bbb-configuration.ts';
@@ -91,13 +91,12 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
   return scene;
 }
 
-const executable = join(import.meta.dirname, '../../dist/pilos-post-publish');
-
 /** Where an admin's shell finds it; `install` itself puts a link into usr/local/bin. */
 function linkProgram(tree: BbbTree): string {
   const directory = join(tree.root, 'admin');
   mkdirSync(directory);
-  symlinkSync(executable, join(directory, 'pilos-post-publish'));
+  // The very file: the one in dist/ may be built anew meanwhile.
+  linkSync(join(tree.postPublishDir, 'pilos-post-publish'), join(directory, 'pilos-post-publish'));
   return directory;
 }
 

@@ -56,7 +56,7 @@ function throwAwayName(role: string): string {
  * Several test files create users at once: `flock` lines them up, and the repetition covers whoever else
  * holds the lock of /etc/passwd or has just taken the id that `adduser` chose.
  */
-async function changeUserDatabase(command: string, args: readonly string[]): Promise<void> {
+export async function changeUserDatabase(command: string, args: readonly string[]): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const result = await execa('flock', ['--timeout', '60', lockFile, command, ...args], { reject: false });
     if (!result.failed) {

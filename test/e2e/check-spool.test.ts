@@ -1,0 +1,218 @@
+/** A spool that is a directory: each thing is broken alone, found alone, and mended by the command `check` names. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
+import { amiss, type CheckScene, createCheckScene, theFinding } from '../support/check-scene.ts';
+import { changeUserDatabase } from '../support/users.ts';
+
+let scene: CheckScene;
+beforeAll(async () => {
+  scene = await createCheckScene();
+});
+afterAll(() => scene.dispose());
+const tell = '$what is found, and mended by the command it names';
+const mends = (one: CheckCase) => expectFoundAndMended(scene, one);
+
+const directory: CheckCase[] = [
+  {
+    what: 'a spool that is not mounted though fstab says so',
+    id: 'spool-mount',
+    status: 73,
+    says: /of \/etc\/fstab is not mounted/,
+    spoil: ({ sh, tree }) => sh(`umount ${tree.spoolDir}`),
+  },
+  {
+    what: 'a missing mount point',
+    id: 'spool-directory',
+    status: 73,
+    says: /does not exist/,
+    spoil: ({ sh, tree }) => sh(`umount ${tree.spoolDir} && rmdir ${tree.spoolDir}`),
+  },
+  {
+    what: 'a read-only mount',
+    id: 'spool-write',
+    status: 73,
+    says: /read-only \(EROFS\)/,
+    spoil: ({ sh, tree }) => sh(`mount -o remount,ro ${tree.spoolDir}`),
+  },
+  {
+    what: 'a spool that is another file system than require_mount wants',
+    id: 'spool-mount',
+    status: 73,
+    says: /require_mount wants what is mounted at \/srv/,
+    spoil: ({ sh, tree }) => sh(`echo 'require_mount: /srv' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^require_mount/d ${tree.pilosYml}`),
+  },
+  {
+    what: 'a directory above the spool that is closed',
+    id: 'spool-directory',
+    status: 77,
+    says: /may not enter .*\/mnt$/,
+    spoil: ({ sh, tree }) => sh(`chmod 700 ${join(tree.spoolDir, '..')}`),
+  },
+  {
+    what: 'a spool whose group may not write',
+    id: 'spool-mode',
+    status: 77,
+    says: /the group may not read and delete there/,
+    spoil: ({ sh, tree }) => sh(`chmod 2755 ${tree.spoolDir}`),
+  },
+  {
+    what: 'a spool with the sticky bit',
+    id: 'spool-mode',
+    status: 77,
+    says: /the sticky bit keeps PILOS from deleting/,
+    spoil: ({ sh, tree }) => sh(`chmod 3775 ${tree.spoolDir}`),
+  },
+  {
+    what: 'a spool without the setgid bit',
+    id: 'spool-mode',
+    status: 0,
+    says: /files get the group of their writer/,
+    spoil: ({ sh, tree }) => sh(`chmod g-s ${tree.spoolDir}`),
+  },
+  {
+    what: 'a spool that is full',
+    id: 'spool-space',
+    status: 73,
+    says: /free some space there/,
+    spoil: ({ sh, tree }) =>
+      sh(`mount -o remount,size=64k ${tree.spoolDir} && head -c 64k /dev/zero > ${tree.spoolDir}/filler`),
+    byHand: ({ sh, tree }) => sh(`rm ${tree.spoolDir}/filler && mount -o remount,size=4g ${tree.spoolDir}`),
+  },
+  {
+    what: 'a spool with little space',
+    id: 'spool-space',
+    status: 0,
+    says: /free some space there/,
+    spoil: ({ sh, tree }) => sh(`mount -o remount,size=500m ${tree.spoolDir}`),
+    byHand: ({ sh, tree }) => sh(`mount -o remount,size=4g ${tree.spoolDir}`),
+  },
+];
+
+const groups: CheckCase[] = [
+  {
+    what: 'a user who is not in the group of the spool',
+    id: 'user-group',
+    status: 77,
+    says: /is not in group ppp-spool-/,
+    spoil: async ({ bbb, pilos, sh }) => {
+      await changeUserDatabase('gpasswd', ['--delete', bbb.name, pilos.group]);
+      await sh('systemctl restart bbb-rap-resque-worker.service');
+    },
+  },
+  {
+    what: 'a worker that was started before its user came into the group',
+    id: 'worker-group',
+    status: 77,
+    says: /was started before ppp-bbb-\w+ came into group ppp-spool-\w+, and is not in it/,
+    spoil: async ({ bbb, pilos, sh }) => {
+      await changeUserDatabase('gpasswd', ['--delete', bbb.name, pilos.group]);
+      await sh('systemctl restart bbb-rap-resque-worker.service');
+      await changeUserDatabase('usermod', ['--append', '--groups', pilos.group, bbb.name]);
+    },
+  },
+];
+
+const subDirectories: CheckCase[] = [
+  {
+    what: 'a sub directory that a meeting asks for and that is missing',
+    id: 'sub-directory',
+    status: 73,
+    says: /does not exist, so the recordings of that PILOS are not delivered/,
+    spoil: ({ sh, tree }) => sh(`rm -r ${tree.spoolDir}/instance1`),
+  },
+  {
+    what: 'a sub directory that the group may not write',
+    id: 'sub-directory',
+    status: 77,
+    says: /the group may not read and delete there/,
+    spoil: ({ sh, tree }) => sh(`chmod 2755 ${tree.spoolDir}/instance1`),
+  },
+  {
+    what: 'a sub directory of another group',
+    id: 'sub-directory',
+    status: 77,
+    says: /its group \(id 0\) is not that of/,
+    spoil: ({ sh, tree }) => sh(`chgrp 0 ${tree.spoolDir}/instance1`),
+  },
+  {
+    what: 'a sub directory that leads out of the spool',
+    id: 'sub-directory',
+    status: 73,
+    says: /leads out of the spool directory/,
+    spoil: ({ sh, tree, pilos }) =>
+      sh(
+        `cd ${tree.spoolDir} && mv instance1 kept && ln -s ${tree.root}/elsewhere instance1 && install -d -m 2775 -g ${pilos.gid} ${tree.root}/elsewhere`,
+      ),
+    byHand: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && rm instance1 && mv kept instance1`),
+  },
+  {
+    what: 'a sub directory that allowed_sub_dirs does not list',
+    id: 'refused-meetings',
+    status: 78,
+    says: /which allowed_sub_dirs does not list/,
+    spoil: ({ sh, tree }) => sh(`echo 'allowed_sub_dirs: [instance2]' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^allowed_sub_dirs/d ${tree.pilosYml}`),
+  },
+];
+
+const recordings: CheckCase[] = [
+  {
+    what: 'a recording that is not delivered',
+    id: 'undelivered',
+    status: 0,
+    says: /1 published format is not delivered, the oldest of 2024-/,
+    spoil: ({ bbb, tree }) => {
+      tree.addMeeting();
+      tree.giveTo(bbb);
+    },
+  },
+];
+
+it.each(directory)(tell, mends);
+it.each(groups)(tell, mends);
+it.each(recordings)(tell, mends);
+
+describe('sub directories', () => {
+  beforeAll(async () => {
+    const { bbb, pilos, sh, tree } = scene;
+    tree.addMeeting({ subDir: 'instance1' });
+    tree.giveTo(bbb);
+    await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/instance1`);
+    await sh(`pilos-post-publish resend`);
+  });
+  it.each(subDirectories)(tell, mends);
+});
+
+it('writes with the mode and group of an archive, and leaves nothing behind', async () => {
+  const { findings } = await scene.look();
+  const written = findings.find(({ id }) => id === 'spool-write');
+  expect(written?.looked_at).toContain(`has mode 0664 and group ${scene.pilos.group}; it was removed again`);
+  expect(readdirSync(scene.spoolDir).filter((name) => name.includes('check'))).toEqual([]);
+});
+
+it('removes what a check that was killed has left', async () => {
+  // A process of this boot that is gone.
+  const script = `import { createRunToken } from ${JSON.stringify(join(import.meta.dirname, '../../hook/run-token.ts'))};
+    process.stdout.write(createRunToken());`;
+  const token = execFileSync(process.execPath, ['--input-type=module', '--eval', script]).toString();
+  await scene.sh(
+    `cd ${scene.tree.spoolDir} && touch .pilos-post-publish-check.${token} .pilos-post-publish-check.x`,
+  );
+  expect(amiss(await scene.look())).toEqual([]);
+  expect(readdirSync(scene.spoolDir).filter((name) => name.includes('check'))).toEqual([
+    '.pilos-post-publish-check.x',
+  ]);
+});
+
+it('warns of a spool on the disk of this server, where nothing is mounted', async () => {
+  const { sh, tree } = scene;
+  await sh(
+    `umount ${tree.spoolDir} && : > /etc/fstab && chmod 2775 ${tree.spoolDir} && chgrp ${scene.pilos.gid} ${tree.spoolDir}`,
+  );
+  await sh(`install -d -m 2775 -g ${scene.pilos.gid} ${tree.spoolDir}/instance1`);
+  expect(theFinding(await scene.look())).toMatchObject({ id: 'spool-mount', state: 'warning' });
+});
