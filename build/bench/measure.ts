@@ -51,12 +51,6 @@ export function compare(ours: Command, other: Command, pairs: number, warmUp = t
   };
 }
 
-/** Runs one command `count` times. */
-export function repeat(command: Command, count: number): Cost {
-  measure(command);
-  return medians(Array.from({ length: count }, () => measure(command)));
-}
-
 function medians(costs: readonly Cost[]): Cost {
   return mapCost((key) => median(costs.map((cost) => cost[key])));
 }

@@ -1,19 +1,18 @@
 /** The rows of the benchmark: what is measured, against what, and what is to be reached. */
-import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { provideBaseExecutable } from '../base-executable.ts';
 import { hostArchitecture, outputDirectory, programName } from '../project.ts';
-import { type Command, compare, measure, repeat } from './measure.ts';
+import {
+  call,
+  delivery,
+  executable,
+  leastDelivery,
+  referenceCall,
+  referenceDelivery,
+  ruby,
+} from './commands.ts';
+import { type Command, type Comparison, type Cost, compare, measure } from './measure.ts';
 import { addEvents, addPublished, createScene, meetingId, type Scene } from './scene.ts';
 import { runCutAndResumed, runOverSsh } from './ssh-rows.ts';
 
@@ -33,73 +32,34 @@ export interface Row {
   run: (scene: Scene) => Figure[] | Promise<Figure[]>;
 }
 
-const executable = join(outputDirectory, programName);
 const node = provideBaseExecutable(hostArchitecture());
-const reference = join(import.meta.dirname, 'reference.rb');
-const ruby = '/usr/bin/ruby';
 const megabyte = 1_000_000;
 
 const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
 const seconds = (value: number) => `${value.toFixed(2)} s`;
 const mebibytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
-/** The delivery of one recording by the executable, checked afterwards. */
-function delivery(scene: Scene, id: string, words: readonly string[] = [executable]): Command {
-  return {
-    words: [...words, '-m', id, '-f', 'presentation'],
-    environment: scene.environment,
-    prepare: scene.emptySpool,
-    verify: () => verifyArchive(scene, id),
-  };
+type Unit = (value: number) => string;
+
+/** Figures of a comparison: for each cost what is to be reached, and how it is told. */
+function figures(
+  found: Comparison,
+  wanted: Partial<Record<keyof Cost, [reach: number, unit: Unit]>>,
+): Figure[] {
+  return Object.entries(wanted).map(([key, [reach, unit]]) => {
+    const cost = key as keyof Cost;
+    const detail = `${unit(found.ours[cost])} / ${unit(found.other[cost])}`;
+    return { name: key === 'cpu' ? 'CPU' : key, value: found.ratio[cost], reach, detail };
+  });
 }
 
-/** PILOS' script on the same recording. */
-function referenceDelivery(scene: Scene, id: string): Command {
-  return {
-    words: [ruby, reference, scene.referenceSettings, '-m', id, '-f', 'presentation'],
-    environment: scene.environment,
-    prepare: scene.emptySpool,
-    verify: () => verifyArchive(scene, id),
-  };
+/** A figure that has no pair: `ours` as a part of `other`. */
+function share(name: string, ours: number, other: number, reach: number, unit: Unit): Figure {
+  return { name, value: ours / other, reach, detail: `${unit(ours)} / ${unit(other)}` };
 }
 
-/** `tar --create` straight into the spool directory, with fsync: the least that a delivery could cost. */
-function leastDelivery(scene: Scene, id: string): Command {
-  const archive = join(scene.spoolDir, `${id}-presentation.tar`);
-  const script =
-    'tar --create --file "$1" --directory "$2" "presentation/$3" && sync "$1" && sync "$(dirname "$1")"';
-  return {
-    words: ['sh', '-c', script, 'sh', archive, scene.publishedDir, id],
-    environment: scene.environment,
-    prepare: scene.emptySpool,
-    verify: () => verifyArchive(scene, id),
-  };
-}
-
-/** Not measured: the archive is all that is in the spool, and holds what was published. */
-function verifyArchive(scene: Scene, id: string): void {
-  const names = readdirSync(scene.spoolDir);
-  const [name] = names;
-  if (names.length !== 1 || name !== `${id}-presentation.tar`)
-    throw new Error(`in the spool: ${names.join(', ')}`);
-  const compared = spawnSync('tar', [
-    '--compare',
-    '--file',
-    join(scene.spoolDir, name),
-    '--directory',
-    scene.publishedDir,
-  ]);
-  // Owner and mode are not those of the published files, on purpose.
-  const other = compared.stdout
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '' && !/(?:Mode|Uid|Gid) differs$/.test(line));
-  if (other.length > 0) throw new Error(`${name}: ${other.slice(0, 3).join('; ')}`);
-}
-
-function ratio(name: string, value: number, reach: number, detail: string): Figure {
-  return { name, value, reach, detail };
-}
+const bytes: Unit = (value) => String(value);
+const memoryLimit = 80 * 1024 * 1024;
 
 /** A recording of `total` bytes: one large file and 300 small ones of 100 kB. */
 function recordingSizes(total: number): number[] {
@@ -119,164 +79,99 @@ function addForeign(scene: Scene): void {
   addEvents(scene, ids.foreign, 'Greenlight', 0.5 * megabyte);
 }
 
+function addSmall(scene: Scene): void {
+  addEvents(scene, ids.small, 'PILOS', 0.5 * megabyte);
+  addPublished(scene, ids.small, recordingSizes(15 * megabyte));
+}
+
 function addLarge(scene: Scene): void {
   addEvents(scene, ids.large, 'PILOS', 0.5 * megabyte);
   if (!existsSync(join(scene.publishedDir, 'presentation', ids.large)))
     addPublished(scene, ids.large, recordingSizes(1500 * megabyte));
 }
 
-function foreignCall(scene: Scene, id: string, words: readonly string[]): Command {
-  return { words: [...words, '-m', id, '-f', 'presentation'], environment: scene.environment };
-}
-
 function row1(scene: Scene): Figure[] {
   addForeign(scene);
-  const launched = join(scene.root, 'post_publish');
-  mkdirSync(launched, { recursive: true });
-  const launcher = join(launched, 'pilos_post_publish.rb');
+  const directory = join(scene.root, 'post_publish');
+  mkdirSync(directory, { recursive: true });
+  const launcher = join(directory, 'pilos_post_publish.rb');
   copyFileSync(join(outputDirectory, 'pilos_post_publish.rb'), launcher);
-  copyFileSync(executable, join(launched, programName));
-  const ours = foreignCall(scene, ids.foreign, [ruby, launcher]);
-  const other = foreignCall(scene, ids.foreign, [ruby, reference, scene.referenceSettings]);
-  const found = compare(ours, other, 9);
-  return [
-    ratio(
-      'wall',
-      found.ratio.wall,
-      0.17,
-      `${milliseconds(found.ours.wall)} / ${milliseconds(found.other.wall)}`,
-    ),
-    ratio('CPU', found.ratio.cpu, 0.17, `${milliseconds(found.ours.cpu)} / ${milliseconds(found.other.cpu)}`),
-  ];
+  copyFileSync(executable, join(directory, programName));
+  const found = compare(call(scene, ids.foreign, [ruby, launcher]), referenceCall(scene, ids.foreign), 9);
+  return figures(found, { wall: [0.17, milliseconds], cpu: [0.17, milliseconds] });
 }
 
 function row2(scene: Scene): Figure[] {
   addForeign(scene);
   const bare = { words: [node, '-e', '0'], environment: scene.environment };
-  const found = compare(foreignCall(scene, ids.foreign, [executable]), bare, 15);
-  return [
-    ratio(
-      'wall',
-      found.ratio.wall,
-      1.25,
-      `${milliseconds(found.ours.wall)} / ${milliseconds(found.other.wall)}`,
-    ),
-    ratio(
-      'memory',
-      found.ratio.memory,
-      1.25,
-      `${mebibytes(found.ours.memory)} / ${mebibytes(found.other.memory)}`,
-    ),
-  ];
+  const found = compare(call(scene, ids.foreign), bare, 15);
+  return figures(found, { wall: [1.25, milliseconds], memory: [1.25, mebibytes] });
 }
 
 function row3(scene: Scene): Figure[] {
   addForeign(scene);
   addEvents(scene, ids.foreignLarge, 'Greenlight', 225 * megabyte);
-  const large = foreignCall(scene, ids.foreignLarge, [executable]);
-  const found = compare(large, foreignCall(scene, ids.foreign, [executable]), 15);
-  const other = measure(foreignCall(scene, ids.foreignLarge, [ruby, reference, scene.referenceSettings]));
+  const found = compare(call(scene, ids.foreignLarge), call(scene, ids.foreign), 15);
+  const other = measure(referenceCall(scene, ids.foreignLarge));
   rmSync(join(scene.recordingDir, 'raw', ids.foreignLarge), { recursive: true });
   return [
-    ratio(
-      'wall',
-      found.ratio.wall,
-      1.05,
-      `${milliseconds(found.ours.wall)} / ${milliseconds(found.other.wall)}`,
-    ),
-    ratio(
-      'memory',
-      found.ratio.memory,
-      1.02,
-      `${mebibytes(found.ours.memory)} / ${mebibytes(found.other.memory)}`,
-    ),
-    ratio(
-      'wall of reference',
-      found.ours.wall / other.wall,
-      0.01,
-      `${milliseconds(found.ours.wall)} / ${seconds(other.wall)}`,
-    ),
+    ...figures(found, { wall: [1.05, milliseconds], memory: [1.02, mebibytes] }),
+    share('wall / reference', found.ours.wall, other.wall, 0.01, milliseconds),
   ];
 }
 
 function row4(scene: Scene): Figure[] {
   addLarge(scene);
-  const found = compare(delivery(scene, ids.large), referenceDelivery(scene, ids.large), 2);
-  return [
-    ratio('wall', found.ratio.wall, 0.2, `${seconds(found.ours.wall)} / ${seconds(found.other.wall)}`),
-    ratio('CPU', found.ratio.cpu, 0.2, `${seconds(found.ours.cpu)} / ${seconds(found.other.cpu)}`),
-  ];
+  const found = compare(delivery(scene, ids.large), referenceDelivery(scene, ids.large), 2, false);
+  return figures(found, { wall: [0.2, seconds], cpu: [0.2, seconds] });
 }
 
 function row5(scene: Scene): Figure[] {
   addLarge(scene);
   const found = compare(delivery(scene, ids.large), leastDelivery(scene, ids.large), 5);
-  return [
-    ratio('wall', found.ratio.wall, 1.03, `${seconds(found.ours.wall)} / ${seconds(found.other.wall)}`),
-    ratio('CPU', found.ratio.cpu, 1.2, `${seconds(found.ours.cpu)} / ${seconds(found.other.cpu)}`),
-  ];
+  return figures(found, { wall: [1.03, seconds], cpu: [1.2, seconds] });
 }
 
 function row6(scene: Scene): Figure[] {
   addLarge(scene);
-  const found = repeat(delivery(scene, ids.large), 1);
-  const size = archiveSize(scene, ids.large);
-  return [ratio('bytes written', found.written / size, 1.01, `${found.written} / ${size}`)];
-}
-
-function archiveSize(scene: Scene, id: string): number {
-  return statSync(join(scene.spoolDir, `${id}-presentation.tar`)).size;
+  const { written } = measure(delivery(scene, ids.large));
+  const { size } = statSync(join(scene.spoolDir, `${ids.large}-presentation.tar`));
+  return [share('bytes', written, size, 1.01, bytes)];
 }
 
 function row7(scene: Scene): Figure[] {
   addLarge(scene);
-  addEvents(scene, ids.small, 'PILOS', 0.5 * megabyte);
-  addPublished(scene, ids.small, recordingSizes(15 * megabyte));
-  const large = repeat(delivery(scene, ids.large), 3);
-  const small = repeat(delivery(scene, ids.small), 3);
+  addSmall(scene);
+  const found = compare(delivery(scene, ids.large), delivery(scene, ids.small), 2);
   return [
-    ratio(
-      'memory',
-      large.memory / small.memory,
-      1.1,
-      `${mebibytes(large.memory)} / ${mebibytes(small.memory)}`,
-    ),
-    ratio('memory / 80 MiB', large.memory / (80 * 1024 * 1024), 1, mebibytes(large.memory)),
+    ...figures(found, { memory: [1.1, mebibytes] }),
+    share('memory / 80 MiB', found.ours.memory, memoryLimit, 1, mebibytes),
   ];
 }
 
 function row8(scene: Scene): Figure[] {
   addEvents(scene, ids.many, 'PILOS', 0.5 * megabyte);
-  addPublished(
-    scene,
-    ids.many,
-    Array.from({ length: 20_000 }, () => 5000),
-  );
+  addPublished(scene, ids.many, Array<number>(20_000).fill(5000));
   const found = compare(delivery(scene, ids.many), leastDelivery(scene, ids.many), 5);
-  return [ratio('wall', found.ratio.wall, 1.5, `${seconds(found.ours.wall)} / ${seconds(found.other.wall)}`)];
+  return figures(found, { wall: [1.5, seconds] });
 }
 
 function row9(scene: Scene): Promise<Figure[]> {
   addLarge(scene);
-  return runOverSsh(
-    scene,
-    delivery(scene, ids.large),
-    referenceDelivery(scene, ids.large),
-    `${ids.large}-presentation.tar`,
-  );
+  const name = `${ids.large}-presentation.tar`;
+  return runOverSsh(scene, call(scene, ids.large), referenceCall(scene, ids.large), name);
 }
 
 function row10(scene: Scene): Promise<Figure[]> {
   addLarge(scene);
-  return runCutAndResumed(scene, delivery(scene, ids.large), `${ids.large}-presentation.tar`);
+  return runCutAndResumed(scene, call(scene, ids.large), `${ids.large}-presentation.tar`);
 }
 
 function row11(scene: Scene): Figure[] {
-  addEvents(scene, ids.small, 'PILOS', 0.5 * megabyte);
-  addPublished(scene, ids.small, recordingSizes(15 * megabyte));
+  addSmall(scene);
   const ledger = join(scene.workDir, 'ledger');
   const full = join(scene.root, 'full-ledger');
-  mkdirSync(full, { recursive: true });
+  mkdirSync(full);
   for (let number = 0; number < 100_000; number += 1) {
     writeFileSync(join(full, `${meetingId(1000 + number)}-presentation.json`), '{}');
   }
@@ -284,45 +179,33 @@ function row11(scene: Scene): Figure[] {
     scene.emptySpool();
     rmSync(ledger, { recursive: true, force: true });
   };
-  const empty = { ...delivery(scene, ids.small), prepare: clear };
-  const filled = {
-    ...empty,
-    prepare: () => {
-      clear();
-      renameSync(full, ledger);
-    },
-    verify: () => renameSync(ledger, full),
+  const empty = { ...call(scene, ids.small), prepare: clear };
+  const fill = () => {
+    clear();
+    renameSync(full, ledger);
   };
-  const found = compare(filled, empty, 15);
-  return [
-    ratio(
-      'wall',
-      found.ratio.wall,
-      1.05,
-      `${milliseconds(found.ours.wall)} / ${milliseconds(found.other.wall)}`,
-    ),
-  ];
+  const filled = { ...empty, prepare: fill, verify: () => renameSync(ledger, full) };
+  return figures(compare(filled, empty, 15), { wall: [1.05, milliseconds] });
 }
 
 function row12(scene: Scene): Figure[] {
   const status = (count: number): Command => {
-    const root = createScene(scene.root);
+    const server = createScene(scene.root, `status-${count}`);
     for (let number = 0; number < count; number += 1) {
-      addEvents(root, meetingId(number), 'PILOS', 0);
-      addPublished(root, meetingId(number), []);
+      addEvents(server, meetingId(number), 'PILOS', 0);
+      addPublished(server, meetingId(number), []);
     }
-    return { words: [executable, 'status'], environment: root.environment };
+    return { words: [executable, 'status'], environment: server.environment };
   };
   const found = compare(status(10_000), status(1000), 3);
   return [
-    ratio('wall', found.ratio.wall, 10, `${seconds(found.ours.wall)} / ${seconds(found.other.wall)}`),
-    ratio('memory / 80 MiB', found.ours.memory / (80 * 1024 * 1024), 1, mebibytes(found.ours.memory)),
+    ...figures(found, { wall: [10, seconds] }),
+    share('memory / 80 MiB', found.ours.memory, memoryLimit, 1, mebibytes),
   ];
 }
 
 function row13(): Figure[] {
-  const [ours, stock] = [statSync(executable).size, statSync(node).size];
-  return [ratio('bytes', ours / stock, 1.01, `${ours} / ${stock}`)];
+  return [share('bytes', statSync(executable).size, statSync(node).size, 1.01, bytes)];
 }
 
 export const rows: readonly Row[] = [

@@ -18,8 +18,8 @@ export interface Scene {
   remove(): void;
 }
 
-export function createScene(parent: string): Scene {
-  const root = join(parent, `bench-${process.pid}`);
+export function createScene(parent: string, name = `bench-${process.pid}`): Scene {
+  const root = join(parent, name);
   const at = (name: string) => join(root, name);
   for (const name of ['published', 'recording/raw', 'recording/status/published', 'log', 'work', 'spool']) {
     mkdirSync(at(name), { recursive: true });
