@@ -104,8 +104,9 @@ const errnoMeanings: Record<string, [ExitStatus, meaning: string, remedy: string
  * Translates an error of a system call into what an admin understands; other errors are returned as they are.
  *
  * @param doing what was being done, with the path, e.g. `cannot write /mnt/spool/.x.tar`
+ * @param scope what else would fail in the same way
  */
-export function translateErrno(error: unknown, doing: string): unknown {
+export function translateErrno(error: unknown, doing: string, scope: ErrorScope = 'recording'): unknown {
   if (error instanceof ExpectedError || !isSystemError(error)) return error;
   const name = errnoName(error) ?? 'unknown';
   const known = errnoMeanings[name];
@@ -113,19 +114,20 @@ export function translateErrno(error: unknown, doing: string): unknown {
     return new ExpectedError(`${doing}: ${name} (${error.syscall})`, {
       exitStatus: EXIT.io,
       remedy: 'look at the disk or the storage server (dmesg)',
+      scope,
       cause: error,
     });
   }
   const [exitStatus, meaning, remedy] = known;
-  return new ExpectedError(`${doing}: ${meaning} (${name})`, { exitStatus, remedy, cause: error });
+  return new ExpectedError(`${doing}: ${meaning} (${name})`, { exitStatus, remedy, scope, cause: error });
 }
 
 /** Runs `action`; an error of a system call in it is rethrown translated by {@link translateErrno}. */
-export function withErrnoTranslated<T>(doing: string, action: () => T): T {
+export function withErrnoTranslated<T>(doing: string, action: () => T, scope?: ErrorScope): T {
   try {
     return action();
   } catch (error) {
-    throw translateErrno(error, doing);
+    throw translateErrno(error, doing, scope);
   }
 }
 

@@ -58,7 +58,7 @@ async function deliverLocally(settings: LocalSpoolSettings, parcel: Parcel): Pro
     checkSpace(directory, parcel.size);
     const temporary = `.${parcel.name}.${createRunToken()}`;
     const doing = `cannot write ${directory.path}/${temporary}`;
-    const file = withErrnoTranslated(doing, () => create(directory.inside(temporary)));
+    const file = withErrnoTranslated(doing, () => create(directory.inside(temporary)), 'destination');
     let isRenamed = false;
     try {
       await writeSafely(file, directory, parcel, doing);
@@ -91,9 +91,7 @@ function withDirectory<T>(
   action: (directory: OpenDirectory) => T,
 ): T {
   const path = resolveDirectory(settings, subDir);
-  const descriptor = withErrnoTranslated(`cannot open the spool directory ${path}`, () =>
-    openSync(path, constants.O_RDONLY | constants.O_DIRECTORY),
-  );
+  const descriptor = openDirectory(path);
   // It was only read from: a failing close says nothing about the archive in it.
   const close = () => closeQuietly(descriptor);
   let result: T;
@@ -114,6 +112,21 @@ function withDirectory<T>(
   return result;
 }
 
+function openDirectory(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOTDIR')
+      throw translateErrno(error, `cannot open the spool directory ${path}`, 'destination');
+    throw new ExpectedError(`the spool directory ${path} is not a directory`, {
+      exitStatus: EXIT.spool,
+      remedy: 'correct spool_dir in pilos.yml, or put a directory in its place',
+      scope: 'destination',
+      cause: error,
+    });
+  }
+}
+
 function resolveDirectory(settings: LocalSpoolSettings, subDir: string): string {
   const unmounted = 'mount it, or correct spool_dir in pilos.yml; it is never created here';
   const spool = resolveExisting(settings.directory, unmounted, 'spool');
@@ -132,14 +145,19 @@ function resolveDirectory(settings: LocalSpoolSettings, subDir: string): string 
   );
 }
 
+const unresolved: Record<string, string> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  ELOOP: 'is a symbolic link that leads to itself',
+};
+
 function resolveExisting(path: string, remedy: string, scope: ErrorScope): string {
   try {
     return realpathSync.native(path);
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(errnoName(error) ?? '')) {
-      throw translateErrno(error, `cannot use the spool directory ${path}`);
-    }
-    throw new ExpectedError(`the spool directory ${path} does not exist`, {
+    const problem = unresolved[errnoName(error) ?? ''];
+    if (problem === undefined) throw translateErrno(error, `cannot use the spool directory ${path}`, scope);
+    throw new ExpectedError(`the spool directory ${path} ${problem}`, {
       exitStatus: EXIT.spool,
       remedy,
       scope,

@@ -89,6 +89,24 @@ it('notices once that the spool is gone, not once for each of 20 recordings', as
   expect(tree.spoolFiles()).toHaveLength(20);
 });
 
+it('notices once that the spool may not be written to', async () => {
+  const user = await createBbbUser();
+  try {
+    const tree = createTree();
+    const ids = addMeetings(tree, 5);
+    tree.giveTo(user);
+    const { status, stdout, stderr } = await tree.run(['resend']);
+    expect(status).toBe(77);
+    expect(stderr).toMatch(
+      /^pilos-post-publish: [^\n]+ permission denied \(EACCES\): give the user [^\n]+\n$/,
+    );
+    expect(stdout).toBe('0 delivered, 1 failed, 4 not tried, for the same reason\n');
+    expect(attemptsOf(tree, ids).reduce((sum, count) => sum + count)).toBe(1);
+  } finally {
+    await removeUser(user);
+  }
+});
+
 it('notices once that a sub directory is missing, and delivers what goes elsewhere', async () => {
   const tree = createTree({ subDirs: ['there'] });
   const lost = addMeetings(tree, 5, 'missing');
