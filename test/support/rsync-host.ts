@@ -137,8 +137,11 @@ function addAlias(
   const ordinary = known
     .split(/^(?=Host )/m)
     .find((block) => block.startsWith(`Host ${server.hosts.ordinary}\n`));
-  // ssh takes the first value of each setting.
-  const block = [`Host ${name}`, ...lines, ...(ordinary ?? '').split('\n').slice(1)].join('\n');
+  const others = (ordinary ?? '')
+    .split('\n')
+    .slice(1)
+    .filter((line) => !Object.keys(settings).some((key) => line.startsWith(`  ${key} `)));
+  const block = [`Host ${name}`, ...lines, ...others].join('\n');
   writeFileSync(file, `${block}\n${known}`);
   chownSync(file, uid, gid);
 }
