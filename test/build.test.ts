@@ -38,7 +38,7 @@ describe('bundle', () => {
 });
 
 describe('executable', () => {
-  it('has the same bytes when it is built again, in another directory', { timeout: 120_000 }, async () => {
+  it('has the same bytes when it is built again, in another directory', { timeout: 300_000 }, async () => {
     const elsewhere = directory.makeDirectory('another checkout');
     for (const name of sources) {
       cpSync(join(projectDirectory, name), join(elsewhere, name), { recursive: true });
