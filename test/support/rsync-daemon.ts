@@ -16,11 +16,16 @@ export interface RsyncDaemon {
 /**
  * @param spool the directory of the module
  * @param scratch a directory for the daemon's configuration
+ * @param settings further lines of the module, which win
  */
-export async function startRsyncDaemon(spool: string, scratch: string): Promise<RsyncDaemon> {
+export async function startRsyncDaemon(
+  spool: string,
+  scratch: string,
+  settings: readonly string[] = [],
+): Promise<RsyncDaemon> {
   const port = await freePort();
   const file = join(scratch, 'rsyncd.conf');
-  const module = ['[spool]', `path = ${spool}`, 'read only = false', 'uid = root', 'gid = root'];
+  const module = ['[spool]', `path = ${spool}`, 'read only = false', 'uid = root', 'gid = root', ...settings];
   writeFileSync(file, ['use chroot = false', 'address = 127.0.0.1', ...module, ''].join('\n'));
   const args = ['--daemon', '--no-detach', `--config=${file}`, `--port=${port}`];
   const child = spawn('rsync', args, { stdio: 'ignore' });
