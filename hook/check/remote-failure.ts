@@ -108,12 +108,13 @@ function admitKey({ address, ssh, user }: RemoteFacts, stderr: string): string |
 }
 
 function allowWriting({ ssh }: RemoteFacts): Remedy | undefined {
-  return onHost(ssh, `sed -i 's/rrsync -ro /rrsync -wo -no-lock /' ${authorizedKeys(ssh)}`);
+  const change = '/ -ro /{s/ -ro / /;/ -no-lock /!s/rrsync /rrsync -no-lock /;s/rrsync /rrsync -wo /}';
+  return onHost(ssh, `sed -i '${change}' ${authorizedKeys(ssh)}`);
 }
 
 /** Several transfers at once, as BBB servers do them. */
 export function allowSeveral({ ssh }: RemoteFacts): Remedy | undefined {
-  return onHost(ssh, `sed -i '/-no-lock/!s/rrsync /rrsync -no-lock /' ${authorizedKeys(ssh)}`);
+  return onHost(ssh, `sed -i '/ -no-lock \\| -ro /!s/rrsync /rrsync -no-lock /' ${authorizedKeys(ssh)}`);
 }
 
 /** Deleting, and so renaming what is complete. */

@@ -1,8 +1,9 @@
 /** What a test file on its way to another host has met → findings. Pure. */
-import { remoteDirectory, type Transfer } from '../spool/rsync-arguments.ts';
+import { remoteDirectory, saysRenamed, type Transfer } from '../spool/rsync-arguments.ts';
 import { type Look, ok, problem, skipped, type Trouble, warning } from './finding.ts';
 import { createDirectoryCommand, remoteTestName } from './remote-arguments.ts';
 import {
+  allowRenaming,
   allowSeveral,
   asUser,
   classifyFailure,
@@ -10,7 +11,7 @@ import {
   type RemoteStep,
   remoteSteps,
 } from './remote-failure.ts';
-import type { RsyncTrouble } from './rsync-run.ts';
+import { isTrouble, type RsyncSuccess, type RsyncTrouble } from './rsync-run.ts';
 
 export interface Arrival {
   transfer: Transfer;
@@ -82,6 +83,27 @@ function describeStep(
         ? `test file ${remoteTestName} in ${remoteDirectory(transfer)}, where it is left: PILOS ignores it`
         : `test file ${remoteTestName} in ${remoteDirectory(transfer)}, which was removed again`;
   }
+}
+
+export function decideLocking(facts: RemoteFacts, isLocked: boolean): Look {
+  const lookedAt = 'two transfers at once';
+  if (!isLocked) return ok('remote-lock', lookedAt);
+  const wrong = `rrsync on ${facts.address.host} allows one transfer at a time: of several BBB servers or formats, all but one wait`;
+  return warning('remote-lock', lookedAt, { problem: wrong, remedy: allowSeveral(facts) });
+}
+
+/** @param renamed how renaming the test file went; undefined: the server had refused it before */
+export function decideRenaming(facts: RemoteFacts, renamed: RsyncSuccess | RsyncTrouble | undefined): Look {
+  const lookedAt = 'what is complete can be renamed there, so that a cut transfer goes on where it was';
+  if (renamed === undefined || (isTrouble(renamed) && renamed.failure.isDeletionRefused)) {
+    const wrong = 'the key may not delete, and so not rename: a cut transfer begins at its first byte again';
+    return warning('remote-rename', lookedAt, { problem: wrong, remedy: allowRenaming(facts) });
+  }
+  if (isTrouble(renamed)) return warning('remote-rename', lookedAt, { problem: tell(renamed) });
+  if (saysRenamed(renamed.stdout, remoteTestName)) return ok('remote-rename', lookedAt);
+  return warning('remote-rename', lookedAt, {
+    problem: `${remoteTestName} was sent, but is not there any more: does something else remove files there?`,
+  });
 }
 
 /** One that PILOS meetings of this server have asked for. */

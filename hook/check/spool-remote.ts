@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { SpoolAddress } from '../safe-path.ts';
 import { saysRenamed, sendArguments, sendWholeArguments, type Transfer } from '../spool/rsync-arguments.ts';
 import { lookAtWorkSpace } from './directories.ts';
-import { hasProblem, type Look, ok, warning } from './finding.ts';
+import { hasProblem, type Look } from './finding.ts';
 import { lookAtPrograms } from './programs.ts';
 import {
   holdArguments,
@@ -15,8 +15,8 @@ import {
   testRenameArguments,
   testTransfer,
 } from './remote-arguments.ts';
-import { allowRenaming, allowSeveral, type RemoteFacts } from './remote-failure.ts';
-import { decideArrival, decideRemoteSubDirectory } from './remote-findings.ts';
+import type { RemoteFacts } from './remote-failure.ts';
+import { decideArrival, decideLocking, decideRemoteSubDirectory, decideRenaming } from './remote-findings.ts';
 import { holdConnection, isTrouble, type RsyncTrouble, runRsync, runRsyncPatiently } from './rsync-run.ts';
 import type { RunOptions } from './run.ts';
 import type { SpoolContext } from './spool.ts';
@@ -67,13 +67,31 @@ function prepareTest(
 
 /** The whole way of an archive to the spool directory itself. */
 async function sendTest(test: RemoteTest): Promise<Look[]> {
+  const { facts, file, emptyDirectory, options } = test;
   const transfer = test.transferTo('');
   const { trouble, isRenamingRefused } = await send(test, transfer);
-  if (trouble !== undefined) return decideArrival(test.facts, { transfer, trouble, isLeft: true });
-  const locking = await lookAtLocking(test, transfer, isRenamingRefused);
-  const renaming = await lookAtRenaming(test, transfer, isRenamingRefused);
+  if (trouble !== undefined) return decideArrival(facts, { transfer, trouble, isLeft: true });
+  const args = isRenamingRefused
+    ? sendWholeArguments(transfer, file)
+    : testRenameArguments(transfer, emptyDirectory);
+  // What comes next comes while another connection is held: rrsync may let in only one.
+  const { second, isHeld } = await runBeside(transfer, args, options);
+  const isLocked = isTrouble(second) && second.failure.isLocked;
+  const renamed = isLocked && !isRenamingRefused ? await runRsyncPatiently(transfer, args, options) : second;
+  const renaming = decideRenaming(facts, isRenamingRefused ? undefined : renamed);
+  const locking = isHeld ? [decideLocking(facts, isLocked)] : [];
   const isLeft = !(await removeTest(test, transfer, renaming));
-  return [...decideArrival(test.facts, { transfer, trouble, isLeft }), ...locking, renaming];
+  return [...decideArrival(facts, { transfer, trouble, isLeft }), ...locking, renaming];
+}
+
+/** Runs a second rsync while a first one is connected. A daemon has no lock, and needs no first one. */
+async function runBeside(transfer: Transfer, args: readonly string[], options: RunOptions) {
+  const isDaemon = transfer.address.kind === 'daemon';
+  const held = isDaemon ? undefined : await holdConnection(holdArguments(transfer), options);
+  const second = await runRsync(transfer, args, options);
+  held?.end();
+  await held?.result;
+  return { second, isHeld: held !== undefined };
 }
 
 /** Sends the test file as an archive is sent, or in the way for keys that may not rename. */
@@ -86,43 +104,6 @@ async function send(
   if (!sent.failure.isDeletionRefused) return { trouble: sent, isRenamingRefused: false };
   const whole = await runRsyncPatiently(transfer, sendWholeArguments(transfer, file), options);
   return { trouble: isTrouble(whole) ? whole : undefined, isRenamingRefused: true };
-}
-
-/** Does rrsync allow a second transfer while one is under way? A daemon has no such lock. */
-async function lookAtLocking(
-  { facts, file, options }: RemoteTest,
-  transfer: Transfer,
-  isRenamingRefused: boolean,
-): Promise<Look[]> {
-  if (facts.address.kind === 'daemon') return [];
-  const held = await holdConnection(holdArguments(transfer), options);
-  if (held === undefined) return [];
-  const args = isRenamingRefused ? sendWholeArguments(transfer, file) : sendArguments(transfer, file);
-  const second = await runRsync(transfer, args, options);
-  held.end();
-  await held.result;
-  const lookedAt = 'two transfers at once';
-  if (!isTrouble(second) || !second.failure.isLocked) return [ok('remote-lock', lookedAt)];
-  const problem = `rrsync on ${facts.address.host} allows one transfer at a time: of several BBB servers or formats, all but one wait`;
-  return [warning('remote-lock', lookedAt, { problem, remedy: allowSeveral(facts) })];
-}
-
-async function lookAtRenaming(test: RemoteTest, transfer: Transfer, isRefused: boolean): Promise<Look> {
-  const lookedAt = 'what is complete can be renamed there, so that a cut transfer goes on where it was';
-  const problem = 'the key may not delete, and so not rename: a cut transfer begins at its first byte again';
-  const refused = warning('remote-rename', lookedAt, { problem, remedy: allowRenaming(test.facts) });
-  if (isRefused) return refused;
-  const args = testRenameArguments(transfer, test.emptyDirectory);
-  const renamed = await runRsyncPatiently(transfer, args, test.options);
-  if (isTrouble(renamed)) {
-    if (renamed.failure.isDeletionRefused) return refused;
-    const { message, remedy } = renamed.failure;
-    return warning('remote-rename', lookedAt, { problem: `${message}: ${remedy}` });
-  }
-  if (saysRenamed(renamed.stdout, remoteTestName)) return ok('remote-rename', lookedAt);
-  return warning('remote-rename', lookedAt, {
-    problem: `${remoteTestName} was sent, but is not there any more: does something else remove files there, or does extra_rsync_opts?`,
-  });
 }
 
 /** True when nothing of the test is left there. */
