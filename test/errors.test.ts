@@ -95,6 +95,14 @@ describe('translateErrno', () => {
     expect(error).toMatchObject({ message: 'cannot rename x: EXDEV (write)', exitStatus: EXIT.io });
   });
 
+  it('knows what else would fail in the same way, when it is told', () => {
+    const full = systemError(constants.errno.ENOSPC, 'ENOSPC');
+    const strange = systemError(constants.errno.EXDEV, 'EXDEV');
+    expect(translateErrno(full, 'cannot write x')).toMatchObject({ scope: 'recording' });
+    for (const error of [full, strange])
+      expect(translateErrno(error, 'cannot write x', 'spool')).toMatchObject({ scope: 'spool' });
+  });
+
   it('leaves bugs and errors that are already translated as they are', () => {
     const bug = new TypeError('x is not a function');
     const told = new ExpectedError('full', { exitStatus: EXIT.spool, remedy: 'free some space' });

@@ -31,6 +31,8 @@ function publish(): string {
   directory.write('published/large', Buffer.alloc(5_000_000, 'x'));
   directory.write('published/metadata.xml', '<recording/>');
   directory.write('published/zlast', 'last');
+  // A whole second, so that another file can be given exactly the same time.
+  utimesSync(large(), 1_700_000_000, 1_700_000_000);
   return published();
 }
 

@@ -39,7 +39,8 @@ describe('the spool directory', () => {
     make();
     const before = snapshotTree(directory.path);
     const error = await expectedRejectionOf(deliver());
-    expect(error.message).toContain(spoolDir());
+    expect(error.exitStatus).toBe(73);
+    expect(error.message).toContain(`the spool directory ${spoolDir()} `);
     expect(diffSnapshots(before, snapshotTree(directory.path))).toEqual([]);
   });
 });
