@@ -18,6 +18,8 @@ export interface MeetingMetadata {
 /** How far into `events.xml` we look for its `<metadata>`, and the largest `metadata.xml` that we read. */
 export const headLimit = 1024 * 1024;
 const firstRead = 16 * 1024;
+/** Shared by all calls, which are synchronous: with a buffer for each, `status` spent its time in the garbage collector. */
+let firstBuffer: Buffer | undefined;
 
 /** What is wrong with a file that should tell. */
 export class XmlProblem extends Error {}
@@ -26,10 +28,12 @@ export class XmlProblem extends Error {}
 export function readEventsHead(file: string): MeetingMetadata {
   const descriptor = openRegularFile(file);
   try {
-    const buffer = Buffer.allocUnsafe(headLimit);
+    firstBuffer ??= Buffer.allocUnsafeSlow(firstRead);
+    let buffer = firstBuffer;
     let length = 0;
     for (;;) {
       const wanted = length === 0 ? firstRead : Math.min(length * 3, headLimit - length);
+      if (length + wanted > buffer.length) buffer = grow(buffer);
       const read = readSync(descriptor, buffer, length, wanted, null);
       length += read;
       const element = findMetadataElement(buffer.toString('utf8', 0, length));
@@ -40,6 +44,12 @@ export function readEventsHead(file: string): MeetingMetadata {
   } finally {
     closeSync(descriptor);
   }
+}
+
+function grow(small: Buffer): Buffer {
+  const large = Buffer.allocUnsafe(headLimit);
+  small.copy(large);
+  return large;
 }
 
 /**
@@ -98,7 +108,8 @@ function endOfMarkup(text: string, start: number): number | undefined {
 
 function parseMetadata(element: string, source: string): MeetingMetadata {
   const attributes = parseAttributes(element);
-  const attribute = (name: string) => attributes.get(name) ?? '';
+  // A copy: as part of the text that was read, a value of twenty characters would keep all of it in memory.
+  const attribute = (name: string) => Buffer.from(attributes.get(name) ?? '').toString();
   return {
     origin: attribute('bbb-origin'),
     subDir: attribute('pilos-sub-spool-dir'),
