@@ -2,8 +2,8 @@
  * What was tried and what was delivered: one small JSON file for each format of each recording, in
  * `<work_dir>/ledger/`. An entry that is missing or broken only means that the recording is delivered again.
  */
-import { readFileSync, type Stats, statSync } from 'node:fs';
-import { isSystemError, withErrnoTranslated } from './errors.ts';
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { errnoName, isSystemError, translateErrno, withErrnoTranslated } from './errors.ts';
 import type { PublishedFormat } from './recording.ts';
 import { replaceFile } from './work-dir.ts';
 
@@ -51,6 +51,8 @@ type Key = Pick<PublishedFormat, 'meetingId' | 'recordId' | 'format'>;
 export interface Ledger {
   /** The entry, undefined when there is none or it cannot be read. */
   read(key: Key): LedgerEntry | undefined;
+  /** The entries of a meeting, also of what is not on this server any more. */
+  readMeeting(meetingId: string): LedgerEntry[];
   /** Changes an entry, atomically. Throws ExpectedError when `work_dir` cannot be written. */
   recordWaiting(key: Key): void;
   recordFailure(key: Key, attempt: Omit<Attempt, 'outcome'>): void;
@@ -72,6 +74,7 @@ export function openLedger(workDir: string): Ledger {
   };
   return {
     read,
+    readMeeting: (meetingId) => readMeetingEntries(directory, meetingId),
     recordWaiting: (key) => change(key, () => ({ state: 'waiting' })),
     recordFailure: (key, attempt) =>
       change(key, ({ attempts }) => ({
@@ -101,7 +104,7 @@ function emptyEntry({ meetingId, recordId, format }: Key): LedgerEntry {
   return { meeting_id: meetingId, record_id: recordId, format, state: 'waiting', attempts: [] };
 }
 
-function readEntry(file: string, key: Key): LedgerEntry | undefined {
+function readEntry(file: string, key?: Key): LedgerEntry | undefined {
   try {
     // Not `readFileSync(file, 'utf8')`: that aborts the program when close fails, as it may on FUSE or NFS.
     const entry: unknown = JSON.parse(readFileSync(file).toString());
@@ -111,13 +114,31 @@ function readEntry(file: string, key: Key): LedgerEntry | undefined {
   }
 }
 
+/** Found by their file names, since neither a segment's record id nor the formats that there were are known. */
+function readMeetingEntries(directory: string, meetingId: string): LedgerEntry[] {
+  const names = readNames(directory).filter((name) => name.startsWith(`${meetingId}-`));
+  return names.flatMap((name) => {
+    const entry = readEntry(`${directory}/${name}`);
+    const isItsOwn = entry?.meeting_id === meetingId && name === `${entry.record_id}-${entry.format}.json`;
+    return isItsOwn ? [entry] : [];
+  });
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return [];
+    throw translateErrno(error, `cannot read the ledger in ${directory}`);
+  }
+}
+
 /** Written by us, and perhaps by an editor or half by a crash: nothing in it is taken for granted. */
-function isEntry(value: unknown, key: Key): value is LedgerEntry {
+function isEntry(value: unknown, key: Key | undefined): value is LedgerEntry {
   if (typeof value !== 'object' || value === null) return false;
   const entry = value as Partial<LedgerEntry>;
   return (
-    entry.record_id === key.recordId &&
-    entry.format === key.format &&
+    (key === undefined || (entry.record_id === key.recordId && entry.format === key.format)) &&
     Array.isArray(entry.attempts) &&
     ['waiting', 'failed', 'delivered'].includes(entry.state ?? '') &&
     (entry.state !== 'delivered' || typeof entry.delivered?.fingerprint === 'string')

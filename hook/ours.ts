@@ -16,8 +16,7 @@ export interface OurMeeting {
 }
 
 /**
- * Reads whose every published meeting is. One whose metadata cannot be read counts as ours: nobody else would
- * notice that it is never delivered.
+ * Reads whose every published meeting is.
  *
  * @param isWanted which meeting ids to look at
  * @param warn is told of metadata that was taken from another file than `events.xml`
@@ -29,15 +28,27 @@ export function readOurMeetings(
 ): OurMeeting[] {
   const ours: OurMeeting[] = [];
   for (const [meetingId, published] of readAllPublished(config)) {
-    if (!isWanted(meetingId)) continue;
-    const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
-    const metadata = attempt(() => readMeetingMetadata(eventsFile(config, meetingId), files, warn));
-    if (metadata instanceof ExpectedError) {
-      ours.push({ meetingId, published, metadata: undefined, subDir: metadata });
-    } else if (config.origins.includes(metadata.origin)) {
-      const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
-      ours.push({ meetingId, published, metadata, subDir });
-    }
+    const meeting = isWanted(meetingId) ? readOurMeeting(config, meetingId, published, warn) : undefined;
+    if (meeting !== undefined) ours.push(meeting);
   }
   return ours;
+}
+
+/**
+ * Reads whose a meeting is; undefined for another front end's. One whose metadata cannot be read counts as ours:
+ * nobody else would notice that it is never delivered.
+ */
+export function readOurMeeting(
+  config: Config,
+  meetingId: string,
+  published: PublishedFormat[],
+  warn: (message: string) => void,
+): OurMeeting | undefined {
+  const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
+  const metadata = attempt(() => readMeetingMetadata(eventsFile(config, meetingId), files, warn));
+  if (metadata instanceof ExpectedError)
+    return { meetingId, published, metadata: undefined, subDir: metadata };
+  if (!config.origins.includes(metadata.origin)) return undefined;
+  const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
+  return { meetingId, published, metadata, subDir };
 }

@@ -39,7 +39,7 @@ export function lookAtRecordings(config: Config, { refused }: RecordingFacts, ow
 function lookAtUndelivered(config: Config, ownCommand: string): Look {
   const lookedAt = 'recordings of PILOS on this server';
   const filter = { failed: false, missing: false, since: undefined, meetingIds: [] };
-  const recordings = attempt(() => readStatus(config, filter));
+  const recordings = attempt(() => [...readStatus(config, filter)]);
   if (recordings instanceof ExpectedError) return skipped('undelivered', lookedAt, recordings.message);
   return decideUndelivered(recordings, ownCommand);
 }

@@ -5,9 +5,9 @@ import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { printOut } from '../output.ts';
 import { meetingIdOf } from '../recording.ts';
 import { validateMeetingId } from '../safe-path.ts';
-import { isTerminal, printJson, type Session } from '../session.ts';
-import { formatDetails, formatTable, type Layout } from '../status/format-status.ts';
-import { type RecordingStatus, readStatus } from '../status/read-status.ts';
+import { isTerminal, type Session } from '../session.ts';
+import { formatDetails, formatRow, formatTable, type Layout, type Row } from '../status/format-status.ts';
+import { type FormatStatus, type RecordingStatus, readStatus } from '../status/read-status.ts';
 import { parseMoment } from '../time-span.ts';
 import { becomeOwner } from '../user.ts';
 
@@ -20,24 +20,53 @@ export interface StatusRequest {
 
 /** Prints the recordings that the request asks for; 0 unless one that it names is not here (66). */
 export async function status(request: StatusRequest, session: Session): Promise<ExitStatus> {
-  const meetingIds = request.meetingIds.map((id) => meetingIdOf(validateMeetingId(id)));
+  const meetingIds = [...new Set(request.meetingIds.map((id) => meetingIdOf(validateMeetingId(id))))];
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
   const config = readConfig(session.choice, session.environment);
   becomeOwner(config.publishedDir);
+  for (const id of meetingIds) {
+    const all = { failed: false, missing: false, since: undefined, meetingIds: [id] };
+    if (readStatus(config, all).next().done === true) throw notHere(id);
+  }
   const recordings = readStatus(config, { ...request, since, meetingIds });
-  const unknown = meetingIds.find((id) => !recordings.some((one) => one.meeting_id === id));
-  if (unknown !== undefined && !request.failed && !request.missing && since === undefined)
-    throw notHere(unknown);
-  const ranAs = userInfo().username;
-  if (session.json) printJson({ ran_as: ranAs, recordings });
-  else printOut(`${[...formatLines(request, recordings), summary(recordings, ranAs)].join('\n')}\n`);
+  if (session.json) printRecordings(recordings);
+  else printTexts(recordings, meetingIds.length > 0);
   return EXIT.ok;
 }
 
-function formatLines({ meetingIds }: StatusRequest, recordings: RecordingStatus[]): string[] {
+/** One JSON document, one recording at a time. */
+function printRecordings(recordings: Iterable<RecordingStatus>): void {
+  let start = `{\n  "ran_as": ${JSON.stringify(userInfo().username)},\n  "recordings": [`;
+  let isEmpty = true;
+  for (const one of recordings) {
+    printOut(`${start}\n    ${JSON.stringify(one, null, 2).replaceAll('\n', '\n    ')}`);
+    start = ',';
+    isEmpty = false;
+  }
+  printOut(isEmpty ? `${start}]\n}\n` : '\n  ]\n}\n');
+}
+
+function printTexts(recordings: Iterable<RecordingStatus>, isDetailed: boolean): void {
   const layout = readLayout();
-  if (meetingIds.length === 0) return recordings.length === 0 ? [] : formatTable(recordings, layout);
-  return recordings.flatMap((one) => [...formatDetails(one, layout), '']);
+  const rows: Row[] = [];
+  for (const one of recordings) {
+    if (isDetailed) printOut(`${formatDetails(one, layout).join('\n')}\n\n`);
+    rows.push(formatRow(one));
+  }
+  if (!isDetailed && rows.length > 0) printLines(formatTable(rows, layout));
+  printOut(summary(rows));
+}
+
+/** Not all at once, nor each with a system call of its own. */
+function printLines(lines: Iterable<string>): void {
+  let text = '';
+  for (const line of lines) {
+    text += `${line}\n`;
+    if (text.length < 32_768) continue;
+    printOut(text);
+    text = '';
+  }
+  printOut(text);
 }
 
 function readLayout(): Layout {
@@ -45,16 +74,23 @@ function readLayout(): Layout {
   return { width: process.stdout.columns || 80, colours: process.stdout.hasColors() };
 }
 
-function summary(recordings: readonly RecordingStatus[], ranAs: string): string {
-  const count = (state: string) =>
-    recordings.flatMap((one) => one.formats).filter((one) => one.state === state).length;
-  const states = ['delivered', 'failed', 'waiting', 'processing'].map((state) => `${count(state)} ${state}`);
-  const many = recordings.length === 1 ? '1 recording' : `${recordings.length} recordings`;
-  return `${many}; formats: ${states.join(', ')} (as user ${ranAs})`;
+const countedStates = ['delivered', 'failed', 'waiting', 'processing', 'failed in BBB'] as const;
+
+function summary(rows: readonly Row[]): string {
+  const counts = new Map<FormatStatus['state'], number>();
+  for (const { formats } of rows) {
+    for (const { state } of formats) counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  const states = countedStates.flatMap((state) =>
+    counts.has(state) ? [`${counts.get(state)} ${state}`] : [],
+  );
+  const formats = states.length === 0 ? '' : `; formats: ${states.join(', ')}`;
+  const many = rows.length === 1 ? '1 recording' : `${rows.length} recordings`;
+  return `${many}${formats}\nlooked at as user ${userInfo().username}\n`;
 }
 
 function notHere(meetingId: string): ExpectedError {
-  return new ExpectedError(`meeting '${meetingId}' has no published recording here, or is not from PILOS`, {
+  return new ExpectedError(`meeting '${meetingId}' has no recording here, or is not from PILOS`, {
     exitStatus: EXIT.noRecording,
     remedy: "check the id with 'bbb-record --list'; it may be on another BBB server",
   });

@@ -1,8 +1,8 @@
 /** {@link RecordingStatus} → what an admin reads on a terminal of any width, or in a pipe. */
 import { styleText } from 'node:util';
-import stringWidth from 'string-width';
 import { escapeText } from '../errors.ts';
 import { formatBytes, formatSeconds } from '../progress.ts';
+import { cut, displayWidth } from './display-width.ts';
 import type { FormatStatus, RecordingStatus } from './read-status.ts';
 
 export interface Layout {
@@ -25,44 +25,77 @@ const stateStyles: Record<FormatStatus['state'], Style> = {
   waiting: 'yellow',
   processing: 'cyan',
   'failed in BBB': 'dim',
+  'not made': 'dim',
 };
 
-/** One line for each recording where the terminal is wide enough, three otherwise; no line is wider than it. */
-export function formatTable(recordings: readonly RecordingStatus[], layout: Layout): string[] {
-  const { width } = layout;
-  if (width !== undefined && width < wide)
-    return recordings.flatMap((one) => formatNarrow(one, width, layout));
-  const names = recordings.map((one) => stringWidth(escapeText(one.name)));
-  const nameWidth = Math.min(Math.max(4, ...names), width === undefined ? 1000 : Math.max(20, width - 130));
-  const ids = Math.max(idWidth, ...recordings.map((one) => one.meeting_id.length));
-  const heading = `${pad('DATE', dateWidth)}  ${pad('NAME', nameWidth)}  ${pad('MEETING ID', ids)}  ${'SIZE'.padStart(sizeWidth)}  FORMATS`;
-  const lines = recordings.map((one) => {
-    const start = `${localDate(one.date)}  ${pad(escapeText(one.name), nameWidth)}  ${pad(one.meeting_id, ids)}  ${size(one).padStart(sizeWidth)}  `;
-    const left = width === undefined ? Number.POSITIVE_INFINITY : width - stringWidth(start);
-    return `${start}${formats(one, left, layout)}`;
-  });
-  return [style('bold', heading, layout), ...lines];
+/** A recording as it stands in the table, without the rest that is known of it: there may be many. */
+export interface Row {
+  date: string;
+  name: string;
+  meetingId: string;
+  size: string;
+  formats: { state: FormatStatus['state']; text: string }[];
 }
 
-function formatNarrow(one: RecordingStatus, width: number, layout: Layout): string[] {
-  const nameWidth = Math.max(10, width - dateWidth - sizeWidth - 4);
+export function formatRow(one: RecordingStatus): Row {
+  const bytes = one.formats.reduce((sum, { bytes: some = 0 }) => sum + some, 0);
+  return {
+    date: localDate(one.date),
+    name: escapeText(one.name),
+    meetingId: one.meeting_id,
+    size: bytes === 0 ? '-' : formatBytes(bytes),
+    // What this server could not make at the time of the recording would only fill the table.
+    formats: one.formats
+      .filter(({ state }) => state !== 'not made')
+      .map((format) => ({ state: format.state, text: describeFormat(one, format) })),
+  };
+}
+
+/** One line for each recording where the terminal is wide enough, three otherwise; no line is wider than it. */
+export function* formatTable(rows: readonly Row[], layout: Layout): Generator<string> {
+  const { width = Number.POSITIVE_INFINITY } = layout;
+  if (width < wide) {
+    for (const row of rows) yield* formatNarrow(row, width, layout);
+    return;
+  }
+  const longest = (texts: string[]) => texts.reduce((most, text) => Math.max(most, displayWidth(text)), 0);
+  const nameWidth = Math.min(Math.max(4, longest(rows.map((row) => row.name))), Math.max(20, width - 130));
+  const ids = Math.max(idWidth, longest(rows.map((row) => row.meetingId)));
+  const heading = `${pad('DATE', dateWidth)}  ${pad('NAME', nameWidth)}  ${pad('MEETING ID', ids)}  ${'SIZE'.padStart(sizeWidth)}  FORMATS`;
+  yield style('bold', cut(heading, width), layout);
+  for (const { date, name, meetingId, size, formats } of rows) {
+    const start = `${date}  ${pad(name, nameWidth)}  ${pad(meetingId, ids)}  ${size.padStart(sizeWidth)}  `;
+    yield `${cut(start, width)}${joinFormats(formats, width - displayWidth(start), layout)}`;
+  }
+}
+
+function formatNarrow(
+  { date, name, meetingId, size, formats }: Row,
+  width: number,
+  layout: Layout,
+): string[] {
+  const nameWidth = Math.max(0, width - dateWidth - sizeWidth - 4);
+  const first =
+    nameWidth < 10
+      ? cut(`${date}  ${name}`, width)
+      : `${date}  ${style('bold', pad(name, nameWidth), layout)}  ${size.padStart(sizeWidth)}`;
   return [
-    `${localDate(one.date)}  ${style('bold', pad(escapeText(one.name), nameWidth), layout)}  ${size(one).padStart(sizeWidth)}`,
-    `  ${style('dim', cut(one.meeting_id, width - 2), layout)}`,
-    `  ${formats(one, width - 2, layout)}`,
+    first,
+    `  ${style('dim', cut(meetingId, width - 2), layout)}`,
+    `  ${joinFormats(formats, width - 2, layout)}`,
   ];
 }
 
 /** `presentation delivered, video failed: the disk is full`, cut to `width` before it is coloured. */
-function formats(one: RecordingStatus, width: number, layout: Layout): string {
+function joinFormats(formats: Row['formats'], width: number, layout: Layout): string {
   let left = width;
-  const parts: string[] = [];
-  for (const [index, format] of one.formats.entries()) {
-    const text = cut(`${index === 0 ? '' : ', '}${describeFormat(one, format)}`, left);
-    left -= stringWidth(text);
-    if (text !== '') parts.push(style(stateStyles[format.state], text, layout));
-  }
-  return parts.join('');
+  return formats
+    .map(({ state, text }, index) => {
+      const part = cut(`${index === 0 ? '' : ', '}${text}`, left);
+      left -= displayWidth(part);
+      return part === '' ? '' : style(stateStyles[state], part, layout);
+    })
+    .join('');
 }
 
 function describeFormat(
@@ -70,37 +103,41 @@ function describeFormat(
   { record_id, format, state, error }: FormatStatus,
 ): string {
   const segment = record_id === meeting_id ? '' : ` (${record_id.slice(meeting_id.length + 1)})`;
-  return `${format}${segment} ${state}${error === undefined ? '' : `: ${escapeText(error)}`}`;
+  return `${format}${segment} ${state}${error ? `: ${escapeText(error)}` : ''}`;
 }
 
-function size({ formats }: RecordingStatus): string {
-  const bytes = formats.reduce((sum, one) => sum + (one.bytes ?? 0), 0);
-  return bytes === 0 ? '-' : formatBytes(bytes);
-}
-
-/** Everything known about one recording, for `--meeting-id`. */
+/** Everything known about one recording, for `--meeting-id`; never cut, so that it can be copied. */
 export function formatDetails(one: RecordingStatus, layout: Layout): string[] {
-  const lines = [
+  const isDeleted = one.formats.every((format) => format.local_copy_deleted);
+  const mark = one.sender_done ? 'written: the local copy may be deleted' : 'not written';
+  return [
     style('bold', escapeText(one.name === '' ? one.meeting_id : one.name), layout),
     `  meeting id    ${one.meeting_id}`,
     `  date          ${localDate(one.date)}`,
-    `  -sender.done  ${one.sender_done ? 'written: the local copy may be deleted' : 'not written: something is outstanding'}`,
+    `  local copy    ${isDeleted ? 'deleted; what follows is from the ledger' : `here; -sender.done is ${mark}`}`,
+    ...one.formats.flatMap((format) => ['', ...formatFormat(one, format, layout)]),
   ];
-  for (const format of one.formats) {
-    lines.push('', `  ${style(stateStyles[format.state], describeFormat(one, format), layout)}`);
-    const { delivered } = format;
-    if (delivered !== undefined) {
-      lines.push(
-        `    last delivered ${localDate(delivered.at)} as ${delivered.name} to ${delivered.destination}`,
-      );
-      lines.push(`    ${delivered.bytes} bytes in ${formatSeconds(delivered.seconds)}`);
-    }
-    for (const attempt of format.attempts) {
-      const how = attempt.error === undefined ? '' : `: ${escapeText(attempt.error)}`;
-      lines.push(
-        `    ${localDate(attempt.at)}  ${attempt.outcome} after ${formatSeconds(attempt.seconds)}${how}`,
-      );
-    }
+}
+
+function formatFormat(one: RecordingStatus, format: FormatStatus, layout: Layout): string[] {
+  const { delivered, attempts, state, local_copy_deleted: isDeleted } = format;
+  const note = isDeleted
+    ? ' (local copy deleted)'
+    : state === 'not made'
+      ? ': BBB has no raw files for it'
+      : '';
+  const lines = [`  ${style(stateStyles[state], describeFormat(one, format), layout)}${note}`];
+  // Noted by `adopt`: PILOS' own script did it, and what the ledger knows is only when.
+  if (delivered?.fingerprint === '')
+    lines.push(`    ${localDate(delivered.at)}  ${escapeText(delivered.destination)}`);
+  else if (delivered !== undefined) {
+    const { at, name, destination, bytes, seconds } = delivered;
+    lines.push(`    last delivered ${localDate(at)} as ${escapeText(name)} to ${escapeText(destination)}`);
+    lines.push(`    ${bytes} bytes in ${formatSeconds(seconds)}`);
+  }
+  for (const { at, outcome, seconds, error } of attempts) {
+    const how = error ? `: ${escapeText(error)}` : '';
+    lines.push(`    ${localDate(at)}  ${outcome} after ${formatSeconds(seconds)}${how}`);
   }
   return lines;
 }
@@ -112,7 +149,7 @@ function style(format: Style, text: string, { colours }: Layout): string {
 /** `2024-04-10 12:34`, local time. */
 function localDate(iso: string): string {
   const date = new Date(iso);
-  if (Number.isNaN(date.getTime())) return iso.slice(0, dateWidth).padEnd(dateWidth);
+  if (Number.isNaN(date.getTime())) return '?'.padEnd(dateWidth);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
     .toISOString()
     .slice(0, 16)
@@ -121,20 +158,5 @@ function localDate(iso: string): string {
 
 function pad(text: string, width: number): string {
   const fitting = cut(text, width);
-  return fitting + ' '.repeat(Math.max(0, width - stringWidth(fitting)));
-}
-
-const segmenter = new Intl.Segmenter();
-
-/** Cuts to so many columns, with an ellipsis; wide characters and emoji count as the terminal draws them. */
-export function cut(text: string, width: number): string {
-  if (text.length * 2 <= width || stringWidth(text) <= width) return text;
-  let columns = 0;
-  let result = '';
-  for (const { segment } of segmenter.segment(text)) {
-    columns += stringWidth(segment);
-    if (columns > width - 1) break;
-    result += segment;
-  }
-  return width > 0 ? `${result}…` : '';
+  return fitting + ' '.repeat(Math.max(0, Math.min(width, 1000) - displayWidth(fitting)));
 }

@@ -1,29 +1,51 @@
 /** What became of this server's PILOS recordings: BBB's files and the ledger → {@link RecordingStatus}. */
-
 import { existsSync, statSync } from 'node:fs';
 import type { Config } from '../config.ts';
-import { type Attempt, type Delivery, isDelivered, type Ledger, openLedger, readStamp } from '../ledger.ts';
-import { type OurMeeting, readOurMeetings } from '../ours.ts';
-import { type FormatState, readFormatStates } from '../recording.ts';
+import { describeError, ExpectedError } from '../errors.ts';
+import {
+  type Attempt,
+  type Delivery,
+  isDelivered,
+  type Ledger,
+  type LedgerEntry,
+  openLedger,
+  readStamp,
+} from '../ledger.ts';
+import { readOurMeeting } from '../ours.ts';
+import {
+  type FormatState,
+  isBeingPublished,
+  type PublishedFormat,
+  readAllPublished,
+  readFormatStates,
+  readPublishedFormats,
+} from '../recording.ts';
 import { senderDoneFile } from '../sender-done.ts';
+import { readOwnEvents, readRawMeetingIds, readUnpublishedStates } from './unpublished.ts';
 
 /** One format of a recording, as `--json` prints it. */
 export interface FormatStatus {
   record_id: string;
   format: string;
-  /** `failed`: in our delivery; `failed in BBB`: never published; `processing`: BBB is not done with it. */
-  state: 'delivered' | 'failed' | 'waiting' | 'processing' | 'failed in BBB';
-  /** Why it failed. */
+  /**
+   * `failed`: our delivery; `failed in BBB`: never published; `processing`: BBB is not done with it; `not made`:
+   * BBB has no raw files any more to make it from, as when the format came to this server later.
+   */
+  state: 'delivered' | 'failed' | 'waiting' | 'processing' | 'failed in BBB' | 'not made';
+  /** Why it failed, or why it will. */
   error?: string;
   /** Bytes of the archive that was delivered. */
   bytes?: number;
   delivered?: Delivery;
+  /** It is not published here any more; the ledger tells the rest. */
+  local_copy_deleted?: true;
   attempts: Attempt[];
 }
 
 /** One meeting's recording, as `--json` prints it. */
 export interface RecordingStatus {
   meeting_id: string;
+  /** `''` when no file tells any more. */
   name: string;
   /** When the meeting began, or else when it was published; ISO 8601, UTC. */
   date: string;
@@ -36,24 +58,26 @@ export interface StatusFilter {
   missing: boolean;
   /** Milliseconds since 1970. */
   since: number | undefined;
-  /** Empty: all. */
+  /** Empty: all that are here; named ones also when only the ledger knows them. */
   meetingIds: readonly string[];
 }
 
-/** The recordings that the filter lets through, newest first. */
-export function readStatus(config: Config, filter: StatusFilter): RecordingStatus[] {
-  const wanted = new Set(filter.meetingIds);
-  const meetings = readOurMeetings(
-    config,
-    (id) =>
-      (wanted.size === 0 || wanted.has(id)) && (filter.since === undefined || dateOf(id) >= filter.since),
-    () => undefined,
-  );
+/** A recording that may be shown. */
+interface Candidate {
+  meetingId: string;
+  published: PublishedFormat[];
+  /** Milliseconds since 1970. */
+  date: number;
+}
+
+/** The recordings that the filter lets through, newest first; one at a time, since there may be many. */
+export function* readStatus(config: Config, filter: StatusFilter): Generator<RecordingStatus> {
   const ledger = openLedger(config.workDir);
-  return meetings
-    .map((meeting) => statusOf(config, ledger, meeting))
-    .filter((recording) => passes(recording, filter))
-    .sort((one, other) => (one.date < other.date ? 1 : -1));
+  for (const candidate of readCandidates(config, filter)) {
+    const isNamed = filter.meetingIds.length > 0;
+    const recording = statusOf(config, ledger, candidate, isNamed);
+    if (recording !== undefined && passes(recording, filter)) yield recording;
+  }
 }
 
 function passes({ formats }: RecordingStatus, { failed, missing }: StatusFilter): boolean {
@@ -61,46 +85,128 @@ function passes({ formats }: RecordingStatus, { failed, missing }: StatusFilter)
   return !missing || formats.some((one) => ['failed', 'waiting', 'processing'].includes(one.state));
 }
 
-/** BBB's meeting ids end in the moment when the meeting began, in milliseconds since 1970; infinity when not. */
-function dateOf(meetingId: string): number {
-  const [, milliseconds] = /-(\d{13})$/.exec(meetingId) ?? [];
-  return milliseconds === undefined ? Number.POSITIVE_INFINITY : Number(milliseconds);
+function readCandidates(config: Config, { since = 0, meetingIds }: StatusFilter): Candidate[] {
+  const found = new Map(
+    meetingIds.length === 0
+      ? readAllPublished(config)
+      : meetingIds.map((id) => [id, readPublishedFormats(config, id)]),
+  );
+  if (meetingIds.length === 0) {
+    for (const id of readRawMeetingIds(config)) if (!found.has(id)) found.set(id, []);
+  }
+  return [...found]
+    .map(([meetingId, published]) => ({ meetingId, published, date: dateOf(config, meetingId, published) }))
+    .filter(({ date }) => date >= since)
+    .sort((one, other) => other.date - one.date || (one.meetingId < other.meetingId ? -1 : 1));
 }
 
-function statusOf(config: Config, ledger: Ledger, meeting: OurMeeting): RecordingStatus {
-  const { meetingId, published, metadata } = meeting;
-  const states = readFormatStates(config, config.publishSteps, meetingId, published);
-  const formats = states.map((state) => formatStatus(config, ledger, meetingId, state));
-  const date = Number.isFinite(dateOf(meetingId)) ? dateOf(meetingId) : publishedAt(meeting);
+/** BBB's meeting ids end in the moment when the meeting began, in milliseconds since 1970. */
+function dateOf(config: Config, meetingId: string, published: readonly PublishedFormat[]): number {
+  const [, milliseconds] = /-(\d{13})$/.exec(meetingId) ?? [];
+  if (milliseconds !== undefined) return Number(milliseconds);
+  const directories = [...published.map((one) => one.directory), `${config.recordingDir}/raw/${meetingId}`];
+  const times = directories.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return times.find((time) => time > 0) ?? 0;
+}
+
+/** Undefined for a meeting of another front end, or of which nothing is left to tell. */
+function statusOf(
+  config: Config,
+  ledger: Ledger,
+  { meetingId, published, date }: Candidate,
+  isNamed: boolean,
+): RecordingStatus | undefined {
+  const here =
+    published.length > 0
+      ? publishedStatus(config, ledger, meetingId, published)
+      : unpublishedStatus(config, meetingId);
+  const deleted = isNamed ? deletedFormats(ledger, meetingId, published) : [];
+  const isGone = (one: FormatStatus) =>
+    deleted.some((gone) => gone.format === one.format && gone.record_id === one.record_id);
+  const formats = [...(here?.formats.filter((one) => !isGone(one)) ?? []), ...deleted];
+  // A meeting of another front end is in no ledger.
+  if (formats.length === 0) return undefined;
   return {
     meeting_id: meetingId,
-    name: metadata?.meetingName ?? '',
+    name: here?.name ?? '',
     date: new Date(date).toISOString(),
     formats,
     sender_done: existsSync(senderDoneFile(config.recordingDir, meetingId)),
   };
 }
 
-function publishedAt({ published }: OurMeeting): number {
-  const times = published.map((one) => statSync(one.directory, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-  return Math.max(0, ...times);
-}
+type Known = Pick<RecordingStatus, 'name' | 'formats'>;
 
-function formatStatus(
+function publishedStatus(
   config: Config,
   ledger: Ledger,
   meetingId: string,
-  { recordId, format, state }: FormatState,
+  published: PublishedFormat[],
+): Known | undefined {
+  const meeting = readOurMeeting(config, meetingId, published, () => undefined);
+  if (meeting === undefined) return undefined;
+  const problem = meeting.subDir instanceof ExpectedError ? describeError(meeting.subDir) : undefined;
+  const states = readFormatStates(config, config.publishSteps, meetingId, published);
+  const hasRaw = states.every((one) => one.state === 'published') || hasRawFiles(config, meetingId);
+  return {
+    name: meeting.metadata?.meetingName ?? '',
+    formats: states.map((state): FormatStatus => {
+      if (state.state !== 'published') return unpublishedFormat(state, hasRaw);
+      const directory = `${config.publishedDir}/${state.format}/${state.recordId}`;
+      return publishedFormat(config, ledger, { ...state, meetingId, directory }, problem);
+    }),
+  };
+}
+
+function hasRawFiles({ recordingDir }: Config, meetingId: string): boolean {
+  return existsSync(`${recordingDir}/raw/${meetingId}`);
+}
+
+function publishedFormat(
+  config: Config,
+  ledger: Ledger,
+  published: PublishedFormat,
+  problem: string | undefined,
 ): FormatStatus {
-  const basis = { record_id: recordId, format };
-  if (state === 'failed') return { ...basis, state: 'failed in BBB', attempts: [] };
-  if (state === 'processing') return { ...basis, state: 'processing', attempts: [] };
-  const entry = ledger.read({ meetingId, recordId, format });
+  const entry = ledger.read(published);
+  const basis = { record_id: published.recordId, format: published.format, ...knownOf(entry) };
+  if (isDelivered(entry, readStamp(published))) return { ...basis, state: 'delivered' };
+  if (entry?.state === 'failed')
+    return { ...basis, state: 'failed', error: entry.attempts.at(-1)?.error ?? '' };
+  if (isBeingPublished(config, published)) return { ...basis, state: 'processing' };
+  return { ...basis, state: 'waiting', ...(problem === undefined ? {} : { error: problem }) };
+}
+
+function knownOf(entry: LedgerEntry | undefined): Pick<FormatStatus, 'delivered' | 'bytes' | 'attempts'> {
   const attempts = entry?.attempts ?? [];
-  const known =
-    entry?.delivered === undefined ? {} : { delivered: entry.delivered, bytes: entry.delivered.bytes };
-  const stamp = readStamp({ directory: `${config.publishedDir}/${format}/${recordId}` });
-  if (isDelivered(entry, stamp)) return { ...basis, state: 'delivered', ...known, attempts };
-  if (entry?.state !== 'failed') return { ...basis, state: 'waiting', ...known, attempts };
-  return { ...basis, state: 'failed', error: attempts.at(-1)?.error ?? '', ...known, attempts };
+  if (entry?.delivered === undefined) return { attempts };
+  return { delivered: entry.delivered, bytes: entry.delivered.bytes, attempts };
+}
+
+function unpublishedStatus(config: Config, meetingId: string): Known | undefined {
+  const metadata = readOwnEvents(config, meetingId);
+  if (metadata === undefined) return undefined;
+  const states = readUnpublishedStates(config, meetingId);
+  return { name: metadata.meetingName, formats: states.map((state) => unpublishedFormat(state, true)) };
+}
+
+function unpublishedFormat({ recordId, format, state }: FormatState, hasRaw: boolean): FormatStatus {
+  const what = state === 'failed' ? 'failed in BBB' : hasRaw ? 'processing' : 'not made';
+  return { record_id: recordId, format, state: what, attempts: [] };
+}
+
+/** What the ledger knows of formats that are not published here any more, as after `prune`. */
+function deletedFormats(
+  ledger: Ledger,
+  meetingId: string,
+  published: readonly PublishedFormat[],
+): FormatStatus[] {
+  const isHere = (entry: LedgerEntry) =>
+    published.some((one) => one.recordId === entry.record_id && one.format === entry.format);
+  const gone = ledger.readMeeting(meetingId).filter((entry) => !isHere(entry));
+  return gone.map((entry) => {
+    const { record_id, format, state, attempts } = entry;
+    const error = state === 'failed' ? { error: attempts.at(-1)?.error ?? '' } : {};
+    return { record_id, format, state, ...error, ...knownOf(entry), local_copy_deleted: true };
+  });
 }
