@@ -11,11 +11,18 @@ import {
 } from './errors.ts';
 import { createSession, type Session } from './session.ts';
 
-/** The first signal lets the run clean up, the second one ends it at once. */
+/**
+ * The first signal lets the run clean up, the second one ends it at once. The listener stays: execa has one of
+ * its own while a child runs, which ends the process at once where nobody else listens any more.
+ */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.once(name, () => {
+    process.on(name, () => {
+      if (controller.signal.aborted) {
+        process.removeAllListeners(name);
+        process.kill(process.pid, name);
+      }
       const remedy = "nothing is lost: run it again, or 'pilos-post-publish resend'";
       controller.abort(new ExpectedError(`interrupted by ${name}`, { exitStatus: EXIT.temporary, remedy }));
     });
