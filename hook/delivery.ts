@@ -143,8 +143,9 @@ async function packAndSendOnce(
     await spool.deliver({
       ...{ name, subDir, size: plan.size, signal: session.signal },
       ...{ warn: session.log.warn, debug: session.log.debug },
-      write: (target) =>
+      write: (target, path) =>
         writeArchive(plan, target, {
+          path,
           signal: session.signal,
           onProgress: (bytes) => bar.update(bytes, 'packing'),
         }),

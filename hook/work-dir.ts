@@ -1,15 +1,34 @@
 /** `work_dir`: temporary files of this run, each under a name that tells whether its run is still alive. */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { errnoName, translateErrno, withErrnoTranslated } from './errors.ts';
 import { createRunToken, isAbandoned } from './run-token.ts';
 
 /** Creates `work_dir` when it is missing, as PILOS' Ruby script does, and the directory for temporary files in it. */
 function temporaryDirectory(workDir: string): string {
   const directory = `${workDir}/tmp`;
-  withErrnoTranslated(`cannot create work_dir ${workDir}`, () =>
-    mkdirSync(directory, { recursive: true, mode: 0o755 }),
-  );
+  withErrnoTranslated(`cannot create work_dir ${workDir}`, () => makeDirectories(directory));
   return directory;
+}
+
+/** Not with `recursive: true`, which says ENOENT for a read-only file system. */
+function makeDirectories(path: string): void {
+  try {
+    makeDirectory(path);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT' || path === '/') throw error;
+    makeDirectories(dirname(path));
+    makeDirectory(path);
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    if (errnoName(error) !== 'EEXIST' || !statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw error;
+  }
 }
 
 /** A path in `work_dir` that no other run uses; nothing is created but the directory around it. */
@@ -42,7 +61,7 @@ export function replaceFile(workDir: string, file: string, text: string): void {
       renameSync(temporary, file);
     } catch (error) {
       if (errnoName(error) !== 'ENOENT') throw error;
-      mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
+      makeDirectories(file.slice(0, file.lastIndexOf('/')));
       renameSync(temporary, file);
     }
   } finally {

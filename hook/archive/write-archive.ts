@@ -19,6 +19,8 @@ const bufferSize = 1024 * 1024;
 const smallFile = 128 * 1024;
 
 export interface WriteOptions {
+  /** Of the open file, for messages. */
+  path?: string;
   /** Stops between two writes; the promise is rejected with its reason. */
   signal?: AbortSignal | undefined;
   /** Told how many bytes of the archive were written so far. */
@@ -155,7 +157,7 @@ class Output {
   }
 
   #write(at: number): number {
-    return withErrnoTranslated('cannot write the archive', () =>
+    return withErrnoTranslated(`cannot write ${this.#options.path ?? 'the archive'}`, () =>
       writeSync(this.#target, this.#buffer, at, this.#filled - at, null),
     );
   }

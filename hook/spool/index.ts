@@ -9,8 +9,8 @@ export interface Parcel {
   size: number;
   /** Validated sub directory of the spool, `''` for none. */
   subDir: string;
-  /** Writes the whole archive to an open, empty file; may be called again for another try. */
-  write(target: number): Promise<void>;
+  /** Writes the whole archive to an open, empty file; `path` is for messages. */
+  write(target: number, path: string): Promise<void>;
   /** Aborted by a signal: clean up and throw. */
   signal: AbortSignal;
   /** Told how many bytes have arrived, for transfers that write does not see. */

@@ -57,11 +57,15 @@ async function deliverLocally(settings: LocalSpoolSettings, parcel: Parcel): Pro
     removeAbandoned(directory, parcel.warn);
     checkSpace(directory, parcel.size);
     const temporary = `.${parcel.name}.${createRunToken()}`;
-    const doing = `cannot write ${directory.path}/${temporary}`;
-    const file = withErrnoTranslated(doing, () => create(directory.inside(temporary)), 'destination');
+    const path = `${directory.path}/${temporary}`;
+    const file = withErrnoTranslated(
+      `cannot write ${path}`,
+      () => create(directory.inside(temporary)),
+      'destination',
+    );
     let isRenamed = false;
     try {
-      await writeSafely(file, directory, parcel, doing);
+      await writeSafely(file, path, directory, parcel);
       checkStillThere(directory);
       withErrnoTranslated(`cannot rename ${temporary} to ${directory.path}/${parcel.name}`, () =>
         renameSync(directory.inside(temporary), directory.inside(parcel.name)),
@@ -216,18 +220,18 @@ function create(path: string): number {
 /** Writes the archive, gives it mode and group, and returns only when it is on the disk. Closes `file`. */
 async function writeSafely(
   file: number,
+  path: string,
   directory: OpenDirectory,
   parcel: Parcel,
-  doing: string,
 ): Promise<void> {
   let isOpen = true;
   try {
     setAccess(file, directory, parcel.warn);
-    await parcel.write(file);
+    await parcel.write(file, path);
     fsyncSync(file);
     const { size } = fstatSync(file);
     if (size !== parcel.size) {
-      throw new ExpectedError(`${doing}: it has ${size} bytes instead of ${parcel.size}`, {
+      throw new ExpectedError(`cannot write ${path}: it has ${size} bytes instead of ${parcel.size}`, {
         exitStatus: EXIT.io,
         remedy: 'look at the disk or the storage server',
       });
@@ -236,7 +240,7 @@ async function writeSafely(
     closeSync(file);
   } catch (error) {
     if (isOpen) closeQuietly(file);
-    throw translateErrno(error, doing);
+    throw translateErrno(error, `cannot write ${path}`);
   }
 }
 

@@ -99,10 +99,10 @@ async function prepare(settings: RsyncSpoolSettings, parcel: Parcel, directory: 
   await withErrnoTranslatedAsync(`cannot write ${archive}`, async () => {
     mkdirSync(directory, { mode: 0o700 });
     mkdirSync(emptyDirectory);
-    checkSpace(directory, parcel.size);
+    checkSpace(settings.workDir, parcel.size);
     const file = openSync(archive, 'wx', 0o600);
     try {
-      await parcel.write(file);
+      await parcel.write(file, archive);
     } finally {
       closeSync(file);
     }
@@ -110,14 +110,14 @@ async function prepare(settings: RsyncSpoolSettings, parcel: Parcel, directory: 
   return { transfer, parcel, archive, emptyDirectory, isSentWhole: false };
 }
 
-function checkSpace(directory: string, size: number): void {
-  const { bavail, bsize } = existingSpace(directory);
+function checkSpace(workDir: string, size: number): void {
+  const { bavail, bsize } = existingSpace(workDir);
   if (size <= bavail * bsize) return;
   throw new ExpectedError(
     `not enough space in work_dir: the archive needs ${size} bytes, of which ${bavail * bsize} are free`,
     {
       exitStatus: EXIT.io,
-      remedy: `free some space in ${directory}, or set work_dir in pilos.yml to a larger disk`,
+      remedy: `free some space in ${workDir}, or set work_dir in pilos.yml to a larger disk`,
     },
   );
 }
