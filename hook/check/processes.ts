@@ -72,11 +72,11 @@ export function readAsker(): string {
   return parseAccount(readOrEmpty('/etc/passwd'), uid)?.name ?? `uid ${uid}`;
 }
 
-/** Asked of the programs that also know groups which do not stand in `/etc/group`. */
-export async function readGroups(account: Account, options: RunOptions): Promise<number[]> {
+/** Asked of the program that also knows groups which do not stand in `/etc/group`; undefined without an answer. */
+export async function readGroups(account: Account, options: RunOptions): Promise<number[] | undefined> {
   const { stdout } = await run(['id', '-G', account.name], options);
   const groups = stdout.trim().split(/\s+/).filter(Boolean).map(Number);
-  return groups.length > 0 ? groups : [account.gid];
+  return groups.length > 0 ? groups : undefined;
 }
 
 export async function readGroupName(gid: number, options: RunOptions): Promise<string | undefined> {

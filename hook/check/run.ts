@@ -6,6 +6,8 @@ import { execa } from 'execa';
 export interface RunOptions {
   /** Without output for so long, the program counts as hanging. */
   silentSeconds: number;
+  /** The same until it says its first word, where its start takes longer on a busy machine. */
+  startSeconds?: number;
   /** However much it says, it may not take longer than this. */
   seconds?: number;
   environment?: NodeJS.ProcessEnv;
@@ -48,8 +50,10 @@ export function start(command: readonly string[], options: RunOptions): Running 
   });
   const said = { stdout: '', stderr: '' };
   let lastSaid = Date.now();
+  let patience = options.startSeconds ?? options.silentSeconds;
   const hear = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {
     lastSaid = Date.now();
+    patience = options.silentSeconds;
     if (said[stream].length < 1_000_000) said[stream] += chunk.toString();
     if (stream === 'stdout') options.onOutput?.(chunk.toString());
   };
@@ -62,7 +66,7 @@ export function start(command: readonly string[], options: RunOptions): Running 
   const hung = async (): Promise<RunResult | undefined> => {
     const begin = Date.now();
     const limit = (options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
-    while (Date.now() - lastSaid < options.silentSeconds * 1000 && Date.now() - begin < limit) {
+    while (Date.now() - lastSaid < patience * 1000 && Date.now() - begin < limit) {
       const result = await Promise.race([ended, setTimeout(pollInterval, undefined)]);
       if (result !== undefined || options.signal.aborted) return result;
     }

@@ -70,6 +70,8 @@ const testContent = Buffer.from('A test of pilos-post-publish check; it can be d
 export async function probeSpool(request: ProbeRequest): Promise<ExitStatus> {
   const { directory, subDirs } = request;
   const say = (line: ProbeLine) => printOut(`${JSON.stringify(line)}\n`);
+  // Who waits knows from now on that it is the spool that is waited for.
+  printOut('\n');
   const look = await attemptStep(directory, () => lookAt(directory));
   say({ step: 'look', subDir: '', found: look });
   if (isFailure(look) || !look.isDirectory) return EXIT.ok;

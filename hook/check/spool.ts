@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import type { Account } from '../user.ts';
 import { decideMembership } from './account.ts';
-import type { Look } from './finding.ts';
+import { type Look, skipped } from './finding.ts';
 import { readGroupName, readGroupNames, readGroups, type WorkerProcess } from './processes.ts';
 import { ownCommand } from './program.ts';
 import { type RunOptions, run } from './run.ts';
@@ -47,7 +47,11 @@ async function lookAtLocalSpool(context: SpoolContext, directory: string): Promi
     const names = readGroupNames();
     const isGroupNameFree = (name: string) => !names.includes(name);
     const userGroups = await readGroups(account, options);
-    looks.push(...decideMembership({ account, userGroups, workers, spool, groupName, isGroupNameFree }));
+    looks.push(
+      ...(userGroups === undefined
+        ? [skipped('user-group', `the groups of ${account.name}`, 'id does not tell them')]
+        : decideMembership({ account, userGroups, workers, spool, groupName, isGroupNameFree })),
+    );
   }
   return [...looks, ...decideWrites({ ...facts, spool, looks }, subDirs)];
 }

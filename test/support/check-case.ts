@@ -13,6 +13,9 @@ export interface CheckCase {
   byHand?: (scene: CheckScene) => unknown;
 }
 
+/** Milliseconds that a check takes at most, also when something hangs and the machine is busy. */
+const longest = 30_000;
+
 /** Expects `scene` to be in order before, finds exactly this, runs the remedy literally, and finds nothing more. */
 export async function expectFoundAndMended(
   scene: CheckScene,
@@ -22,6 +25,7 @@ export async function expectFoundAndMended(
   const spoiled = await scene.look();
   expect(amiss(spoiled)).toEqual([status === 0 ? `${id}?` : id]);
   expect([spoiled.exit_status, spoiled.status]).toEqual([status, status]);
+  expect(spoiled.milliseconds).toBeLessThan(longest);
   const { problem, remedy } = theFinding(spoiled);
   expect(problem).toMatch(says);
   if (byHand === undefined) await scene.sh(remedy ?? 'exit 99');

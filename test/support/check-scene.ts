@@ -13,8 +13,10 @@ import { writeStubs } from './check-stubs.ts';
 import {
   type ProgramOptions,
   type ProgramResult,
+  type RunningProgram,
   runOrThrow,
   runProgram,
+  startProgram,
   systemPath,
 } from './run-program.ts';
 import { addToGroup, createBbbUser, createPilosUser, removeUser, type TestUser } from './users.ts';
@@ -37,6 +39,10 @@ export interface CheckScene {
   /** The spool as a path that is valid outside of the namespace, too. */
   spoolDir: string;
   check(args?: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** The same without waiting for its end. */
+  start(): RunningProgram;
+  /** What stands before a command to run it in the namespace. */
+  enter: readonly string[];
   /** `check --json` as root, parsed. */
   look(options?: ProgramOptions): Promise<CheckReport>;
   /** Runs a line as root in `sh`, as an admin would type it; throws when it fails. */
@@ -71,7 +77,8 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
       env: { ...env, ...program.env },
     });
   const scene: CheckScene = {
-    ...{ tree, bbb, pilos, stateDir, check, sh },
+    ...{ tree, bbb, pilos, stateDir, check, sh, enter: inside },
+    start: () => startProgram(enter, [...words, 'pilos-post-publish', 'check'], { env, cwd: '/' }),
     spoolDir: `/proc/${keeper.pid}/root${tree.spoolDir}`,
     look: async (program) => {
       const begin = Date.now();

@@ -1,0 +1,228 @@
+/** What `check` decides, and how it tells it, from facts alone. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { decideMembership, decideOwner, type MembershipFacts } from '../hook/check/account.ts';
+import { inGroup, ok, problem, skipped, warning, worstStatus } from '../hook/check/finding.ts';
+import { isWorker, parseWorker } from '../hook/check/processes.ts';
+import { decideUndelivered } from '../hook/check/recordings.ts';
+import { chooseAppearance, renderReport } from '../hook/check/report.ts';
+import { classifyScript } from '../hook/check/scripts.ts';
+import { correctPilosFile, salvagePilos } from '../hook/check/settings.ts';
+import { decideTimer } from '../hook/check/timer.ts';
+import { EXIT } from '../hook/errors.ts';
+
+const wrong = (status: 73 | 77 | 78) => problem('x', 'x', status, { problem: 'x' });
+
+describe('the exit status', () => {
+  it.each([
+    [[], 0],
+    [[ok('x', 'x'), skipped('x', 'x', 'x'), warning('x', 'x', { problem: 'x' })], 0],
+    [[wrong(73)], 73],
+    [[wrong(73), wrong(77)], 77],
+    [[wrong(73), wrong(77), wrong(78)], 78],
+  ])('of %j is %i', (looks, status) => {
+    expect(worstStatus(looks)).toBe(status);
+  });
+});
+
+describe('the text', () => {
+  const appearance = { isUnicode: true, isColoured: false, isQuiet: false };
+  const mended = { problem: 'it is shut', remedy: { command: 'open it', host: 'pilos.example.org' } };
+  const findings = inGroup('Spool', [ok('a', 'the door'), problem('b', 'the lock', EXIT.spool, mended)]);
+
+  it('names the server that a command is for', () => {
+    expect(renderReport('bigbluebutton', findings, appearance)).toBe(
+      `checked as bigbluebutton
+
+Spool
+  ✓ the door
+  ✗ the lock
+      it is shut
+      mend it on pilos.example.org: open it
+
+1 problem: begin with the spool (exit status 73)
+`,
+    );
+  });
+
+  it('keeps text from outside on its line, and away from the terminal', () => {
+    const hostile = inGroup('Spool', [ok('a', 'x\n\u001b[31m'), warning('b', 'y', { problem: 'z\r\u202e' })]);
+    expect(renderReport('x', hostile, appearance)).toContain('x\\x0a\\x1b[31m');
+    expect(renderReport('x', hostile, appearance)).toContain('z\\x0d\\u{202e}');
+  });
+
+  it.each([
+    [{ LANG: 'de_DE.UTF-8' }, true],
+    [{ LANG: 'de_DE.UTF-8', LC_ALL: 'C' }, false],
+    [{ LC_CTYPE: 'en_US.utf8' }, true],
+    [{}, false],
+  ])('in the locale %j has signs: %s', (environment, isUnicode) => {
+    expect(chooseAppearance(environment, { isTerminal: true, isQuiet: false })).toMatchObject({ isUnicode });
+  });
+
+  it.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
+    [{ TERM: 'dumb' }, true, false],
+  ])('with %j on a terminal: %s has colours: %s', (environment, isTerminal, isColoured) => {
+    expect(chooseAppearance(environment, { isTerminal, isQuiet: false })).toMatchObject({ isColoured });
+  });
+});
+
+describe("BBB's worker", () => {
+  it.each([
+    ['resque-2.6.0: Waiting for rap:archive,rap:publish', '', true],
+    ['/usr/bin/ruby /usr/bin/rake -f ../Rakefile resque:workers', '', true],
+    ['ruby publish/presentation.rb', '0::/system.slice/bbb-rap-resque-worker.service', true],
+    ['vim resque-notes', '0::/user.slice', false],
+    ['ruby bbb-rap-starter.rb', '0::/system.slice/bbb-rap-starter.service', false],
+  ])('is %j in the cgroup %j: %s', (command, cgroup, isOne) => {
+    expect(isWorker(command, cgroup)).toBe(isOne);
+  });
+
+  it('has the groups that stand in /proc, with its own', () => {
+    const status = 'Name:\truby\nUid:\t997\t998\t997\t997\nGid:\t997\t996\t997\t997\nGroups:\t996 2000 \n';
+    expect(parseWorker(7, status)).toEqual({ pid: 7, uid: 998, groups: [996, 2000] });
+    expect(parseWorker(7, '')).toBeUndefined();
+  });
+});
+
+describe('the user', () => {
+  const facts = {
+    directory: '/p',
+    uid: 0,
+    account: undefined,
+    otherOwner: undefined,
+    isUsualUserThere: true,
+  };
+  it.each([
+    [facts, 'chown bigbluebutton: /p'],
+    [{ ...facts, otherOwner: 'bbb' }, 'chown bbb: /p'],
+    [
+      { ...facts, uid: 9, isUsualUserThere: false },
+      'useradd --system --user-group --create-home --shell /bin/bash bigbluebutton && chown bigbluebutton: /p',
+    ],
+  ])('of %j is put right', (owner, remedy) => {
+    expect(decideOwner(owner)).toMatchObject({ id: 'bbb-user', state: 'problem', remedy, exit_status: 78 });
+  });
+});
+
+describe('the group of the spool', () => {
+  const account = { name: 'bigbluebutton', uid: 997, gid: 997, home: '/home/bigbluebutton' };
+  const facts: MembershipFacts = {
+    ...{ account, userGroups: [997], workers: [], groupName: 'pilos-spool', isGroupNameFree: () => true },
+    spool: { path: '/s', mode: 0o2775, uid: 0, gid: 2000 },
+  };
+  const remedies = (changed: Partial<MembershipFacts>) =>
+    decideMembership({ ...facts, ...changed }).flatMap(({ remedy = [] }) => remedy);
+  const restart = 'systemctl restart bbb-rap-resque-worker.service';
+
+  it('is given to the user, and made where this server does not know it', () => {
+    const add = 'usermod --append --groups';
+    expect(remedies({})).toEqual([`${add} pilos-spool bigbluebutton && ${restart}`]);
+    expect(remedies({ groupName: undefined })).toEqual([
+      `groupadd --gid 2000 pilos-spool && ${add} pilos-spool bigbluebutton && ${restart}`,
+    ]);
+    expect(remedies({ groupName: undefined, isGroupNameFree: (name) => name !== 'pilos-spool' })).toEqual([
+      `groupadd --gid 2000 pilos-spool-2000 && ${add} pilos-spool-2000 bigbluebutton && ${restart}`,
+    ]);
+  });
+
+  it('is not needed by who may write there without it, and gets it by setgid', () => {
+    expect(remedies({ spool: { ...facts.spool, uid: 997, mode: 0o2755 } })).toEqual([]);
+    expect(remedies({ spool: { ...facts.spool, mode: 0o2777 } })).toEqual([]);
+    expect(remedies({ spool: { ...facts.spool, mode: 0o0777 } })).toHaveLength(1);
+  });
+
+  it('is needed by each process of the worker', () => {
+    const workers = [
+      { pid: 5, uid: 997, groups: [997, 2000] },
+      { pid: 6, uid: 997, groups: [997] },
+      { pid: 7, uid: 1000, groups: [] },
+    ];
+    const [, worker] = decideMembership({ ...facts, userGroups: [997, 2000], workers });
+    expect(worker).toMatchObject({ id: 'worker-group', state: 'problem', remedy: restart });
+    expect(worker?.problem).toMatch(/^process 6 was started before/);
+  });
+});
+
+describe('a script', () => {
+  it.each([
+    ['pilos_post_publish.rb', "x = 'pilos-post-publish'\nexec(x)\n", 'ours'],
+    ['pilos_post_publish.rb', "YAML.load_file('pilos.yml')", 'pilos'],
+    ['other.rb', "metadata['pilos-sub-spool-dir']", 'pilos'],
+    ['scalelite_post_publish.rb', 'nothing', 'scalelite'],
+    ['post_publish.rb', "'scalelite.yml'", 'scalelite'],
+    ['a0_add_files.rb', 'nothing', 'other'],
+  ])('%s with %j is %s', (name, text, kind) => {
+    expect(classifyScript(name, text)).toBe(kind);
+  });
+});
+
+describe('a broken pilos.yml', () => {
+  const valid = { work_dir: '/w', spool_dir: '/s' };
+  it('still tells what is valid in it', () => {
+    expect(salvagePilos({ ...valid, deliver: 'never', retri: 1 })).toMatchObject({
+      work_dir: '/w',
+      deliver: 'now',
+    });
+    expect(salvagePilos({ ...valid, spool_dir: 'relative' })).toBeUndefined();
+    expect(salvagePilos(undefined)).toBeUndefined();
+  });
+
+  it('is corrected by a command where one can', () => {
+    expect(correctPilosFile('/p', "/p: unknown key 'spol_dir', did you mean 'spool_dir'?")).toBe(
+      "sed -i 's/^spol_dir:/spool_dir:/' /p",
+    );
+    expect(correctPilosFile('/p', '/p: work_dir is missing')).toMatch(/^printf 'work_dir: .*' >> \/p$/);
+    expect(correctPilosFile('/p', "/p: deliver must be 'now' or 'later'")).toBeUndefined();
+  });
+});
+
+describe('the timer', () => {
+  it.each([
+    ['enabled', undefined],
+    ['disabled', 'systemctl enable --now pilos-post-publish.timer'],
+    [
+      'masked',
+      'systemctl unmask pilos-post-publish.timer && systemctl enable --now pilos-post-publish.timer',
+    ],
+    ['Failed to get unit file state', 'x install && systemctl enable --now pilos-post-publish.timer'],
+  ])('that is %s is mended by %j', (answer, remedy) => {
+    expect(decideTimer(answer, 'now', 'x install').remedy).toBe(remedy);
+  });
+
+  it('must be there when it does all the work', () => {
+    expect(decideTimer('disabled', 'later', 'x')).toMatchObject({ state: 'problem', exit_status: 78 });
+  });
+});
+
+describe('recordings', () => {
+  const format = { record_id: 'r', format: 'video', attempts: [] };
+  const recording = { meeting_id: 'r', name: 'n', sender_done: false };
+  const of = (state: 'waiting' | 'processing', date: string, senderDone = false) => ({
+    ...{ ...recording, date, sender_done: senderDone },
+    formats: [{ ...format, state }],
+  });
+
+  it('that BBB still works on are not missing', () => {
+    expect(decideUndelivered([of('processing', '2026-01-01')], 'x').state).toBe('ok');
+  });
+
+  it('are counted, with the oldest', () => {
+    const look = decideUndelivered(
+      [of('waiting', '2026-01-02T00:00:00Z'), of('waiting', '2026-01-01T00:00:00Z')],
+      'x',
+    );
+    expect(look).toMatchObject({ state: 'warning', remedy: 'x resend' });
+    expect(look.problem).toBe('2 published formats are not delivered, the oldest of 2026-01-01');
+  });
+
+  it("that PILOS' own script has sent are noted before the rest is sent", () => {
+    const { remedy = '' } = decideUndelivered([of('waiting', '2026-01-02', true)], 'x');
+    expect(remedy).toBe('x adopt && x resend');
+    expect(spawnSync('sh', ['-n', '-c', remedy]).status).toBe(0);
+  });
+});

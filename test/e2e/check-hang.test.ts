@@ -1,0 +1,66 @@
+/** A mount that never answers, and one whose server is gone, end `check` after some seconds: it never hangs itself. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
+import { type CheckScene, createCheckScene } from '../support/check-scene.ts';
+
+let scene: CheckScene;
+beforeAll(async () => {
+  scene = await createCheckScene();
+});
+afterAll(() => scene.dispose());
+
+/** Puts a file system that never answers in the place of the spool; returns the process that could answer. */
+async function hang({ enter, sh, tree }: CheckScene) {
+  await sh(`umount ${tree.spoolDir}`);
+  const [command = '', ...words] = enter;
+  const script = join(import.meta.dirname, '../fixtures/hanging_fs.py');
+  const server = spawn(command, [...words, 'python3', script, tree.spoolDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(server.stdout, 'data');
+  return server;
+}
+
+const mounts: CheckCase[] = [
+  {
+    what: 'a mount that does not answer',
+    id: 'spool-answers',
+    status: 73,
+    says: /it does not answer: the file system at \S+ \(fuse\.hanging from hanging\) hangs or is gone/,
+    spoil: hang,
+  },
+  {
+    what: 'a mount whose server is gone',
+    id: 'spool-answers',
+    status: 73,
+    says: /not connected \(ENOTCONN\): the file system at/,
+    spoil: async (here) => {
+      const server = await hang(here);
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+    },
+  },
+];
+
+it.each(mounts)('$what is found after some seconds, and mended by the command it names', (one) =>
+  expectFoundAndMended(scene, one),
+);
+
+it('can be interrupted while it waits', async () => {
+  await hang(scene);
+  const { child, result } = scene.start();
+  await setTimeout(3000);
+  const begin = Date.now();
+  child.kill('SIGTERM');
+  const { status, stderr } = await result;
+  expect({ status, stderr }).toEqual({
+    status: 75,
+    stderr: expect.stringContaining('interrupted by SIGTERM'),
+  });
+  expect(Date.now() - begin).toBeLessThan(4000);
+  await scene.sh(`umount --force --lazy ${scene.tree.spoolDir} && mount ${scene.tree.spoolDir}`);
+});
