@@ -23,7 +23,10 @@ export async function unmountAll(directory: string): Promise<void> {
 export interface Disk {
   /** `commit` in seconds is how long ext4 may keep what is not synced in memory. */
   mount(): Promise<void>;
+  /** Until nobody uses it any more, also when it was unmounted lazily. */
   unmount(): Promise<void>;
+  /** Makes durable what is there: or else a power loss brings back what was deleted before. */
+  sync(): Promise<void>;
   /** What reaches the disk from now on is nothing: EXT4_IOC_SHUTDOWN without flushing the journal. */
   cutPower(): Promise<void>;
 }
@@ -43,23 +46,33 @@ export async function createDisk(undo: Undo, directory: string, size: number): P
     await runOrThrow('mount', ['-o', 'loop,commit=300,noauto_da_alloc', image, directory]);
   };
   const unmount = async () => {
-    for (let attempt = 0; attempt < 50; attempt += 1) {
-      if ((await runProgram('umount', [directory])).status === 0) return;
-      await sleep(50);
-    }
-    await unmountAll(directory);
+    await waitFor(async () => {
+      if ((await runProgram('umount', [directory])).status === 0) return true;
+      return (await runProgram('mountpoint', ['-q', directory])).status !== 0;
+    });
+    // A mount namespace that somebody else has just made holds a copy: until that is gone, so is not the disk.
+    await waitFor(async () => (await runOrThrow('losetup', ['--associated', image])).stdout === '');
   };
   undo(() => unmountAll(directory));
   await mount();
   await runOrThrow('chmod', ['2775', directory]);
-  await runOrThrow('sync', ['--file-system', directory]);
+  const sync = async () => {
+    await runOrThrow('sync', ['--file-system', directory]);
+  };
+  await sync();
   return {
-    mount,
-    unmount,
+    ...{ mount, unmount, sync },
     cutPower: async () => {
       await runOrThrow('perl', ['-e', shutdown, directory]);
     },
   };
+}
+
+/** @throws Error after a minute */
+async function waitFor(isTrue: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !(await isTrue()); await sleep(50)) {
+    if (Date.now() > deadline) throw new Error('the disk is in use and cannot be unmounted');
+  }
 }
 
 /** Takes all the space that is left, in one file; the function that it returns gives it back. */

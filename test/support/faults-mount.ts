@@ -77,8 +77,7 @@ export async function unmountLazily({ scene, disk }: Mounted): Promise<() => Pro
   return async () => {
     const found = readdirSync(scene.spool);
     if (found.length > 0) throw new Error(`written below the mount point: ${found.join(', ')}`);
-    // The old mount lives until the last of its files is closed.
-    await sleep(300);
+    await disk.unmount();
     await disk.mount();
   };
 }

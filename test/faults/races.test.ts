@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { type Program, shipped } from '../support/faults-program.ts';
+import {
+  checkImporterRace,
+  checkManyAtOnce,
+  checkResendBesideCalls,
+  checkTwoServers,
+} from '../support/faults-race.ts';
+import { createScene, type Problems, type Scene } from '../support/faults-scene.ts';
+import { sized } from '../support/faults-size.ts';
+import { createRemoteScene, type KeyKind, usePilosHost } from '../support/faults-ssh.ts';
+import { withUndo } from '../support/faults-undo.ts';
+
+const timeout = 20 * 60_000;
+const pilosHost = usePilosHost();
+
+async function onMounted(program: Program, check: (scene: Scene) => Promise<Problems>): Promise<void> {
+  await withUndo(async (undo) => {
+    const scene = createScene(program, { bytes: 200_000 });
+    undo(scene.remove);
+    expect(await check(scene)).toEqual([]);
+  });
+}
+
+async function overRsync(key: KeyKind, check: (scene: Scene) => Promise<Problems>): Promise<void> {
+  await withUndo(async (undo) => {
+    const scene = createRemoteScene(shipped, pilosHost(), undo, { key, bytes: 200_000 });
+    expect(await check(scene)).toEqual([]);
+  });
+}
+
+it('gives an importer that takes every archive on sight each one whole', { timeout }, async () => {
+  await onMounted(shipped, (scene) => checkImporterRace(scene, sized(15, 200), 'mounted spool'));
+});
+
+it('gives the same importer each one whole over rsync', { timeout }, async () => {
+  await overRsync('recommended', (scene) => checkImporterRace(scene, sized(3, 40), 'rsync'));
+});
+
+it('ends with one whole archive after 20 runs of the same recording at once', { timeout }, async () => {
+  await onMounted(shipped, (scene) => checkManyAtOnce(scene, sized(8, 20), 'mounted spool'));
+});
+
+it.each(['documented', 'recommended'] as const)(
+  'ends with one whole archive after 20 runs at once over rsync (%s key)',
+  { timeout },
+  async (key) => {
+    await overRsync(key, (scene) => checkManyAtOnce(scene, sized(5, 20), `rsync with the ${key} key`));
+  },
+);
+
+it('delivers every recording once when resend runs beside the calls of BBB', { timeout }, async () => {
+  expect(await checkResendBesideCalls(shipped, sized(1, 20))).toEqual([]);
+});
+
+it('leaves the files of another living server in the same spool alone, and clears its own', {
+  timeout,
+}, async () => {
+  expect(await checkTwoServers(shipped)).toEqual([]);
+});
