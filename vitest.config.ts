@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const minute = 60_000;
+/** Machines are shared and noisy: a test of whole servers and processes may be unlucky once, not twice. */
+const retry = process.env['CI'] === 'true' ? 1 : 0;
 
 export default defineConfig({
   test: {
@@ -21,6 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          retry,
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/e2e/require-executable.ts',
           testTimeout: 2 * minute,
@@ -31,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          retry,
           include: ['test/faults/**/*.test.ts'],
           globalSetup: 'test/e2e/require-executable.ts',
           testTimeout: 5 * minute,
