@@ -19,7 +19,7 @@ export interface FormatCounters {
 
 export interface Counters {
   formats: Record<string, FormatCounters>;
-  /** Recordings that are published, ours and not delivered; undefined until `resend` has looked. */
+  /** Formats of recordings that are published, ours and not delivered; undefined until `resend` has looked. */
   missing?: number | undefined;
 }
 
@@ -51,31 +51,58 @@ export async function updateMetrics(
   }
 }
 
-export function countersOf(counters: Counters, format: string): FormatCounters {
-  counters.formats[format] ??= { deliveries: 0, failures: 0, bytes: 0, seconds: 0, lastSuccess: 0 };
-  return counters.formats[format];
+export function countersOf({ formats }: Counters, format: string): FormatCounters {
+  formats[format] ??= { deliveries: 0, failures: 0, bytes: 0, seconds: 0, lastSuccess: 0 };
+  return formats[format];
 }
 
 function readCounters(file: string): Counters {
   try {
     // Not `readFileSync(file, 'utf8')`: that aborts the program when close fails, as it may on FUSE or NFS.
-    const read: unknown = JSON.parse(readFileSync(file).toString());
-    if (typeof read === 'object' && read !== null && 'formats' in read) return read as Counters;
+    return parseCounters(JSON.parse(readFileSync(file).toString()));
   } catch {
     // not there yet, or broken: counting starts again, which Prometheus understands
+    return parseCounters({});
   }
-  return { formats: {} };
 }
 
-/** The collector reads only names ending in `.prom`, so it never sees the temporary one. */
+/** Takes over what is a count, and nothing else: the file may have been edited, or cut by a crash of the machine. */
+function parseCounters(read: unknown): Counters {
+  const { formats, missing } = (read ?? {}) as { formats?: unknown; missing?: unknown };
+  // Without a prototype: a format may have any name.
+  const counters: Counters = { formats: Object.create(null) as Counters['formats'] };
+  if (isCount(missing)) counters.missing = missing;
+  for (const [format, values] of Object.entries(formats ?? {})) {
+    const of = countersOf(counters, format);
+    for (const key of Object.keys(of) as (keyof FormatCounters)[]) {
+      const value: unknown = (values as Partial<FormatCounters> | null)?.[key];
+      if (isCount(value)) of[key] = value;
+    }
+  }
+  return counters;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+/**
+ * The collector reads only names ending in `.prom`, so it never sees the temporary one. That has a fixed name,
+ * since a killed run's would lie there for ever; the lock keeps others away from it.
+ */
 function writeTextfile(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = `${file}.tmp`;
   try {
-    writeFileSync(temporary, text);
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, text, { flag: 'wx' });
     chmodSync(temporary, 0o644);
     renameSync(temporary, file);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // The first error tells more.
+    }
     throw error;
   }
 }
@@ -88,22 +115,36 @@ const families: readonly [keyof FormatCounters, name: string, type: 'counter' | 
   ['lastSuccess', 'last_success_timestamp_seconds', 'gauge', 'When an archive was last delivered.'],
 ];
 
+const missingHelp = "Published formats of PILOS' recordings that are not delivered, when resend last looked.";
+
 /** The text of the metrics file. */
 export function formatMetrics(counters: Counters): string {
-  const lines: string[] = [];
   const formats = Object.entries(counters.formats).sort(([one], [other]) => (one < other ? -1 : 1));
-  for (const [key, name, type, help] of families) {
-    lines.push(`# HELP pilos_post_publish_${name} ${help}`, `# TYPE pilos_post_publish_${name} ${type}`);
-    for (const [format, values] of formats)
-      lines.push(`pilos_post_publish_${name}{format="${format}"} ${values[key]}`);
-  }
-  if (counters.missing !== undefined) {
-    const name = 'pilos_post_publish_recordings_missing';
-    lines.push(
-      `# HELP ${name} Published recordings of PILOS that are not delivered.`,
-      `# TYPE ${name} gauge`,
+  const lines = families.flatMap(([key, name, type, help]) => {
+    // A format that was never delivered has no last success: 0 would be one in 1970.
+    const known = formats.filter(([, values]) => key !== 'lastSuccess' || values[key] > 0);
+    const samples = known.map(
+      ([format, values]) => [`{format="${escapeLabel(format)}"}`, values[key]] as const,
     );
-    lines.push(`${name} ${counters.missing}`);
-  }
+    return formatFamily(name, type, help, samples);
+  });
+  if (counters.missing !== undefined)
+    lines.push(...formatFamily('recordings_missing', 'gauge', missingHelp, [['', counters.missing]]));
   return `${lines.join('\n')}\n`;
+}
+
+function formatFamily(
+  name: string,
+  type: string,
+  help: string,
+  samples: readonly (readonly [labels: string, value: number])[],
+): string[] {
+  if (samples.length === 0) return [];
+  const full = `pilos_post_publish_${name}`;
+  const lines = samples.map(([labels, value]) => `${full}${labels} ${value}`);
+  return [`# HELP ${full} ${help}`, `# TYPE ${full} ${type}`, ...lines];
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
