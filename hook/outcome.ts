@@ -94,7 +94,7 @@ export async function rememberFailure(
     }),
   );
   // The timer meets the same failure every 15 minutes; a mail each time would be read by nobody.
-  const isKnown = before?.state === 'failed' && before.attempts.at(-1)?.error === failure.error;
+  const isKnown = before?.state === 'failed' && isSameError(before.attempts.at(-1)?.error, failure.error);
   if (!isKnown) await tellOfFailure(config, session, published, { destination, ...failure });
   return {
     record_id: recordId,
@@ -105,6 +105,12 @@ export async function rememberFailure(
     ...failure,
     scope: reason.scope,
   };
+}
+
+/** True also when only the free bytes, or the name of a temporary file, differ. */
+function isSameError(before: string | undefined, now: string): boolean {
+  const withoutValues = (text: string) => text.replace(/[\w.]*\d[\w.]*/g, '0');
+  return before !== undefined && withoutValues(before) === withoutValues(now);
 }
 
 async function tellOfFailure(
