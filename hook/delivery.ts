@@ -142,7 +142,11 @@ async function packAndSendOnce(
   try {
     await spool.deliver({
       ...{ name, subDir, size: plan.size, signal: session.signal },
-      ...{ warn: session.log.warn, debug: session.log.debug },
+      warn: (message) => {
+        bar.clear();
+        session.log.warn(message);
+      },
+      debug: session.log.debug,
       write: (target, path) =>
         writeArchive(plan, target, {
           path,

@@ -13,10 +13,12 @@ export interface Progress {
 export interface ProgressTask {
   /** Bytes of the present stage that are done, e.g. of `packing`, then of `sending`. */
   update(done: number, stage: string): void;
+  /** Takes the bar away before a line is printed; the next update shows it again. */
+  clear(): void;
   stop(): void;
 }
 
-const silent: ProgressTask = { update: () => undefined, stop: () => undefined };
+const silent: ProgressTask = { update: () => undefined, clear: () => undefined, stop: () => undefined };
 
 export function createProgress(isShown: boolean): Progress {
   return { isShown, start: (title, total) => (isShown ? startBar(title, total) : silent) };
@@ -33,20 +35,24 @@ function startBar(title: string, total: number): ProgressTask {
     const { SingleBar } = await import('cli-progress');
     if (isStopped) return;
     bar = new SingleBar({
-      format: `{stage} ${title} [{bar}] {percentage}% | {done} of {all} | {rate}/s | {left} left`,
-      barsize: 20,
+      format: (_, { value }, { stage, rate }) =>
+        formatBar({ stage, title, done: value, total, rate }, process.stderr.columns || 80),
       clearOnComplete: true,
       hideCursor: null,
-      linewrap: false,
+      linewrap: null,
       stream: process.stderr,
     });
-    bar.start(total, 0, fields(0, total, begin, shownStage));
+    bar.start(total, 0, { stage: shownStage, rate: 0 });
   };
   return {
     update(done, stage) {
       if (stage !== shownStage) [begin, shownStage] = [Date.now(), stage];
-      if (bar !== undefined) bar.update(done, fields(done, total, begin, stage));
+      if (bar !== undefined)
+        bar.update(done, { stage, rate: done / Math.max((Date.now() - begin) / 1000, 0.001) });
       else if (!isLoading && Date.now() - begin > patience) void show();
+    },
+    clear() {
+      if (bar !== undefined) process.stderr.write('\r\x1b[K');
     },
     stop() {
       isStopped = true;
@@ -55,16 +61,38 @@ function startBar(title: string, total: number): ProgressTask {
   };
 }
 
-function fields(done: number, total: number, begin: number, stage: string): Record<string, string> {
-  const elapsed = Math.max((Date.now() - begin) / 1000, 0.001);
-  const rate = done / elapsed;
-  return {
-    stage,
-    done: formatBytes(done),
-    all: formatBytes(total),
-    rate: formatBytes(rate),
-    left: rate > 0 ? formatSeconds((total - done) / rate) : '?',
-  };
+interface Shown {
+  stage: string;
+  title: string;
+  done: number;
+  total: number;
+  /** Bytes in a second. */
+  rate: number;
+}
+
+/** What the bar and the title need to be worth their place. */
+const leastBar = 10;
+const leastTitle = 12;
+
+/** The line for a terminal of so many columns: of what does not fit, first the title is shortened, from its front. */
+export function formatBar({ stage, title, done, total, rate }: Shown, columns: number): string {
+  const share = total > 0 ? Math.min(done / total, 1) : 1;
+  const left = rate > 0 ? formatSeconds((total - done) / rate) : '?';
+  const percentage = `${Math.floor(share * 100)}%`;
+  const numbers = `${percentage} | ${formatBytes(done)} of ${formatBytes(total)} | ${formatBytes(rate)}/s | ${left} left`;
+  // A terminal goes to the next line when the last column is written.
+  const space = columns - 1 - `${stage} ${numbers}`.length;
+  const titleSpace = Math.min(title.length, space - leastBar - '[] '.length - 1);
+  const name =
+    titleSpace === title.length
+      ? `${title} `
+      : titleSpace < leastTitle
+        ? ''
+        : `…${title.slice(1 - titleSpace)} `;
+  const bar = Math.min(40, space - name.length - '[] '.length);
+  const filled = Math.round(share * bar);
+  const drawn = bar < leastBar ? '' : `[${'='.repeat(filled)}${'-'.repeat(bar - filled)}] `;
+  return `${stage} ${name}${drawn}${numbers}`.slice(0, columns - 1);
 }
 
 /** `1.5 GB`, in powers of 1000 as disks and networks are sold. */
