@@ -101,10 +101,14 @@ export function readPublishedMetadata(file: string): PublishedMetadata {
   };
 }
 
+/** Shared by all calls, which are synchronous. */
+let readBuffer: Buffer | undefined;
+
 function readLimited(file: string): string {
   const descriptor = openRegularFile(file);
   try {
-    const buffer = Buffer.allocUnsafe(64 * 1024);
+    readBuffer ??= Buffer.allocUnsafeSlow(64 * 1024);
+    const buffer = readBuffer;
     const parts: string[] = [];
     const decoder = new TextDecoder();
     for (let length = 0; ; ) {

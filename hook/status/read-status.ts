@@ -73,8 +73,10 @@ interface Candidate {
 /** The recordings that the filter lets through, newest first; one at a time, since there may be many. */
 export function* readStatus(config: Config, filter: StatusFilter): Generator<RecordingStatus> {
   const ledger = openLedger(config.workDir);
-  for (const candidate of readCandidates(config, filter)) {
-    const isNamed = filter.meetingIds.length > 0;
+  const isNamed = filter.meetingIds.length > 0;
+  // Taken off the list, so that the memory of what was shown can be used again.
+  const candidates = readCandidates(config, filter).reverse();
+  for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
     const recording = statusOf(config, ledger, candidate, isNamed);
     if (recording !== undefined && passes(recording, filter)) yield recording;
   }
