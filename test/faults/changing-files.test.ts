@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import {
+  changes,
+  checkChange,
+  checkChangingAllTheTime,
+  checkStaleSenderDone,
+} from '../support/faults-changes.ts';
+import { shipped } from '../support/faults-program.ts';
+import { sized, tell } from '../support/faults-size.ts';
+
+const moments = ['before reading', 'while reading'] as const;
+
+// In CI each change at one of the two moments.
+const tried = changes.flatMap((change, index) =>
+  moments.filter((_, at) => sized(0, 1) === 1 || at === index % 2).map((moment) => ({ ...change, moment })),
+);
+
+it.each(tried)(
+  'delivers what is published, or nothing, when $what ($moment)',
+  async ({ moment, ...change }) => {
+    expect(await checkChange(shipped, change, moment)).toEqual([]);
+  },
+);
+
+it('gives up on files that change all the time, and leaves nothing', async () => {
+  expect(await checkChangingAllTheTime(shipped)).toEqual([]);
+});
+
+it('has no -sender.done while files that were published again are on their way', async () => {
+  expect(await checkStaleSenderDone(shipped)).toEqual([]);
+  tell(`published files that change: ${tried.length + 2} faults`);
+});
