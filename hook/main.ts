@@ -61,6 +61,8 @@ function parseBbbCall(args: readonly string[]): { meetingId: string; format: str
 }
 
 async function main(): Promise<void> {
+  // Whatever the caller's is: status files that others read, and none that others can write.
+  process.umask(0o022);
   const args = process.argv.slice(2);
   const signal = abortOnSignals();
   const call = parseBbbCall(args);
