@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { checkRunAsRoot, checkUmasks } from '../support/faults-modes.ts';
+import { shipped } from '../support/faults-program.ts';
+import { tell } from '../support/faults-size.ts';
+import { usePilosHost } from '../support/faults-ssh.ts';
+
+const pilosHost = usePilosHost();
+
+it('gives every file the same mode under the umasks 000, 022 and 077', async () => {
+  expect(await checkUmasks(shipped)).toEqual([]);
+});
+
+it('run as root, leaves no file of root, neither to a mounted spool nor over rsync', async () => {
+  expect(await checkRunAsRoot(shipped, pilosHost())).toEqual([]);
+  tell('modes: 3 umasks; run as root: 4 runs');
+});
