@@ -16,6 +16,7 @@ const segmenter = new Intl.Segmenter();
 
 /** Cuts to so many columns, with an ellipsis; never within a character. */
 export function cut(text: string, width: number): string {
+  if (width === Number.POSITIVE_INFINITY) return text;
   if (plain.test(text)) {
     if (text.length <= width) return text;
     return width > 0 ? `${text.slice(0, width - 1)}…` : '';

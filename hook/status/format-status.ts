@@ -13,6 +13,8 @@ export interface Layout {
 
 const dateWidth = 16;
 const sizeWidth = 8;
+/** Up to which the column of names grows in a pipe. */
+const widestName = 80;
 /** Of BBB's own ids. */
 const idWidth = 54;
 /** From this width on, a recording fits on one line. */
@@ -59,12 +61,17 @@ export function* formatTable(rows: readonly Row[], layout: Layout): Generator<st
     return;
   }
   const longest = (texts: string[]) => texts.reduce((most, text) => Math.max(most, displayWidth(text)), 0);
-  const nameWidth = Math.min(Math.max(4, longest(rows.map((row) => row.name))), Math.max(20, width - 130));
+  // In a pipe nothing is cut; one endless name only moves its own line.
+  const isCut = layout.width !== undefined;
+  const nameWidth = Math.min(
+    Math.max(4, longest(rows.map((row) => row.name))),
+    isCut ? Math.max(20, width - 130) : widestName,
+  );
   const ids = Math.max(idWidth, longest(rows.map((row) => row.meetingId)));
   const heading = `${pad('DATE', dateWidth)}  ${pad('NAME', nameWidth)}  ${pad('MEETING ID', ids)}  ${'SIZE'.padStart(sizeWidth)}  FORMATS`;
   yield style('bold', cut(heading, width), layout);
   for (const { date, name, meetingId, size, formats } of rows) {
-    const start = `${date}  ${pad(name, nameWidth)}  ${pad(meetingId, ids)}  ${size.padStart(sizeWidth)}  `;
+    const start = `${date}  ${pad(isCut ? cut(name, nameWidth) : name, nameWidth)}  ${pad(meetingId, ids)}  ${size.padStart(sizeWidth)}  `;
     yield `${cut(start, width)}${joinFormats(formats, width - displayWidth(start), layout)}`;
   }
 }
@@ -78,7 +85,7 @@ function formatNarrow(
   const first =
     nameWidth < 10
       ? cut(`${date}  ${name}`, width)
-      : `${date}  ${style('bold', pad(name, nameWidth), layout)}  ${size.padStart(sizeWidth)}`;
+      : `${date}  ${style('bold', pad(cut(name, nameWidth), nameWidth), layout)}  ${size.padStart(sizeWidth)}`;
   return [
     first,
     `  ${style('dim', cut(meetingId, width - 2), layout)}`,
@@ -157,6 +164,5 @@ function localDate(iso: string): string {
 }
 
 function pad(text: string, width: number): string {
-  const fitting = cut(text, width);
-  return fitting + ' '.repeat(Math.max(0, Math.min(width, 1000) - displayWidth(fitting)));
+  return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
 }
