@@ -177,6 +177,33 @@ describe('openLedger', () => {
   });
 });
 
+describe('the entries of a meeting', () => {
+  const idsOf = (meetingId: string) =>
+    ledger()
+      .readMeeting(meetingId)
+      .map((entry) => `${entry.format}/${entry.record_id}`);
+
+  it('are those of its formats and segments, and of no meeting whose id begins alike', () => {
+    ledger().recordWaiting(key);
+    ledger().recordWaiting({ ...key, format: 'notes' });
+    ledger().recordWaiting({ ...key, recordId: 'm-1-1712758760000' });
+    ledger().recordWaiting({ meetingId: 'm-12', recordId: 'm-12', format: 'video' });
+    ledger().recordWaiting({ meetingId: 'm-1-x', recordId: 'm-1-x', format: 'video' });
+    expect(idsOf('m-1')).toEqual(['video/m-1-1712758760000', 'notes/m-1', 'video/m-1']);
+    expect(idsOf('m-1-x')).toEqual(['video/m-1-x']);
+    expect(idsOf('m')).toEqual([]);
+  });
+
+  it('are none in a new ledger, nor broken ones or copies', () => {
+    expect(idsOf('m-1')).toEqual([]);
+    ledger().recordWaiting(key);
+    directory.write('work/ledger/m-1-notes.json', '{');
+    directory.write('work/ledger/m-1-video.json.bak', readFileSync(file(), 'utf8'));
+    directory.write('work/ledger/m-1-copy.json', readFileSync(file(), 'utf8'));
+    expect(idsOf('m-1')).toEqual(['video/m-1']);
+  });
+});
+
 describe('a ledger that cannot be read', () => {
   it('never makes a reader fail', async () => {
     await execa('mkdir', ['-p', `${workDir()}/ledger`]);
