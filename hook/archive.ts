@@ -6,7 +6,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { EXIT, ExpectedError, errnoName, quote, translateErrno } from './errors.ts';
+import { EXIT, ExpectedError, errnoName, isSystemError, quote, translateErrno } from './errors.ts';
 import { block, headerSize, padded } from './tar-header.ts';
 
 /**
@@ -95,7 +95,9 @@ function walkDirectory(directory: string, top: string): Walk {
     return walk;
   } catch (error) {
     if (errnoName(error) === 'ENOENT') throw new PublishedFilesChanged(`${directory} changed`, error);
-    throw translateErrno(error, `cannot read ${directory}`);
+    const path = isSystemError(error) ? error.path : undefined;
+    const isWithin = path?.startsWith(`${directory}/`) ?? false;
+    throw translateErrno(error, `cannot read ${isWithin ? quote(path ?? '') : directory}`);
   }
 }
 

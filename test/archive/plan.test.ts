@@ -218,6 +218,6 @@ describe('planArchive, when files cannot be read', () => {
       uid: 65534,
     });
     expect(error).toMatchObject({ exitStatus: 77 });
-    expect(error?.message).toContain(`cannot read ${published()}: permission denied (EACCES)`);
+    expect(error?.message).toContain(`cannot read '${published()}/closed': permission denied (EACCES)`);
   });
 });
