@@ -84,9 +84,9 @@ function summary(rows: readonly Row[]): string {
   const states = countedStates.flatMap((state) =>
     counts.has(state) ? [`${counts.get(state)} ${state}`] : [],
   );
-  const formats = states.length === 0 ? '' : `; formats: ${states.join(', ')}`;
   const many = rows.length === 1 ? '1 recording' : `${rows.length} recordings`;
-  return `${many}${formats}\nlooked at as user ${userInfo().username}\n`;
+  const formats = states.length === 0 ? '' : `formats: ${states.join(', ')}\n`;
+  return `${many}, looked at as user ${userInfo().username}\n${formats}`;
 }
 
 function notHere(meetingId: string): ExpectedError {

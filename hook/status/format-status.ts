@@ -37,6 +37,8 @@ export interface Row {
   meetingId: string;
   size: string;
   formats: { state: FormatStatus['state']; text: string }[];
+  /** Why, behind the states of all formats: it is long, and often the same for each. */
+  reason: string;
 }
 
 export function formatRow(one: RecordingStatus): Row {
@@ -49,8 +51,20 @@ export function formatRow(one: RecordingStatus): Row {
     // What this server could not make at the time of the recording would only fill the table.
     formats: one.formats
       .filter(({ state }) => state !== 'not made')
-      .map((format) => ({ state: format.state, text: describeFormat(one, format) })),
+      .map((format) => ({ state: format.state, text: describeState(one, format) })),
+    reason: describeReasons(one),
   };
+}
+
+function describeReasons({ formats }: RecordingStatus): string {
+  const reasons = new Map<string, string[]>();
+  for (const { error, format } of formats) {
+    if (error) reasons.set(error, [...(reasons.get(error) ?? []), format]);
+  }
+  const texts = [...reasons].map(([error, of]) =>
+    reasons.size === 1 ? escapeText(error) : `${of.join(', ')}: ${escapeText(error)}`,
+  );
+  return texts.join('; ');
 }
 
 /** One line for each recording where the terminal is wide enough, three otherwise; no line is wider than it. */
@@ -70,17 +84,15 @@ export function* formatTable(rows: readonly Row[], layout: Layout): Generator<st
   const ids = Math.max(idWidth, longest(rows.map((row) => row.meetingId)));
   const heading = `${pad('DATE', dateWidth)}  ${pad('NAME', nameWidth)}  ${pad('MEETING ID', ids)}  ${'SIZE'.padStart(sizeWidth)}  FORMATS`;
   yield style('bold', cut(heading, width), layout);
-  for (const { date, name, meetingId, size, formats } of rows) {
+  for (const row of rows) {
+    const { date, name, meetingId, size } = row;
     const start = `${date}  ${pad(isCut ? cut(name, nameWidth) : name, nameWidth)}  ${pad(meetingId, ids)}  ${size.padStart(sizeWidth)}  `;
-    yield `${cut(start, width)}${joinFormats(formats, width - displayWidth(start), layout)}`;
+    yield `${cut(start, width)}${joinFormats(row, width - displayWidth(start), layout)}`;
   }
 }
 
-function formatNarrow(
-  { date, name, meetingId, size, formats }: Row,
-  width: number,
-  layout: Layout,
-): string[] {
+function formatNarrow(row: Row, width: number, layout: Layout): string[] {
+  const { date, name, meetingId, size } = row;
   const nameWidth = Math.max(0, width - dateWidth - sizeWidth - 4);
   const first =
     nameWidth < 10
@@ -89,28 +101,29 @@ function formatNarrow(
   return [
     first,
     `  ${style('dim', cut(meetingId, width - 2), layout)}`,
-    `  ${joinFormats(formats, width - 2, layout)}`,
+    `  ${joinFormats(row, width - 2, layout)}`,
   ];
 }
 
 /** `presentation delivered, video failed: the disk is full`, cut to `width` before it is coloured. */
-function joinFormats(formats: Row['formats'], width: number, layout: Layout): string {
+function joinFormats({ formats, reason }: Row, width: number, layout: Layout): string {
   let left = width;
-  return formats
-    .map(({ state, text }, index) => {
-      const part = cut(`${index === 0 ? '' : ', '}${text}`, left);
-      left -= displayWidth(part);
-      return part === '' ? '' : style(stateStyles[state], part, layout);
-    })
-    .join('');
+  const take = (text: string) => {
+    const part = cut(text, left);
+    left -= displayWidth(part);
+    return part;
+  };
+  const parts = formats.map(({ state, text }, index) => {
+    const part = take(`${index === 0 ? '' : ', '}${text}`);
+    return part === '' ? '' : style(stateStyles[state], part, layout);
+  });
+  return parts.join('') + (reason === '' ? '' : take(`: ${reason}`));
 }
 
-function describeFormat(
-  { meeting_id }: RecordingStatus,
-  { record_id, format, state, error }: FormatStatus,
-): string {
+/** `video failed`; of a segment also which one. */
+function describeState({ meeting_id }: RecordingStatus, { record_id, format, state }: FormatStatus): string {
   const segment = record_id === meeting_id ? '' : ` (${record_id.slice(meeting_id.length + 1)})`;
-  return `${format}${segment} ${state}${error ? `: ${escapeText(error)}` : ''}`;
+  return `${format}${segment} ${state}`;
 }
 
 /** Everything known about one recording, for `--meeting-id`; never cut, so that it can be copied. */
@@ -133,7 +146,8 @@ function formatFormat(one: RecordingStatus, format: FormatStatus, layout: Layout
     : state === 'not made'
       ? ': BBB has no raw files for it'
       : '';
-  const lines = [`  ${style(stateStyles[state], describeFormat(one, format), layout)}${note}`];
+  const reason = format.error ? `: ${escapeText(format.error)}` : '';
+  const lines = [`  ${style(stateStyles[state], describeState(one, format) + reason, layout)}${note}`];
   // Noted by `adopt`: PILOS' own script did it, and what the ledger knows is only when.
   if (delivered?.fingerprint === '')
     lines.push(`    ${localDate(delivered.at)}  ${escapeText(delivered.destination)}`);
