@@ -27,9 +27,11 @@ export function createProgress(isShown: boolean): Progress {
 function startBar(title: string, total: number): ProgressTask {
   let begin = Date.now();
   let shownStage = '';
+  let latest = 0;
   let bar: SingleBar | undefined;
   let isLoading = false;
   let isStopped = false;
+  const rate = () => latest / Math.max((Date.now() - begin) / 1000, 0.001);
   const show = async () => {
     isLoading = true;
     const { SingleBar } = await import('cli-progress');
@@ -42,13 +44,15 @@ function startBar(title: string, total: number): ProgressTask {
       linewrap: null,
       stream: process.stderr,
     });
-    bar.start(total, 0, { stage: shownStage, rate: 0 });
+    bar.start(total, latest, { stage: shownStage, rate: rate() });
   };
   return {
     update(done, stage) {
       if (stage !== shownStage) [begin, shownStage] = [Date.now(), stage];
-      if (bar !== undefined)
-        bar.update(done, { stage, rate: done / Math.max((Date.now() - begin) / 1000, 0.001) });
+      // rsync says 0 once more when it renames what has arrived.
+      else if (done === 0) return;
+      latest = done;
+      if (bar !== undefined) bar.update(done, { stage, rate: rate() });
       else if (!isLoading && Date.now() - begin > patience) void show();
     },
     clear() {
