@@ -161,83 +161,9 @@ const server: CheckCase[] = [
   },
 ];
 
-const calls: CheckCase[] = [
-  {
-    what: 'a missing launcher',
-    id: 'launcher',
-    status: 78,
-    says: /BBB does not call this program/,
-    spoil: ({ tree }) => rmSync(join(tree.postPublishDir, 'pilos_post_publish.rb')),
-  },
-  {
-    what: "PILOS' own script in the launcher's place",
-    id: 'launcher',
-    status: 78,
-    says: /it is PILOS' own script/,
-    spoil: ({ tree }) =>
-      writeFileSync(
-        join(tree.postPublishDir, 'pilos_post_publish.rb'),
-        "props = YAML.load_file('/etc/pilos.yml')\n",
-      ),
-  },
-  {
-    what: 'an executable that may not be run',
-    id: 'executable',
-    status: 78,
-    says: /may not run it/,
-    spoil: ({ sh, tree }) =>
-      // A copy: the file is a link to the one that this very test runs.
-      sh(
-        `cd ${tree.postPublishDir} && cp pilos-post-publish copy && chmod 600 copy && mv -f copy pilos-post-publish`,
-      ),
-  },
-  {
-    what: 'a missing executable',
-    id: 'executable',
-    status: 78,
-    says: /does not exist/,
-    spoil: ({ tree }) => rmSync(join(tree.postPublishDir, 'pilos-post-publish')),
-  },
-  {
-    what: 'another version of it',
-    id: 'executable',
-    status: 0,
-    says: /another one, 'pilos-post-publish 0\.9\.0', than this, 'pilos-post-publish 1\./,
-    spoil: ({ sh, tree }) =>
-      sh(
-        `cd ${tree.postPublishDir} && echo '#!/bin/sh\necho pilos-post-publish 0.9.0' > other && chmod 755 other && mv -f other pilos-post-publish`,
-      ),
-  },
-  {
-    what: "PILOS' own script under another name",
-    id: 'other-scripts',
-    status: 78,
-    says: /every recording is sent twice: post_publish_pilos\.rb/,
-    spoil: ({ tree }) => writeFileSync(join(tree.postPublishDir, 'post_publish_pilos.rb'), "'pilos.yml'\n"),
-  },
-  {
-    what: "Scalelite's script",
-    id: 'other-scripts',
-    status: 0,
-    says: /post_publish_scalelite\.rb/,
-    spoil: ({ tree }) =>
-      writeFileSync(join(tree.postPublishDir, 'post_publish_scalelite.rb'), "'scalelite.yml'\n"),
-  },
-  {
-    what: 'a timer that is not enabled',
-    id: 'timer',
-    status: 0,
-    says: /stays on this server until somebody runs resend/,
-    spoil: ({ sh, stateDir }) => sh(`mkdir /run/systemd/system && echo disabled > ${stateDir}/timer`),
-  },
-];
-
 describe('the configuration', () => {
   it.each(configuration)(tell, mends);
 });
 describe('the BBB server', () => {
   it.each(server)(tell, mends);
-});
-describe("BBB's call", () => {
-  it.each(calls)(tell, mends);
 });

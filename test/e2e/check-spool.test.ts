@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
 import { amiss, type CheckScene, createCheckScene, theFinding } from '../support/check-scene.ts';
 import { changeUserDatabase } from '../support/users.ts';
@@ -116,76 +116,8 @@ const groups: CheckCase[] = [
   },
 ];
 
-const subDirectories: CheckCase[] = [
-  {
-    what: 'a sub directory that a meeting asks for and that is missing',
-    id: 'sub-directory',
-    status: 73,
-    says: /does not exist, so the recordings of that PILOS are not delivered/,
-    spoil: ({ sh, tree }) => sh(`rm -r ${tree.spoolDir}/instance1`),
-  },
-  {
-    what: 'a sub directory that the group may not write',
-    id: 'sub-directory',
-    status: 77,
-    says: /the group may not read and delete there/,
-    spoil: ({ sh, tree }) => sh(`chmod 2755 ${tree.spoolDir}/instance1`),
-  },
-  {
-    what: 'a sub directory of another group',
-    id: 'sub-directory',
-    status: 77,
-    says: /its group \(id 0\) is not that of/,
-    spoil: ({ sh, tree }) => sh(`chgrp 0 ${tree.spoolDir}/instance1`),
-  },
-  {
-    what: 'a sub directory that leads out of the spool',
-    id: 'sub-directory',
-    status: 73,
-    says: /leads out of the spool directory/,
-    spoil: ({ sh, tree, pilos }) =>
-      sh(
-        `cd ${tree.spoolDir} && mv instance1 kept && ln -s ${tree.root}/elsewhere instance1 && install -d -m 2775 -g ${pilos.gid} ${tree.root}/elsewhere`,
-      ),
-    byHand: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && rm instance1 && mv kept instance1`),
-  },
-  {
-    what: 'a sub directory that allowed_sub_dirs does not list',
-    id: 'refused-meetings',
-    status: 78,
-    says: /which allowed_sub_dirs does not list/,
-    spoil: ({ sh, tree }) => sh(`echo 'allowed_sub_dirs: [instance2]' >> ${tree.pilosYml}`),
-    byHand: ({ sh, tree }) => sh(`sed -i /^allowed_sub_dirs/d ${tree.pilosYml}`),
-  },
-];
-
-const recordings: CheckCase[] = [
-  {
-    what: 'a recording that is not delivered',
-    id: 'undelivered',
-    status: 0,
-    says: /1 published format is not delivered, the oldest of 2024-/,
-    spoil: ({ bbb, tree }) => {
-      tree.addMeeting();
-      tree.giveTo(bbb);
-    },
-  },
-];
-
 it.each(directory)(tell, mends);
 it.each(groups)(tell, mends);
-it.each(recordings)(tell, mends);
-
-describe('sub directories', () => {
-  beforeAll(async () => {
-    const { bbb, pilos, sh, tree } = scene;
-    tree.addMeeting({ subDir: 'instance1' });
-    tree.giveTo(bbb);
-    await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/instance1`);
-    await sh(`pilos-post-publish resend`);
-  });
-  it.each(subDirectories)(tell, mends);
-});
 
 it('writes with the mode and group of an archive, and leaves nothing behind', async () => {
   const { findings } = await scene.look();
@@ -213,6 +145,5 @@ it('warns of a spool on the disk of this server, where nothing is mounted', asyn
   await sh(
     `umount ${tree.spoolDir} && : > /etc/fstab && chmod 2775 ${tree.spoolDir} && chgrp ${scene.pilos.gid} ${tree.spoolDir}`,
   );
-  await sh(`install -d -m 2775 -g ${scene.pilos.gid} ${tree.spoolDir}/instance1`);
   expect(theFinding(await scene.look())).toMatchObject({ id: 'spool-mount', state: 'warning' });
 });

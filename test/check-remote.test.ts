@@ -1,0 +1,167 @@
+/** What `check` runs against another host, and what it makes of the answers. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { parseVersion } from '../hook/check/programs.ts';
+import {
+  createDirectoryCommand,
+  holdArguments,
+  testDeleteArguments,
+  testRenameArguments,
+  testTransfer,
+} from '../hook/check/remote-arguments.ts';
+import {
+  allowRenaming,
+  allowSeveral,
+  classifyFailure,
+  type RemoteFacts,
+} from '../hook/check/remote-failure.ts';
+import { parseSshFacts } from '../hook/check/ssh.ts';
+import { explainFailure } from '../hook/spool/rsync-failure.ts';
+
+const ssh = {
+  ...{
+    alias: 'pilos',
+    hostname: 'pilos.example.org',
+    port: '22',
+    user: 'pilos-spool',
+    knownName: 'pilos.example.org',
+  },
+  ...{ key: '/h/.ssh/pilos', wantedKey: '/h/.ssh/pilos', publicKey: 'ssh-ed25519 AAAA bbb' },
+};
+const there: RemoteFacts = {
+  address: { kind: 'ssh', host: 'pilos', path: '/srv/spool' },
+  ssh,
+  user: 'bigbluebutton',
+};
+
+describe('a failure on the way to another host', () => {
+  const said = (stderr: string, exitCode = 255) =>
+    explainFailure({ exitCode, stderr }, { destination: 'pilos:/', host: 'pilos' });
+
+  it.each([
+    [
+      'Host key verification failed.',
+      'host-key',
+      78,
+      /^runuser -u bigbluebutton -- ssh .*accept-new pilos exit$/,
+    ],
+    [
+      'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!',
+      'host-key',
+      78,
+      /^runuser .* ssh-keygen -R pilos\.example\.org && /,
+    ],
+    [
+      'Permission denied (publickey).',
+      'ssh-key',
+      77,
+      /^echo 'restrict ssh-ed25519 AAAA bbb' >> ~pilos-spool\/\.ssh\/authorized_keys$/,
+    ],
+    ['sh: 1: rsync: not found', 'remote-rsync', 78, /^apt-get install rsync$/],
+    [
+      'rsync: mkdir "/x" failed: No such file or directory (2)',
+      'remote-directory',
+      73,
+      /^install -d -m 2775 -o pilos-spool /,
+    ],
+    [
+      'rsync: mkstemp "/x" failed: Permission denied (13)',
+      'remote-write',
+      77,
+      /^chown pilos-spool: \/srv\/spool && /,
+    ],
+    ['rsync: write failed: No space left on device (28)', 'remote-write', 73, undefined],
+    ['ssh: connect to host pilos port 22: Connection refused', 'host', 73, undefined],
+    ['rrsync error: option --delete has been disabled on this server', 'remote-rsync', 78, undefined],
+    ['rsync error: timeout in data send/receive', 'host', 73, undefined],
+  ])('%j belongs to %s (%i)', (stderr, step, status, remedy) => {
+    const { kind } = said(stderr, stderr.includes('timeout') ? 30 : 255);
+    const failure = classifyFailure(kind, stderr, there);
+    expect(failure).toMatchObject({ step, status });
+    const command = typeof failure.remedy === 'object' ? failure.remedy.command : failure.remedy;
+    if (remedy === undefined) expect(command).toBeUndefined();
+    else expect(command).toMatch(remedy);
+    expect(spawnSync('sh', ['-n', '-c', command ?? '']).status).toBe(0);
+  });
+
+  it('behind rrsync names no directory that only the other side knows', () => {
+    const restricted = { ...there, address: { kind: 'ssh', host: 'pilos', path: '/' } } as const;
+    expect(classifyFailure('directory missing', '', restricted).remedy).toBeUndefined();
+    expect(classifyFailure('key refused', '', restricted).remedy).toMatchObject({
+      command: expect.stringContaining('rrsync -wo -no-lock /THE/SPOOL/DIRECTORY",restrict ssh-ed25519'),
+      host: 'pilos.example.org',
+    });
+  });
+});
+
+describe('the line of a key', () => {
+  const edit = (remedy: { command: string } | undefined, line: string) => {
+    const script = /^sed -i ('[^']+')/.exec(remedy?.command ?? '')?.[1] ?? '';
+    return spawnSync('sh', ['-c', `sed ${script}`], {
+      input: `command="${line}",restrict k\n`,
+    }).stdout.toString();
+  };
+  const reading = classifyFailure('read-only', '', there).remedy as { command: string };
+
+  it.each([
+    ['lets in several', allowSeveral(there), 'rrsync /s', 'rrsync -no-lock /s'],
+    ['lets in several', allowSeveral(there), 'rrsync -wo -no-lock /s', 'rrsync -wo -no-lock /s'],
+    ['lets in several', allowSeveral(there), 'rrsync -ro /s', 'rrsync -ro /s'],
+    ['may rename', allowRenaming(there), 'rrsync -no-del -no-lock /s', 'rrsync -no-lock /s'],
+    ['may write', reading, 'rrsync -ro /s', 'rrsync -wo -no-lock /s'],
+    ['may write', reading, '/usr/bin/rrsync -no-lock -ro /s', '/usr/bin/rrsync -wo -no-lock /s'],
+  ])('%s', (_, remedy, before, after) => {
+    expect(edit(remedy, before)).toBe(`command="${after}",restrict k\n`);
+  });
+});
+
+describe('the rsync command lines', () => {
+  const transfer = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one/two', ['--bwlimit=1M']);
+
+  it('never make a name that PILOS would import', () => {
+    const lines = [
+      holdArguments(transfer),
+      testRenameArguments(transfer, '/e'),
+      testDeleteArguments(transfer, '/e', 'x'),
+    ];
+    expect(lines.flat().filter((argument) => argument.endsWith('.tar'))).toEqual([]);
+    expect(testRenameArguments(transfer, '/e')).toContain('--suffix=.renamed');
+  });
+
+  it('delete one file, for good', () => {
+    const args = testDeleteArguments(transfer, '/e', 'x.renamed');
+    expect(args).toEqual(
+      expect.arrayContaining(['--delete', '--max-delete=1', '--include=/x.renamed', '--exclude=*']),
+    );
+    expect(args.filter((argument) => /backup|suffix/.test(argument))).toEqual([]);
+  });
+
+  it('create a directory with what leads to it', () => {
+    expect(createDirectoryCommand(transfer)).toEqual(
+      expect.arrayContaining(['--mkpath', '/', 'pilos:/one/two/']),
+    );
+  });
+});
+
+it('reads what ssh would do', () => {
+  const output =
+    'user pilos-spool\nhostname 127.0.0.1\nport 2222\nidentityfile ~/.ssh/pilos\nidentityfile /k\n';
+  expect(parseSshFacts('pilos', output, '/home/b')).toEqual({
+    ...{
+      alias: 'pilos',
+      hostname: '127.0.0.1',
+      port: '2222',
+      user: 'pilos-spool',
+      knownName: '[127.0.0.1]:2222',
+    },
+    wantedKeys: ['/home/b/.ssh/pilos', '/k'],
+  });
+});
+
+it.each([
+  ['rsync  version 3.2.7  protocol version 31\nCopyright', '3.2.7'],
+  ['OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19', 'OpenSSH_9.2p1'],
+  ['', 'of unknown version'],
+])('reads the version of %j', (output, version) => {
+  expect(parseVersion(output)).toBe(version);
+});
