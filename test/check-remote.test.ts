@@ -136,6 +136,16 @@ describe('the rsync command lines', () => {
     expect(args.filter((argument) => /backup|suffix/.test(argument))).toEqual([]);
   });
 
+  it('create a directory over the connection that an admin has chosen', () => {
+    const own = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one', [
+      '--rsh=ssh -p 2222',
+      '--delete',
+    ]);
+    const command = createDirectoryCommand(own);
+    expect(command.filter((argument) => argument.startsWith('--rsh=')).at(-1)).toBe('--rsh=ssh -p 2222');
+    expect(command).not.toContain('--delete');
+  });
+
   it('create a directory with what leads to it', () => {
     expect(createDirectoryCommand(transfer)).toEqual(
       expect.arrayContaining(['--mkpath', '/', 'pilos:/one/two/']),

@@ -44,10 +44,14 @@ export function holdArguments(transfer: Transfer): string[] {
 
 /** Creates a sub directory there that PILOS can use: a command for a person, a delivery never does this. */
 export function createDirectoryCommand(transfer: Transfer): string[] {
-  const { address, subDir } = transfer;
-  const nested = subDir.includes('/') ? ['--mkpath'] : [];
-  const [destination = ''] = sendWholeArguments({ ...transfer, extraOptions: [] }, '/').slice(-1);
-  const connection = address.kind === 'ssh' ? ['--rsh=ssh -o BatchMode=yes'] : [];
+  const nested = transfer.subDir.includes('/') ? ['--mkpath'] : [];
+  const [destination = ''] = sendWholeArguments(transfer, '/').slice(-1);
   const attributes = ['--dirs', '--exclude=*', '--perms', '--chmod=D2775'];
-  return ['rsync', ...connection, ...attributes, ...nested, '/', destination.replace(/\.$/, '')];
+  return ['rsync', ...leadingThere(transfer), ...attributes, ...nested, '/', destination.replace(/\.$/, '')];
+}
+
+/** The options that a renaming leaves of all: those for the connection, an admin's own `--rsh` last. */
+function leadingThere(transfer: Transfer): string[] {
+  const args = renameArguments(transfer, '/');
+  return args.slice(args.indexOf('--exclude=*') + 1, args.indexOf('--'));
 }
