@@ -57,8 +57,8 @@ bench: build ## measures against PILOS' Ruby script; ROW=name for one row
 	@build/system-packages.sh bench
 	@node build/bench.ts $(ROW)
 
-deb: build ## the Debian package
-	@build/system-packages.sh deb
+deb: setup ## Debian packages for amd64 and arm64, in dist/
+	@build/system-packages.sh build deb
 	@node build/deb.ts
 
 clean: ## removes what was built

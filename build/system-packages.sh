@@ -73,6 +73,10 @@ check_group() {
       need man-db man
       need mandoc mandoc
       need zsh zsh
+      need dpkg dpkg-deb
+      need lintian lintian
+      need mmdebstrap mmdebstrap
+      need_foreign_strip
       need shellcheck shellcheck
       ;;
     lint)
@@ -94,8 +98,7 @@ check_group() {
       ;;
     deb)
       need dpkg dpkg-deb
-      need fakeroot fakeroot
-      need lintian lintian
+      need_foreign_strip
       ;;
     *)
       echo "system-packages.sh: no group '$1'" >&2

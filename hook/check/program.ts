@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config.ts';
-import { scriptsDirectory } from '../install/layout.ts';
+import { packagedTimer, scriptsDirectory } from '../install/layout.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
 
 export const programName = 'pilos-post-publish';
@@ -44,7 +44,7 @@ export function findScripts(bbbFiles: readonly string[]): string {
 
 /** Below the root directory that BBB lies in. */
 function installCommand(program: string, scriptsDir: string): string {
-  if (existsSync('/var/lib/dpkg/info/pilos-post-publish.md5sums')) {
+  if (existsSync(packagedTimer)) {
     return 'apt-get install --reinstall pilos-post-publish';
   }
   const isBelowRoot = scriptsDir.endsWith(scriptsDirectory) && scriptsDir !== scriptsDirectory;

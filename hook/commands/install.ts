@@ -138,7 +138,7 @@ function planForeignLink(link: string, executable: string): Step | undefined {
 }
 
 function planUninstall(layout: Layout): Plan {
-  const units = present([layout.timerWant, layout.timer, layout.service].map(planRemove));
+  const units = present([layout.timer, layout.service].map(planRemove));
   const isOurs = existsSync(layout.launcher) && isOurLauncher(layout.launcher);
   const launcher = isOurs ? (planRestore(layout.launcher) ?? planRemove(layout.launcher)) : undefined;
   const isOurLink = planLink(layout.link, installedExecutable) === undefined;

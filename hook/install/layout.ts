@@ -6,6 +6,8 @@ import { EXIT, ExpectedError, errnoName, quote } from '../errors.ts';
 export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;
 export const timerName = 'pilos-post-publish.timer';
+/** There only when the Debian package is installed; `install` writes to /etc. */
+export const packagedTimer = `/usr/lib/systemd/system/${timerName}`;
 
 export interface Layout {
   /** `/`, or the directory given with `--root`. */
@@ -52,7 +54,7 @@ export function findLayout(root: string): Layout {
 
 /** The Debian package and this program would remove each other's files. */
 export function refusePackaged({ root }: Layout, remedy: string): void {
-  if (!existsSync(placeBelow(root, '/var/lib/dpkg/info/pilos-post-publish.md5sums'))) return;
+  if (!existsSync(placeBelow(root, packagedTimer))) return;
   throw new ExpectedError('the Debian package pilos-post-publish is installed', {
     exitStatus: EXIT.config,
     remedy,

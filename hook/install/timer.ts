@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync } from 'node:fs';
 import { EXIT, ExpectedError, escapeText } from '../errors.ts';
 import { type Layout, timerName } from './layout.ts';
-import type { Step } from './steps.ts';
+import { planRemove, type Step } from './steps.ts';
 
 export interface TimerPlan {
   steps: Step[];
@@ -30,9 +30,10 @@ export function planEnableTimer(layout: Layout, unitsChange: boolean): TimerPlan
 }
 
 /** Before the unit files are removed; afterwards systemd has to be told with {@link planReload}. */
-export function planDisableTimer({ root, timer }: Layout): Step[] {
+export function planDisableTimer({ root, timer, timerWant }: Layout): Step[] {
+  if (!isManaged(root)) return [planRemove(timerWant)].filter((step) => step !== undefined);
   const isThere = lstatSync(timer, { throwIfNoEntry: false }) !== undefined;
-  return isManaged(root) && isThere ? [planCommand('disable', '--now', timerName)] : [];
+  return isThere ? [planCommand('disable', '--now', timerName)] : [];
 }
 
 export function planReload({ root }: Layout): Step[] {
