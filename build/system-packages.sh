@@ -76,6 +76,7 @@ check_group() {
       need dpkg dpkg-deb
       need lintian lintian
       need mmdebstrap mmdebstrap
+      need logrotate logrotate
       need_foreign_strip
       need shellcheck shellcheck
       ;;
