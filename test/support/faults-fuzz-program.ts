@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { createBbbTree } from './bbb-tree.ts';
-import { type FuzzTarget, fuzzSeed, mutated } from './faults-fuzz.ts';
+import { type FuzzTarget, fuzzSeed, mutated, originals } from './faults-fuzz.ts';
 import { describeRun, type Program, runOn } from './faults-program.ts';
 import { format, type Problems } from './faults-scene.ts';
 import { tell } from './faults-size.ts';
@@ -38,7 +38,10 @@ export async function checkMutatedFiles(
     const isOutside = (line: string) =>
       !allowed.some((path) => line.includes(path.slice(tree.root.length + 1)));
     let delivered = 0;
-    for (const input of fc.sample(mutated(target, tree.root), { numRuns: count, seed: fuzzSeed })) {
+    // At first one that is not mutated: it has to be delivered, or the others would show nothing.
+    const [original = ''] = originals(target, tree.root);
+    const inputs = fc.sample(mutated(target, tree.root), { numRuns: count, seed: fuzzSeed });
+    for (const input of [Buffer.from(original), ...inputs]) {
       writeFileSync(file, input);
       const before = snapshotTree(tree.root);
       const by = target === 'pilos.yml' ? confined(tree.root) : [];
@@ -46,6 +49,8 @@ export async function checkMutatedFiles(
       const shown = JSON.stringify(input.toString('latin1').slice(0, 3000));
       if (!statuses.includes(result.status ?? -1)) problems.push(`${describeRun(result)} with ${shown}`);
       if (result.status === 0) delivered += 1;
+      if (input.equals(Buffer.from(original)) && delivered === 0)
+        problems.push(`original: ${describeRun(result)}`);
       // A mutated pilos.yml may name other directories in the tree; nothing else may.
       const outside =
         target === 'pilos.yml' ? [] : diffSnapshots(before, snapshotTree(tree.root)).filter(isOutside);
@@ -54,7 +59,7 @@ export async function checkMutatedFiles(
         ...strangeArchives(tree.spoolDir, id).map((name) => `in the spool: ${name} with ${shown}`),
       );
     }
-    tell(`mutated ${target} given to the program: ${count}, of which ${delivered} ended with 0`);
+    tell(`mutated ${target} given to the program: ${count}, of which ${delivered - 1} ended with 0`);
     return problems;
   });
 }

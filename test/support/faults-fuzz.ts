@@ -31,8 +31,8 @@ const metadata = (meta: string) => `<?xml version="1.0"?>
 `;
 
 const pilos = (directory: string) => `# the comment of PILOS' file
-work_dir: ${directory}/work
-spool_dir: "${directory}/spool"
+work_dir: ${directory}/var/bigbluebutton/recording/pilos
+spool_dir: "${directory}/mnt/pilos-spool"
 extra_rsync_opts: ["-v", '--bwlimit=1000']
 origins:
   - PILOS
@@ -46,11 +46,15 @@ deliver: now
 delete_after_transfer: false
 `;
 
-/** Valid texts to start from. @param directory where the paths in `pilos.yml` lie */
-function originals(target: FuzzTarget, directory: string): string[] {
+/** Valid texts to start from. @param directory of a BBB tree, where the paths in `pilos.yml` lie */
+export function originals(target: FuzzTarget, directory: string): string[] {
   if (target === 'pilos.yml') {
     const remote = `work_dir: ${directory}/work\nspool_dir: pilos@127.0.0.1:/\nextra_rsync_opts: -e ssh\n`;
-    return [pilos(directory), `work_dir: ${directory}/work\nspool_dir: ${directory}/spool\n`, remote];
+    return [
+      pilos(directory),
+      `work_dir: ${directory}/work\nspool_dir: ${directory}/mnt/pilos-spool\n`,
+      remote,
+    ];
   }
   const [attribute, element] = [
     'bbb-origin="PILOS" pilos-sub-spool-dir="instance1"',
