@@ -95,6 +95,11 @@ const errnoMeanings: Record<string, [ExitStatus, meaning: string, remedy: string
   EBUSY: [EXIT.temporary, 'it is in use', 'try again later'],
   ENAMETOOLONG: [EXIT.data, 'the name is too long', 'rename it'],
   ELOOP: [EXIT.data, 'too many symbolic links', 'remove the loop of symbolic links'],
+  ENOENT: [
+    EXIT.io,
+    'no such file or directory',
+    'create the directory that it belongs in, or correct the path',
+  ],
   ENOTDIR: [EXIT.config, 'it is not a directory', 'check the path'],
   EISDIR: [EXIT.spool, 'a directory is in its place', 'remove or rename that directory'],
   ENOTEMPTY: [EXIT.spool, 'a directory is in its place', 'remove or rename that directory'],

@@ -103,6 +103,21 @@ describe('a work_dir in which the archive for rsync is made', () => {
   });
 });
 
+describe("BBB's directory of status files", () => {
+  it.each(['status', 'status/published'])(
+    'does not stop a delivery when %s is missing, but is told',
+    async (name) => {
+      rmSync(join(tree.recordingDir, name), { recursive: true });
+      const { status, stderr } = await tree.run(['-m', meeting.id]);
+      expect(status).toBe(0);
+      expect(tree.spoolFiles()).toEqual(delivered());
+      expect(stderr).toMatch(
+        /^pilos-post-publish: the -sender\.done of \S+ may be missing: cannot write \S+: no such file or directory \(ENOENT\): create the directory [^\n]+\n$/,
+      );
+    },
+  );
+});
+
 describe('a log file', () => {
   it.each([
     { what: 'that is a directory', prepare: (file: string) => mkdirSync(file), errno: 'EISDIR' },
