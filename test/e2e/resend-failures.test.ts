@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import type { BbbTree } from '../support/bbb-tree.ts';
 import { untilPacking, writeSparseFile } from '../support/large-files.ts';
 import { startObserver } from '../support/observer.ts';
+import type { RunningProgram } from '../support/run-program.ts';
 import { readLedger, readLog } from '../support/traces.ts';
 import { useBbbTrees } from '../support/use-bbb-trees.ts';
 import { createBbbUser, removeUser } from '../support/users.ts';
@@ -24,6 +25,17 @@ function attemptsOf(tree: BbbTree, ids: string[]): number[] {
     } catch {
       return 0;
     }
+  });
+}
+
+function untilSaid({ child }: RunningProgram, line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stderr.on('data', (text: string) => {
+      said += text;
+      if (said.includes(line)) resolve();
+    });
+    child.once('close', () => reject(new Error(`it ended without saying '${line}'`)));
   });
 }
 
@@ -152,9 +164,14 @@ it("waits for BBB's own call of the same recording, and does not repeat it", asy
   writeSparseFile(join(published('presentation'), 'video/webcams.webm'), 200_000_000);
   const call = tree.start(['-m', id]);
   await untilPacking(tree.spoolDir);
-  const { status, stdout } = await tree.run(['resend']);
-  expect(status).toBe(0);
+  call.child.kill('SIGSTOP');
+  const resend = tree.start(['resend', '--verbose']);
+  // It has found the recording missing, and now meets the lock.
+  await untilSaid(resend, `1 of 1: ${id}-presentation.tar\n`);
+  call.child.kill('SIGCONT');
   expect((await call.result).status).toBe(0);
+  const { status, stdout } = await resend.result;
+  expect(status).toBe(0);
   expect(stdout).toContain(`${id}-presentation.tar has already been delivered`);
   expect(attemptsOf(tree, [id])).toEqual([1]);
 });
