@@ -30,11 +30,11 @@ async function overRsync(key: KeyKind, check: (scene: Scene) => Promise<Problems
 }
 
 it('gives an importer that takes every archive on sight each one whole', { timeout }, async () => {
-  await onMounted(shipped, (scene) => checkImporterRace(scene, sized(15, 200), 'mounted spool'));
+  await onMounted(shipped, (scene) => checkImporterRace(scene, sized(10, 200), 'mounted spool'));
 });
 
 it('gives the same importer each one whole over rsync', { timeout }, async () => {
-  await overRsync('recommended', (scene) => checkImporterRace(scene, sized(3, 40), 'rsync'));
+  await overRsync('recommended', (scene) => checkImporterRace(scene, sized(2, 40), 'rsync'));
 });
 
 it('ends with one whole archive after 20 runs of the same recording at once', { timeout }, async () => {
@@ -45,7 +45,7 @@ it.each(['documented', 'recommended'] as const)(
   'ends with one whole archive after 20 runs at once over rsync (%s key)',
   { timeout },
   async (key) => {
-    await overRsync(key, (scene) => checkManyAtOnce(scene, sized(5, 20), `rsync with the ${key} key`));
+    await overRsync(key, (scene) => checkManyAtOnce(scene, sized(4, 20), `rsync with the ${key} key`));
   },
 );
 

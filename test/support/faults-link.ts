@@ -18,7 +18,7 @@ import { watchSpool } from './faults-watch.ts';
 import type { ProgramResult } from './run-program.ts';
 
 /** Bytes of the recording that is cut. */
-const large = sized(8_000_000, 60_000_000);
+const large = sized(6_000_000, 60_000_000);
 const bandwidth = sized(4_000_000, 15_000_000);
 
 export interface Cut {

@@ -15,7 +15,7 @@ import type { Program } from './faults-program.ts';
 import { checkManyAtOnce, checkTwoServers } from './faults-race.ts';
 import { checkHostileSubDir, checkOneOfTwoFormats } from './faults-rules.ts';
 import type { Problems } from './faults-scene.ts';
-import { pick, sized, tell } from './faults-size.ts';
+import { pick, quietly, sized, tell } from './faults-size.ts';
 import { createRemoteScene, type PilosHost, usePilosHost } from './faults-ssh.ts';
 import type { Call } from './faults-trace.ts';
 import { type Undo, withUndo } from './faults-undo.ts';
@@ -94,7 +94,8 @@ export function itNotices(what: string, mutants: readonly Mutant[]): void {
   let noticed = 0;
   it.each(mutants)('notices the mutant: $name', async ({ edits, killedBy, finding }) => {
     await withUndo(async (undo) => {
-      const problems = await checks[killedBy](await buildMutant(undo, edits), pilosHost());
+      const mutant = await buildMutant(undo, edits);
+      const problems = await quietly(() => checks[killedBy](mutant, pilosHost()));
       expect(problems.join('\n')).toMatch(finding);
       noticed += 1;
     });
@@ -104,7 +105,8 @@ export function itNotices(what: string, mutants: readonly Mutant[]): void {
   // In CI the same checks are run on the executable by the other files.
   it.each(pick(names, sized(2, names.length)))('finds nothing without a mutation: %s', async (name) => {
     await withUndo(async (undo) => {
-      expect(await checks[name](await buildMutant(undo, []), pilosHost())).toEqual([]);
+      const program = await buildMutant(undo, []);
+      expect(await quietly(() => checks[name](program, pilosHost()))).toEqual([]);
     });
   });
 

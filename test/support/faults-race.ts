@@ -99,14 +99,14 @@ export async function checkTwoServers(program: Program): Promise<Problems> {
     };
 
     // The other server writes, held, while this one delivers twice.
-    const { result } = other.start({ by: [...asOther, ...holding('fchmod', 1, 4000)] });
+    const { result } = other.start({ by: [...asOther, ...holding('fchmod', 1, 2500)] });
     await whenTemporary(other.spool);
     problems.push(...problemsOfRuns([await one.run(), await runOn(one.tree, program, ['resend'])]));
     expectNamed(true, 'alive');
     problems.push(...problemsOfRuns([await result]));
 
     // The other server is killed; this one cannot know, and leaves its file for a week.
-    const { child, result: killed } = other.start({ by: [...asOther, ...holding('fchmod', 1, 4000)] });
+    const { child, result: killed } = other.start({ by: [...asOther, ...holding('fchmod', 1, 2500)] });
     await whenTemporary(other.spool);
     killBelow(child.pid ?? 0);
     await killed;
@@ -119,7 +119,7 @@ export async function checkTwoServers(program: Program): Promise<Problems> {
 
     // Killed again, its own next run clears what it left.
     const { child: again, result: killedAgain } = other.start({
-      by: [...asOther, ...holding('fchmod', 1, 4000)],
+      by: [...asOther, ...holding('fchmod', 1, 2500)],
     });
     await whenTemporary(other.spool);
     killBelow(again.pid ?? 0);

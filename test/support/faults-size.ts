@@ -6,9 +6,21 @@ export function sized(small: number, full: number): number {
   return isFull ? full : small;
 }
 
+let isQuiet = false;
+
 /** Prints a figure of the suite. */
 export function tell(figure: string): void {
-  process.stdout.write(`faults: ${figure}\n`);
+  if (!isQuiet) process.stdout.write(`faults: ${figure}\n`);
+}
+
+/** Runs `action` without its figures: those of a mutant are not the program's. */
+export async function quietly<T>(action: () => Promise<T>): Promise<T> {
+  isQuiet = true;
+  try {
+    return await action();
+  } finally {
+    isQuiet = false;
+  }
 }
 
 /** `count` numbers spread evenly over `from` … `to`, both included. */
