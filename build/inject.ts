@@ -20,8 +20,15 @@ export function planSeaConfiguration(architecture: Architecture): NodeSeaConfig 
     useSnapshot: false,
     // Spares compiling the bundle at every start, a quarter of it. V8 makes it for its own kind only.
     useCodeCache: architecture === hostArchitecture(),
-    // A warning of the runtime would land in BBB's log, where no admin can do anything about it.
-    execArgv: ['--no-warnings'],
+    execArgv: [
+      // A warning of the runtime would land in BBB's log, where no admin can do anything about it.
+      '--no-warnings',
+      // A larger young generation costs 30 MB, and more page faults than it saves.
+      '--max-semi-space-size=1',
+      // What takes long here is system calls: optimized code gains nothing, and its compiler takes 6 MB.
+      '--no-opt',
+      '--v8-pool-size=1',
+    ],
     // NODE_OPTIONS of a shell profile or a systemd unit must neither break nor steer the program.
     execArgvExtension: 'none',
   };

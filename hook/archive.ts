@@ -26,13 +26,11 @@ export interface ArchiveEntry {
   type: 'file' | 'directory';
   /** Bytes, 0 for a directory. */
   size: number;
-  /** Seconds since 1970. */
-  mtime: number;
-  /** What the file must still look like when it is read. */
-  stats: FileState;
+  /** With `size`, what the file must still look like when it is read. */
+  mtimeMs: number;
+  dev: number;
+  ino: number;
 }
-
-export type FileState = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs'>;
 
 export interface ArchivePlan {
   entries: ArchiveEntry[];
@@ -130,7 +128,8 @@ export function display(latin1: string): string {
 
 function addDirectory(walk: Walk, path: string, name: string, stats: Stats, above: readonly string[]): void {
   // PharData takes one slash away, and unpacks an empty directory only when another one is left.
-  addEntry(walk, { name: `${name}//`, path, type: 'directory', size: 0, mtime: seconds(stats), stats });
+  const { mtimeMs, dev, ino } = stats;
+  addEntry(walk, { name: `${name}//`, path, type: 'directory', size: 0, mtimeMs, dev, ino });
   const children = readdirSync(rawPath(path), 'latin1' as BufferEncoding);
   children.sort((one, other) => (one < other ? -1 : 1));
   for (const child of children) addChild(walk, `${path}/${child}`, `${name}/${child}`, above);
@@ -149,14 +148,14 @@ function kindOf(stats: Stats): string {
   return stats.isFIFO() ? 'FIFO' : 'device';
 }
 
-function addFile(walk: Walk, path: string, name: string, stats: Stats): void {
-  if (stats.size > largestFile) {
-    throw new ExpectedError(`${display(path)} has ${stats.size} bytes`, {
+function addFile(walk: Walk, path: string, name: string, { size, mtimeMs, dev, ino }: Stats): void {
+  if (size > largestFile) {
+    throw new ExpectedError(`${display(path)} has ${size} bytes`, {
       exitStatus: EXIT.data,
       remedy: `PILOS unpacks with PHP's PharData, which refuses files over ${largestFile} bytes; make the file smaller and run it again`,
     });
   }
-  addEntry(walk, { name, path, type: 'file', size: stats.size, mtime: seconds(stats), stats });
+  addEntry(walk, { name, path, type: 'file', size, mtimeMs, dev, ino });
 }
 
 /** A symlink is stored as what it points to, when that lies inside the same published recording. */
@@ -185,11 +184,6 @@ function refusedLink(path: string, why: string, cause?: unknown): ExpectedError 
   });
 }
 
-/** The tar format holds 11 octal digits; times before 1970 become 1970. */
-function seconds(stats: Stats): number {
-  return Math.min(Math.max(Math.floor(stats.mtimeMs / 1000), 0), 0o77777777777);
-}
-
 function addEntry(walk: Walk, entry: ArchiveEntry): void {
   if (entry.name.length > longestName) {
     throw new ExpectedError(`the path ${display(entry.name)} has ${entry.name.length} bytes`, {
@@ -197,12 +191,10 @@ function addEntry(walk: Walk, entry: ArchiveEntry): void {
       remedy: `PILOS cannot unpack paths over ${longestName} bytes; shorten it and run it again`,
     });
   }
-  const { dev, ino, size, mtimeMs } = entry.stats;
-  entry.stats = { dev, ino, size, mtimeMs };
   walk.entries.push(entry);
   walk.size += headerSize(entry.name) + padded(entry.size);
   // A directory's own mtime says nothing that its entries do not.
-  const time = entry.type === 'file' ? mtimeMs : '';
+  const time = entry.type === 'file' ? entry.mtimeMs : '';
   walk.hash.update(`${entry.name}\0${entry.size}\0${time}\n`, 'latin1');
 }
 

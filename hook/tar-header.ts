@@ -12,8 +12,8 @@ interface HeaderEntry {
   type: 'file' | 'directory';
   /** Bytes. */
   size: number;
-  /** Seconds since 1970, at most 11 octal digits. */
-  mtime: number;
+  /** Milliseconds since 1970. */
+  mtimeMs: number;
 }
 
 /** Bytes that a file of `size` bytes takes in the archive: whole blocks. */
@@ -28,7 +28,8 @@ export function headerSize(name: string): number {
 
 /** The tar header(s) of an entry; its length is a multiple of 512. */
 export function encodeHeader(entry: HeaderEntry): Buffer {
-  const header = Buffer.alloc(headerSize(entry.name));
+  // Unlike `Buffer.alloc`, this takes small ones from a pool.
+  const header = Buffer.allocUnsafe(headerSize(entry.name)).fill(0);
   let at = 0;
   if (entry.name.length > longestPlainName) {
     encodeBlock(header, 0, {
@@ -47,9 +48,14 @@ export function encodeHeader(entry: HeaderEntry): Buffer {
     typeflag: isFile ? '0' : '5',
     mode: isFile ? 0o644 : 0o755,
     size: entry.size,
-    mtime: entry.mtime,
+    mtime: seconds(entry.mtimeMs),
   });
   return header;
+}
+
+/** The format holds 11 octal digits; times before 1970 become 1970. */
+function seconds(milliseconds: number): number {
+  return Math.min(Math.max(Math.floor(milliseconds / 1000), 0), 0o77777777777);
 }
 
 interface HeaderFields {
@@ -57,6 +63,7 @@ interface HeaderFields {
   typeflag: string;
   mode: number;
   size: number;
+  /** Seconds since 1970, at most 11 octal digits. */
   mtime: number;
 }
 

@@ -5,16 +5,21 @@ import {
   type ArchiveEntry,
   type ArchivePlan,
   display,
-  type FileState,
   PublishedFilesChanged,
   planArchive,
   rawPath,
 } from '../archive.ts';
-import { errnoName, translateErrno, withErrnoTranslated } from '../errors.ts';
+import { errnoName, translateErrno } from '../errors.ts';
 import { block, encodeHeader, padded } from '../tar-header.ts';
 
-/** Bytes of one write. */
-const bufferSize = 1024 * 1024;
+/** Bytes that are gathered before they are written; enough for {@link smallFile}. */
+const bufferSize = 256 * 1024;
+/**
+ * Bytes of one write, unless the file system prefers more (NFS does). The kernel keeps what was written in pieces
+ * of this size, and pieces of more than 32 KiB are costly to find in its memory (PAGE_ALLOC_COSTLY_ORDER): on a
+ * virtual machine whose host takes back free memory, up to ten times the time of the write.
+ */
+const leastWrite = 32 * 1024;
 /** A file up to this size is read in one piece, without a promise for each. */
 const smallFile = 128 * 1024;
 
@@ -43,7 +48,13 @@ export async function writeArchive(
     const header = encodeHeader(entry);
     if (output.space < header.length) await output.flush();
     output.append(header);
-    if (entry.type === 'file') await appendFile(output, entry);
+    if (entry.type === 'directory') continue;
+    if (output.space < Math.min(padded(entry.size), smallFile)) await output.flush();
+    if (entry.size <= smallFile) appendSmallFile(output, entry);
+    else await appendLargeFile(output, entry);
+    const padding = padded(entry.size) - entry.size;
+    if (output.space < padding) await output.flush();
+    output.appendZeros(padding);
   }
   await output.flush();
   output.append(Buffer.alloc(2 * block));
@@ -53,27 +64,51 @@ export async function writeArchive(
     throw new Error(`wrote ${output.written} bytes of an archive of ${plan.size}`);
 }
 
-async function appendFile(output: Output, entry: ArchiveEntry): Promise<void> {
+/** Without a promise, which would take as long as reading the file. There is space for all of it. */
+function appendSmallFile(output: Output, entry: ArchiveEntry): void {
+  const descriptor = openFile(entry);
+  try {
+    for (let left = entry.size; left > 0; ) left -= readPiece(output, descriptor, entry, left);
+    checkSame(descriptor, entry);
+  } catch (error) {
+    throw translateReadError(entry, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function appendLargeFile(output: Output, entry: ArchiveEntry): Promise<void> {
   const descriptor = openFile(entry);
   try {
     for (let left = entry.size; left > 0; ) {
       if (output.space < Math.min(left, smallFile)) await output.flush();
-      const read = output.fill(descriptor, left);
-      if (read === 0) throw new PublishedFilesChanged(`${display(entry.path)} became shorter`);
-      left -= read;
+      left -= readPiece(output, descriptor, entry, left);
     }
-    if (!isSame(fstatSync(descriptor), entry.stats))
-      throw new PublishedFilesChanged(`${display(entry.path)} changed`);
+    checkSame(descriptor, entry);
   } catch (error) {
-    if (errnoName(error) === 'EISDIR')
-      throw new PublishedFilesChanged(`${display(entry.path)} changed`, error);
-    throw translateErrno(error, `cannot read ${display(entry.path)}`);
+    throw translateReadError(entry, error);
   } finally {
     closeSync(descriptor);
   }
-  const padding = padded(entry.size) - entry.size;
-  if (output.space < padding) await output.flush();
-  output.appendZeros(padding);
+}
+
+/** Reads what there is space for, and of a file at least one byte; returns how many. */
+function readPiece(output: Output, descriptor: number, entry: ArchiveEntry, left: number): number {
+  const read = output.fill(descriptor, left);
+  if (read === 0) throw new PublishedFilesChanged(`${display(entry.path)} became shorter`);
+  return read;
+}
+
+function checkSame(descriptor: number, entry: ArchiveEntry): void {
+  const { dev, ino, size, mtimeMs } = fstatSync(descriptor);
+  const isSame = dev === entry.dev && ino === entry.ino && size === entry.size && mtimeMs === entry.mtimeMs;
+  if (!isSame) throw new PublishedFilesChanged(`${display(entry.path)} changed`);
+}
+
+function translateReadError(entry: ArchiveEntry, error: unknown): unknown {
+  if (errnoName(error) === 'EISDIR')
+    return new PublishedFilesChanged(`${display(entry.path)} changed`, error);
+  return translateErrno(error, `cannot read ${display(entry.path)}`);
 }
 
 function openFile(entry: ArchiveEntry): number {
@@ -95,18 +130,9 @@ function checkUnchanged({ entries, fingerprint, source }: ArchivePlan): void {
   throw new PublishedFilesChanged(`${source.directory} changed`);
 }
 
-function isSameDirectory({ path, stats }: ArchiveEntry): boolean {
+function isSameDirectory({ path, ino, mtimeMs }: ArchiveEntry): boolean {
   const now = lstatSync(rawPath(path), { throwIfNoEntry: false });
-  return now?.isDirectory() === true && now.ino === stats.ino && now.mtimeMs === stats.mtimeMs;
-}
-
-function isSame(now: FileState, planned: FileState): boolean {
-  return (
-    now.dev === planned.dev &&
-    now.ino === planned.ino &&
-    now.size === planned.size &&
-    now.mtimeMs === planned.mtimeMs
-  );
+  return now?.isDirectory() === true && now.ino === ino && now.mtimeMs === mtimeMs;
 }
 
 /**
@@ -118,11 +144,13 @@ class Output {
   readonly #target: number;
   readonly #options: WriteOptions;
   readonly #buffer = Buffer.allocUnsafeSlow(bufferSize);
+  readonly #writeSize: number;
   #filled = 0;
 
   constructor(target: number, options: WriteOptions) {
     this.#target = target;
     this.#options = options;
+    this.#writeSize = Math.max(leastWrite, fstatSync(target).blksize);
   }
 
   /** Bytes that can be appended before the next {@link flush}. */
@@ -147,18 +175,23 @@ class Output {
   }
 
   async flush(): Promise<void> {
-    for (let at = 0; at < this.#filled; ) at += this.#write(at);
-    this.written += this.#filled;
-    this.#filled = 0;
-    this.#options.onProgress?.(this.written);
+    this.#writeOut();
     // Signals and timers get their turn here.
     await setImmediate();
     this.#options.signal?.throwIfAborted();
   }
 
-  #write(at: number): number {
-    return withErrnoTranslated(`cannot write ${this.#options.path ?? 'the archive'}`, () =>
-      writeSync(this.#target, this.#buffer, at, this.#filled - at, null),
-    );
+  #writeOut(): void {
+    try {
+      for (let at = 0; at < this.#filled; ) {
+        const length = Math.min(this.#filled - at, this.#writeSize);
+        at += writeSync(this.#target, this.#buffer, at, length, null);
+      }
+    } catch (error) {
+      throw translateErrno(error, `cannot write ${this.#options.path ?? 'the archive'}`);
+    }
+    this.written += this.#filled;
+    this.#filled = 0;
+    this.#options.onProgress?.(this.written);
   }
 }

@@ -27,6 +27,7 @@ import {
 } from '../errors.ts';
 import { createRunToken, isAbandoned } from '../run-token.ts';
 import type { Parcel, Spool } from './index.ts';
+import { writeBehind } from './write-behind.ts';
 
 /** PILOS reads and deletes archives as a member of the group `pilos-spool`. */
 const archiveMode = 0o664;
@@ -227,7 +228,7 @@ async function writeSafely(
   let isOpen = true;
   try {
     setAccess(file, directory, parcel.warn);
-    await parcel.write(file, path);
+    await writeBehind(file, () => parcel.write(file, path));
     fsyncSync(file);
     const { size } = fstatSync(file);
     if (size !== parcel.size) {

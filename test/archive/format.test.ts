@@ -216,16 +216,21 @@ describe('encodeHeader', () => {
     [511, 1536],
     [512, 2048],
   ])('of a name of %i bytes has %i bytes', (length, size) => {
-    const header = encodeHeader({ name: 'n'.repeat(length), type: 'file', size: 1, mtime: 0 });
+    const header = encodeHeader({ name: 'n'.repeat(length), type: 'file', size: 1, mtimeMs: 0 });
     expect(header.length).toBe(size);
     expect(header.toString('latin1', size - 512, size - 412)).toBe(
       'n'.repeat(Math.min(length, 100)).padEnd(100, '\0'),
     );
   });
 
+  it('gives a file from before 1970 the time 1970', () => {
+    const header = encodeHeader({ name: 'x', type: 'file', size: 0, mtimeMs: -86_400_000 });
+    expect(header.toString('latin1', 136, 148)).toBe('00000000000\0');
+  });
+
   it('holds the largest size and time of eleven octal digits', () => {
     const largest = 0o77777777777;
-    const header = encodeHeader({ name: 'x', type: 'file', size: largest, mtime: largest });
+    const header = encodeHeader({ name: 'x', type: 'file', size: largest, mtimeMs: largest * 1000 });
     expect(header.toString('latin1', 124, 148)).toBe('77777777777\x0077777777777\0');
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkInjectedErrors, errors } from '../support/faults-errors.ts';
+import { checkErrorOfEarlySync, checkInjectedErrors, errors } from '../support/faults-errors.ts';
 import { shipped } from '../support/faults-program.ts';
 import { sized } from '../support/faults-size.ts';
+import type { Call } from '../support/faults-trace.ts';
 
 const timeout = 30 * 60_000;
 
@@ -15,11 +16,24 @@ function everyNth(n: number): () => boolean {
   return () => index++ % n === 0;
 }
 
+/** As {@link everyNth}, of the writes; every other call is chosen. */
+function everyNthWrite(n: number): (call: Call) => boolean {
+  const isChosen = everyNth(n);
+  return ({ name }) => name !== 'write' || isChosen();
+}
+
 describe('ENOSPC, EIO, EDQUOT, EROFS and ESTALE', () => {
   it('at any call on the spool end with no partial archive, no leftovers and a clear failure', {
     timeout,
   }, async () => {
-    expect(await checkInjectedErrors(shipped, 'spool', errorsOf)).toEqual([]);
+    const isChosen = everyNthWrite(sized(20, 1));
+    expect(await checkInjectedErrors(shipped, 'spool', errorsOf, isChosen)).toEqual([]);
+  });
+
+  it('at an early sync of a large archive fail the run, although the fsync in the end succeeds', {
+    timeout,
+  }, async () => {
+    expect(await checkErrorOfEarlySync(shipped)).toEqual([]);
   });
 
   it('at any call on the published files fail, are noted in the ledger, and pass', { timeout }, async () => {

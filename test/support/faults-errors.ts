@@ -68,6 +68,21 @@ export async function checkInjectedErrors(
   });
 }
 
+/** A large archive is synced while more of it is written; what the kernel tells there it does not tell again. */
+export async function checkErrorOfEarlySync(program: Program): Promise<Problems> {
+  return await withUndo(async (undo) => {
+    const scene = createScene(program, { bytes: 64_000_000 });
+    undo(scene.remove);
+    const { result, broken } = await inject(scene, { name: 'fdatasync', when: 1 }, 'error=EIO');
+    const problems = [...scene.problemsAfter(result), ...problemsOfLedger(scene, result)];
+    if (broken.length === 0) problems.push('no error was injected');
+    if (result.status !== 74) problems.push(`ended with ${describeRun(result)}`);
+    if (existsSync(scene.archive)) problems.push('the archive is there');
+    problems.push(...scene.leftovers().map((file) => `left over: ${file}`));
+    return [...problems, ...(await scene.recover())];
+  });
+}
+
 /** Undefined when the call that was broken was another one, again and again. */
 async function breakCall(
   scene: Scene,

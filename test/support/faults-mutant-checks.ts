@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { bundle } from '../../build/bundle.ts';
 import { changes, checkChange, checkStaleSenderDone } from './faults-changes.ts';
+import { checkErrorOfEarlySync } from './faults-errors.ts';
 import { checkSpoolFillsUp } from './faults-full.ts';
 import { checkKilledAnywhere } from './faults-kill.ts';
 import { checkCutTransfer, checkStoppedBefore, stopServer } from './faults-link.ts';
@@ -64,6 +65,7 @@ export const checks: Record<CheckName, Check> = {
   'run as root': checkRunAsRoot,
   'one of two formats delivered': checkOneOfTwoFormats,
   'published again': checkStaleSenderDone,
+  'an early sync fails': checkErrorOfEarlySync,
   'the disk fills up': (program) => checkSpoolFillsUp(program, 'tmpfs'),
 };
 

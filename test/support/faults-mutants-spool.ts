@@ -12,6 +12,18 @@ export const spoolMutants: Mutant[] = [
     finding: /cannot import|is not there/,
   },
   {
+    name: 'the error of an early sync is ignored',
+    edits: [
+      {
+        file: 'spool/write-behind.ts',
+        search: '    await pending.catch(() => undefined);\n  }\n  await pending;\n',
+        replace: '    await pending.catch(() => undefined);\n  }\n',
+      },
+    ],
+    killedBy: 'an early sync fails',
+    finding: /ended with .*status 0|exit 0/,
+  },
+  {
     name: 'no fsync of the directory',
     edits: [{ file: local, search: '      syncDirectory(directory);\n', replace: '' }],
     killedBy: 'power loss right after exit 0',

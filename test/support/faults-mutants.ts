@@ -26,7 +26,8 @@ export type CheckName =
   | 'run as root'
   | 'one of two formats delivered'
   | 'published again'
-  | 'the disk fills up';
+  | 'the disk fills up'
+  | 'an early sync fails';
 
 export interface Mutant {
   name: string;
