@@ -8,7 +8,7 @@ import { type Sender, useSenders, whenArrived } from '../support/rsync-sender.ts
 const host = useRsyncHost();
 const createSender = useSenders(host);
 
-const size = 40_000_000;
+const size = 24_000_000;
 
 /** In the home of the BBB user: rsync's own account of what it has sent, each transfer with its sum. */
 const log = () => join(host.bbbUser.home, 'rsync.log');
