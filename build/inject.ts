@@ -11,6 +11,17 @@ interface NodeSeaConfig extends SeaConfig {
   execArgvExtension: 'none' | 'env' | 'cli';
 }
 
+/** Of Node.js and V8. A code cache is good only for the flags that it was made with. */
+const executionFlags = [
+  // A warning of the runtime would land in BBB's log, where no admin can do anything about it.
+  '--no-warnings',
+  // A larger young generation costs 30 MB, and more page faults than it saves.
+  '--max-semi-space-size=1',
+  // What takes long here is system calls: optimized code gains nothing, and its compiler takes 6 MB.
+  '--no-opt',
+  '--v8-pool-size=1',
+];
+
 export function planSeaConfiguration(architecture: Architecture): NodeSeaConfig {
   return {
     // As seen from the folder that pkg makes and works in. The path becomes part of the executable, so an
@@ -20,15 +31,7 @@ export function planSeaConfiguration(architecture: Architecture): NodeSeaConfig 
     useSnapshot: false,
     // Spares compiling the bundle at every start, a quarter of it. V8 makes it for its own kind only.
     useCodeCache: architecture === hostArchitecture(),
-    execArgv: [
-      // A warning of the runtime would land in BBB's log, where no admin can do anything about it.
-      '--no-warnings',
-      // A larger young generation costs 30 MB, and more page faults than it saves.
-      '--max-semi-space-size=1',
-      // What takes long here is system calls: optimized code gains nothing, and its compiler takes 6 MB.
-      '--no-opt',
-      '--v8-pool-size=1',
-    ],
+    execArgv: [...executionFlags],
     // NODE_OPTIONS of a shell profile or a systemd unit must neither break nor steer the program.
     execArgvExtension: 'none',
   };
@@ -93,6 +96,6 @@ async function inEnvironmentOfPkg(workDirectory: string, run: () => Promise<void
  */
 function writeReproducibleNode(workDirectory: string): string {
   const path = join(workDirectory, 'node');
-  writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' --random-seed=1 "$@"\n`, { mode: 0o755 });
+  writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' --random-seed=1 ${executionFlags.join(' ')} "$@"\n`, { mode: 0o755 });
   return path;
 }
