@@ -9,7 +9,7 @@ ROW ?=
 # Each step uses both processors by itself, and some change the machine's packages.
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
-.PHONY: help setup build release test lint demo faults bench deb clean
+.PHONY: help setup build release test lint demo fleet faults bench deb clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ lint: setup ## types, style, shell scripts, launcher
 demo: build ## a recording's whole way, from BBB's call to what PILOS unpacks
 	@build/system-packages.sh demo
 	@node build/demo.ts
+
+fleet: build ## many BBB servers, two PILOS, one table; SERVERS=50 RECORDINGS=5000 LAYOUT=storage
+	@build/system-packages.sh fleet
+	@node test/fleet/run.ts
 
 bench: build ## measures against PILOS' Ruby script; ROW=name for one row
 	@build/system-packages.sh bench

@@ -2,7 +2,7 @@
 # Checks that the programs which a target needs are there, and installs the Debian packages of those that
 # are not. Without root it prints the command that does. Says nothing when nothing is missing.
 #
-#     build/system-packages.sh GROUP...        build, release, test, lint, demo, bench, deb
+#     build/system-packages.sh GROUP...        build, release, test, lint, demo, fleet, bench, deb
 set -eu
 
 # Where Debian keeps sshd, losetup and others, for users whose PATH lacks it.
@@ -61,7 +61,8 @@ check_group() {
       need strace strace
       need e2fsprogs mkfs.ext4 chattr
       need mount losetup mount
-      need util-linux unshare setpriv prlimit
+      need util-linux unshare nsenter setpriv prlimit
+      need hostname hostname
       need bsdutils script
       need passwd useradd
       need iproute2 ip tc
@@ -87,6 +88,18 @@ check_group() {
     demo)
       need_php
       need ruby ruby
+      ;;
+    fleet)
+      need_php
+      need ruby ruby
+      need rsync rsync rrsync
+      need openssh-server sshd
+      need openssh-client ssh ssh-keygen
+      need iproute2 ip
+      need util-linux unshare nsenter setpriv
+      need mount losetup mount
+      need e2fsprogs mkfs.ext4
+      need hostname hostname
       ;;
     bench)
       need ruby ruby

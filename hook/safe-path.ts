@@ -58,8 +58,9 @@ export function validateSubDir(value: string, allowed: readonly string[] | undef
     });
   }
   if (allowed !== undefined && !allowed.includes(value)) {
+    const only = allowed.length === 0 ? 'is empty' : `has only ${allowed.join(', ')}`;
     throw new ExpectedError(
-      `the meeting asks for the sub directory ${quote(value)}, which allowed_sub_dirs does not list`,
+      `the meeting asks for the sub directory ${quote(value)}, but allowed_sub_dirs ${only}`,
       {
         exitStatus: EXIT.data,
         remedy: 'add it to allowed_sub_dirs in pilos.yml, or correct RECORDING_SPOOL_SUB_DIRECTORY in PILOS',

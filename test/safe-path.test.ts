@@ -109,17 +109,17 @@ describe('validateSubDir', () => {
     expect(() => validateSubDir(overlongSubDir, undefined)).toThrow(/is not allowed/);
   });
 
-  it('refuses what allowed_sub_dirs does not list, and says which key to change', () => {
+  it('refuses what allowed_sub_dirs does not list, and says what it lists and which key to change', () => {
     expect(validateSubDir('instance1', ['instance1', 'a/b'])).toBe('instance1');
-    const error = expectedErrorOf(() => validateSubDir('instance2', ['instance1']));
+    const error = expectedErrorOf(() => validateSubDir('instance2', ['instance1', 'a/b']));
     expect(error.exitStatus).toBe(65);
-    expect(error.message).toContain("'instance2', which allowed_sub_dirs does not list");
+    expect(error.message).toContain("'instance2', but allowed_sub_dirs has only instance1, a/b");
     expect(error.remedy).toContain('allowed_sub_dirs in pilos.yml');
   });
 
   it('does not take a directory above or below a listed one for listed', () => {
-    expect(() => validateSubDir('a', ['a/b'])).toThrow(/does not list/);
-    expect(() => validateSubDir('a/b/c', ['a/b'])).toThrow(/does not list/);
+    expect(() => validateSubDir('a', ['a/b'])).toThrow(/has only a\/b/);
+    expect(() => validateSubDir('a/b/c', ['a/b'])).toThrow(/has only a\/b/);
   });
 
   it('lets a meeting without a sub directory pass whatever is listed', () => {

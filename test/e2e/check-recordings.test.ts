@@ -60,7 +60,7 @@ const subDirectories: CheckCase[] = [
     what: 'a sub directory that allowed_sub_dirs does not list',
     id: 'refused-meetings',
     status: 78,
-    says: /which allowed_sub_dirs does not list/,
+    says: /the sub directory 'instance1', but allowed_sub_dirs has only instance2/,
     spoil: ({ sh, tree }) => sh(`echo 'allowed_sub_dirs: [instance2]' >> ${tree.pilosYml}`),
     byHand: ({ sh, tree }) => sh(`sed -i /^allowed_sub_dirs/d ${tree.pilosYml}`),
   },

@@ -203,7 +203,7 @@ describe('a sub directory of a harmless name', () => {
       expectRefused(
         await tree.run(['-m', other.id]),
         65,
-        "'a', which allowed_sub_dirs does not list: add it",
+        "'a', but allowed_sub_dirs has only a/b: add it",
       );
       expect(tree.spoolFiles()).toEqual([`a/b/${allowed.id}-presentation.tar`]);
     } finally {
