@@ -120,6 +120,7 @@ describe('validateSubDir', () => {
   it('does not take a directory above or below a listed one for listed', () => {
     expect(() => validateSubDir('a', ['a/b'])).toThrow(/has only a\/b/);
     expect(() => validateSubDir('a/b/c', ['a/b'])).toThrow(/has only a\/b/);
+    expect(() => validateSubDir('a', [])).toThrow(/but allowed_sub_dirs is empty/);
   });
 
   it('lets a meeting without a sub directory pass whatever is listed', () => {

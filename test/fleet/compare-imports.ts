@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Meeting } from '../support/bbb-meeting.ts';
 import { compareTrees } from '../support/compare-trees.ts';
-import type { Fleet } from './build-fleet.ts';
+import type { BbbHost } from './bbb-host.ts';
 import type { Import, PilosHost } from './pilos-host.ts';
 
 export interface InstanceReport {
@@ -31,7 +31,7 @@ interface Expected {
 }
 
 export function compareImports(
-  { servers }: Fleet,
+  servers: readonly BbbHost[],
   { instance, store }: PilosHost,
   imports: readonly Import[],
 ): InstanceReport {

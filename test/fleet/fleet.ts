@@ -50,7 +50,7 @@ async function runDay(fleet: Fleet): Promise<FleetReport> {
   return {
     ...{ options: fleet.options, servers, seconds },
     instances: fleet.pilos.map((pilos, index) =>
-      compareImports(fleet, pilos, importers[index]?.imports ?? []),
+      compareImports(fleet.servers, pilos, importers[index]?.imports ?? []),
     ),
     importing: { seconds: imports.reduce((sum, one) => sum + one.seconds, 0), archives: imports.length },
     left: [...fleet.pilos.flatMap(listSpool), ...fleet.servers.flatMap(listBelowMount)],
