@@ -87,15 +87,20 @@ function writeRecordings(tree: string, plan: ServerPlan): FleetRecording[] {
 }
 
 function startWorker(host: Host): ReturnType<BbbHost['startWorker']> {
+  let gone: Error | undefined;
   let answer: { resolve: (value: unknown) => void; reject: (error: Error) => void } | undefined;
   const command = ['ruby', `${toolDirectory}/worker.rb`, scriptsDirectory];
   const worker: LineProcess = startLineProcess(host, command, 'bigbluebutton', {
     onLine: (value) => answer?.resolve(value),
-    onEnd: (error) => answer?.reject(error),
+    onEnd: (error) => {
+      gone = error;
+      answer?.reject(error);
+    },
   });
   return {
     end: worker.end,
     call: async (recording, format) => {
+      if (gone !== undefined) throw gone;
       const answered = new Promise((resolve, reject) => {
         answer = { resolve, reject };
       });

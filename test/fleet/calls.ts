@@ -1,15 +1,21 @@
 /** BBB's calls on all servers at once, while one of them is cut off for a third of its calls. */
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BbbHost, CallResult, FleetRecording } from './bbb-host.ts';
 import type { Fleet } from './build-fleet.ts';
+import { createTurns, type InTurn } from './turns.ts';
+
+/** Enough for three servers with two workers on two processors. More at once would measure only the processors. */
+const callsPerProcessor = 3;
 
 /** In the order of the servers. */
 export async function makeCalls(fleet: Fleet): Promise<CallResult[][]> {
-  return await Promise.all(fleet.servers.map((server) => callAll(fleet, server)));
+  const inTurn = createTurns(callsPerProcessor * availableParallelism());
+  return await Promise.all(fleet.servers.map((server) => callAll(fleet, server, inTurn)));
 }
 
-async function callAll(fleet: Fleet, server: BbbHost): Promise<CallResult[]> {
+async function callAll(fleet: Fleet, server: BbbHost, inTurn: InTurn): Promise<CallResult[]> {
   const jobs = server.recordings.flatMap((recording) =>
     recording.meeting.formats.map((format) => ({ recording, format })),
   );
@@ -22,7 +28,7 @@ async function callAll(fleet: Fleet, server: BbbHost): Promise<CallResult[]> {
       const job = jobs[index];
       if (job === undefined) break;
       await cut?.before(index);
-      const call = worker.call(job.recording, job.format);
+      const call = inTurn(() => worker.call(job.recording, job.format));
       await Promise.all([call, cut?.during(index, job.recording, call)]);
       results.push(await call);
     }

@@ -41,14 +41,14 @@ function expectRefusalTold({ servers }: FleetReport): void {
 
 describe('three BBB servers and two PILOS instances', { timeout: 10 * minutes }, () => {
   it('on a central spool: each instance gets all of its own and nothing else, though one mount goes for a while', async () => {
-    const report = await run({ layout: 'storage', servers: 3, recordings: 300 });
+    const report = await run({ layout: 'storage', servers: 3, recordings: 120 });
     expectHealed(report);
     expectRefusalTold(report);
     expect(report.servers[1]?.failure).toMatch(/spool directory .*(mount|replaced)/);
   });
 
   it('with an sshd and rrsync for each instance: the same, though one link goes for a while', async () => {
-    const report = await run({ layout: 'ssh', servers: 3, recordings: 30 });
+    const report = await run({ layout: 'ssh', servers: 3, recordings: 15 });
     expectHealed(report);
     expectRefusalTold(report);
     expect(report.servers[1]?.failure).toMatch(/pilos/);
@@ -62,7 +62,7 @@ describe('make fleet', { timeout: 5 * minutes }, () => {
 
   it.each([
     ['SERVERS', '2', 'SERVERS=2 is not a whole number from 3 to 250'],
-    ['RECORDINGS', 'many', 'RECORDINGS=many is not a whole number from 9 to 1000000'],
+    ['RECORDINGS', 'many', 'RECORDINGS=many is not a whole number from 15 to 1000000'],
     ['LAYOUT', 'nfs', 'LAYOUT=nfs is none of storage and ssh'],
   ])('refuses %s=%s, and says what it may be', async (name, value, told) => {
     const { status, stdout, stderr } = await runProgram(process.execPath, [script], {

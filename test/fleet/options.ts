@@ -3,11 +3,13 @@ import { type FleetOptions, type Layout, layouts } from './plan.ts';
 
 const leastServers = 3;
 const mostServers = 250;
+/** So that one server can be cut off for a third of its calls. */
+const leastEach = 5;
 
 /** Throws an Error that names the variable, its value and what it may be. */
 export function readOptions(environment: NodeJS.ProcessEnv): FleetOptions[] {
   const servers = readNumber(environment, 'SERVERS', 3, [leastServers, mostServers]);
-  const recordings = readNumber(environment, 'RECORDINGS', 300, [3 * servers, 1_000_000]);
+  const recordings = readNumber(environment, 'RECORDINGS', 300, [leastEach * servers, 1_000_000]);
   const wanted = environment['LAYOUT'] || undefined;
   const chosen = layouts.filter((layout) => wanted === undefined || layout === wanted);
   if (chosen.length === 0) throw new Error(`LAYOUT=${wanted} is none of ${layouts.join(' and ')}`);

@@ -49,12 +49,17 @@ const manyFiles = [['presentation'], ['presentation', 'podcast'], ['video']];
 const fewFiles = [['notes'], ['podcast'], ['notes']];
 
 export function planFleet({ layout, servers, recordings }: FleetOptions): ServerPlan[] {
+  const formatsOf = (index: number) => (servers > fewServers ? fewFiles : manyFiles)[index % 3] ?? [];
+  const shares = shareRecordings(
+    Array.from({ length: servers }, (_, index) => formatsOf(index).length),
+    recordings,
+  );
   return Array.from({ length: servers }, (_, index): ServerPlan => {
     const isLast = index === servers - 1;
     const isLarge = servers > fewServers;
     const serves = chooseInstances(layout, index, isLast);
-    const formats = (isLarge ? fewFiles : manyFiles)[index % 3] ?? [];
-    const own = Math.floor(recordings / servers) + (index < recordings % servers ? 1 : 0);
+    const formats = formatsOf(index);
+    const own = shares[index] ?? 0;
     const isCut = index === 1;
     const third = Math.floor(own / 3);
     const planned = Array.from({ length: own }, (_, number): RecordingPlan => {
@@ -73,6 +78,17 @@ export function planFleet({ layout, servers, recordings }: FleetOptions): Server
       cut: isCut ? { from: third * formats.length, to: 2 * third * formats.length } : undefined,
     };
   });
+}
+
+/** A server that makes two formats of each recording gets half as many: its calls are then as many as another's. */
+function shareRecordings(formatCounts: readonly number[], recordings: number): number[] {
+  const turns = formatCounts.flatMap((count, index) => (count === 1 ? [index, index] : [index]));
+  const shares = formatCounts.map(() => 0);
+  for (let number = 0; number < recordings; number += 1) {
+    const server = turns[number % turns.length] ?? 0;
+    shares[server] = (shares[server] ?? 0) + 1;
+  }
+  return shares;
 }
 
 /** Over ssh a server has one PILOS: `spool_dir` is one address. On a central storage it may serve all. */

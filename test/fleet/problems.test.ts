@@ -150,7 +150,9 @@ describe('the table', () => {
     );
     expect(lines.filter((line) => /^(bbb|instance)\d/.test(line))).toHaveLength(5);
     expect(lines).toContain(
-      '36 deliveries per minute; the longest call took 1.0 s, the longest wait in the spool 1.0 s',
+      expect.stringMatching(
+        /^\d+ deliveries per minute; the longest call took 1\.0 s, the longest wait in the spool 1\.0 s$/,
+      ),
     );
   });
 
