@@ -21,7 +21,7 @@ function serverProblems(server: ServerReport): string[] {
     [plan.cut === undefined && failed > 0, `${failed} calls failed: ${server.failure}`],
     [plan.cut !== undefined && failed === 0, 'it was cut off, and no call failed'],
     [delivered + resent !== ours, `${delivered} and by resend ${resent} deliveries instead of ${ours}`],
-    [states['delivered'] !== ours || (states['failed'] ?? 0) !== strays, `status: ${describe(states)}`],
+    [states['delivered'] !== ours || (states['failed'] ?? 0) !== strays, `status: ${describeStates(states)}`],
     [notDone !== (strays > 0 ? 1 : 0), `${notDone} recordings have no -sender.done`],
   ] as const;
   return problems.flatMap(([isWrong, text]) => (isWrong ? [`${plan.name}: ${text}`] : []));
@@ -34,7 +34,7 @@ function instanceProblems({ name, lost, foreign, different, failed }: InstanceRe
   );
 }
 
-export function describe(states: Record<string, number>): string {
+export function describeStates(states: Record<string, number>): string {
   return Object.entries(states)
     .map(([state, count]) => `${count} ${state}`)
     .join(', ');

@@ -1,6 +1,7 @@
 /** Where the spools lie: one central file system that every host mounts, or a directory on each PILOS host. */
-import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Undo } from '../support/create-with-undo.ts';
 import { runOrThrow, runProgram } from '../support/run-program.ts';
 import type { Host } from './host.ts';
@@ -29,8 +30,7 @@ export async function createCentralStorage(
   await runOrThrow('mkfs.ext4', ['-q', '-F', '-m', '0', image]);
   const { stdout } = await runOrThrow('losetup', ['--find', '--show', image]);
   const device = stdout.trim();
-  // Undone when the hosts are gone: until then, the device only learns to go with its last mount.
-  undo(() => runProgram('losetup', ['--detach', device]));
+  undo(() => detach(device, image));
   return {
     mount: async (host) => {
       await host.runOrThrow(['mount', '-t', 'ext4', device, mountPoint]);
@@ -41,10 +41,20 @@ export async function createCentralStorage(
   };
 }
 
+/** The hosts have been ended: the device goes with the last of their mounts. */
+async function detach(device: string, image: string): Promise<void> {
+  await runProgram('losetup', ['--detach', device]);
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    if ((await runProgram('losetup', ['--associated', image])).stdout === '') return;
+    await sleep(50);
+  }
+  throw new Error(`${device} is still in use: 'losetup --detach ${device}' when nothing uses it any more`);
+}
+
 /** Group pilos-spool and setgid, as the README tells; `spool` as this machine sees it. */
 export function makeSpool(spool: string, subDirs: readonly string[], owner = root): void {
   for (const directory of [spool, ...subDirs.map((name) => join(spool, name))]) {
-    if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     chownSync(directory, owner.uid, owner.gid);
     chmodSync(directory, 0o2775);
   }

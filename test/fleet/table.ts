@@ -1,9 +1,9 @@
 /** A fleet's day as a small table. Pure. */
 import type { FleetReport } from './fleet.ts';
-import { describe } from './problems.ts';
+import { describeStates } from './problems.ts';
 import type { ServerReport } from './server-report.ts';
 
-/** Of a large fleet, only servers to which something happened have a line of their own. */
+/** Of a large fleet, only the first servers, of which one is cut off, and the last have a line of their own. */
 const mostLines = 8;
 
 export function renderTable(report: FleetReport): string {
@@ -47,7 +47,12 @@ function renderServers(servers: readonly ServerReport[]): string[] {
 
 function serverRow({ plan, calls, delivered, failed, refused, resent, states }: ServerReport): string[] {
   const serves = plan.serves.join(', ') + (plan.allowed === undefined ? '' : ' only');
-  return [plan.name, serves, ...[calls, delivered, failed, refused, resent].map(String), describe(states)];
+  return [
+    plan.name,
+    serves,
+    ...[calls, delivered, failed, refused, resent].map(String),
+    describeStates(states),
+  ];
 }
 
 function sumRow(servers: readonly ServerReport[]): string[] {
