@@ -149,7 +149,7 @@ describe('the table', () => {
       'layout storage: 3 BBB servers, 2 PILOS instances, one central spool, 30 recordings',
     );
     expect(lines.filter((line) => /^(bbb|instance)\d/.test(line))).toHaveLength(5);
-    expect(lines).toContain(
+    expect(lines).toContainEqual(
       expect.stringMatching(
         /^\d+ deliveries per minute; the longest call took 1\.0 s, the longest wait in the spool 1\.0 s$/,
       ),
