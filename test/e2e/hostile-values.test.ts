@@ -200,11 +200,7 @@ describe('a sub directory of a harmless name', () => {
     try {
       const [allowed, other] = [tree.addMeeting({ subDir: 'a/b' }), tree.addMeeting({ subDir: 'a' })];
       expect((await tree.run(['-m', allowed.id])).status).toBe(0);
-      expectRefused(
-        await tree.run(['-m', other.id]),
-        65,
-        "'a', but allowed_sub_dirs has only a/b: add it",
-      );
+      expectRefused(await tree.run(['-m', other.id]), 65, "'a', but allowed_sub_dirs has only a/b: add it");
       expect(tree.spoolFiles()).toEqual([`a/b/${allowed.id}-presentation.tar`]);
     } finally {
       tree.remove();
