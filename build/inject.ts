@@ -96,6 +96,10 @@ async function inEnvironmentOfPkg(workDirectory: string, run: () => Promise<void
  */
 function writeReproducibleNode(workDirectory: string): string {
   const path = join(workDirectory, 'node');
-  writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' --random-seed=1 ${executionFlags.join(' ')} "$@"\n`, { mode: 0o755 });
+  writeFileSync(
+    path,
+    `#!/bin/sh\nexec '${process.execPath}' --random-seed=1 ${executionFlags.join(' ')} "$@"\n`,
+    { mode: 0o755 },
+  );
   return path;
 }

@@ -122,13 +122,13 @@ function row3(scene: Scene): Figure[] {
 
 function row4(scene: Scene): Figure[] {
   addLarge(scene);
-  const found = compare(delivery(scene, ids.large), referenceDelivery(scene, ids.large), 2, false);
+  const found = compare(delivery(scene, ids.large), referenceDelivery(scene, ids.large), 3, false);
   return figures(found, { wall: [0.2, seconds], cpu: [0.2, seconds] });
 }
 
 function row5(scene: Scene): Figure[] {
   addLarge(scene);
-  const found = compare(delivery(scene, ids.large), leastDelivery(scene, ids.large), 5);
+  const found = compare(delivery(scene, ids.large), leastDelivery(scene, ids.large), 4);
   return figures(found, { wall: [1.03, seconds], cpu: [1.2, seconds] });
 }
 
@@ -185,7 +185,7 @@ function row11(scene: Scene): Figure[] {
     renameSync(full, ledger);
   };
   const filled = { ...empty, prepare: fill, verify: () => renameSync(ledger, full) };
-  return figures(compare(filled, empty, 15), { wall: [1.05, milliseconds] });
+  return figures(compare(filled, empty, 11), { wall: [1.05, milliseconds] });
 }
 
 function row12(scene: Scene): Figure[] {
