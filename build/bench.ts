@@ -17,8 +17,8 @@ interface Line {
   against: string;
   figure: string;
   ratio: number;
-  reach: number;
-  reached: boolean;
+  reach?: number | undefined;
+  reached?: boolean | undefined;
   detail: string;
 }
 
@@ -32,6 +32,7 @@ async function main(chosen: readonly string[]): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   print(`${machine}; medians of ratios, each pair run in turn\n`);
   print(format(['row', 'work', 'against', 'figure', 'ratio', 'reach', '', 'ours / other']));
+  print(format(widths.map((width) => '-'.repeat(Math.max(width, 3)))));
   const lines: Line[] = [];
   for (const row of wanted) {
     for (const line of await runRow(row, scene)) {
@@ -47,7 +48,7 @@ async function runRow(row: Row, scene: ReturnType<typeof createScene>): Promise<
   const figures = await row.run(scene);
   return figures.map(({ name, value, reach, detail }) => ({
     ...{ row: row.number, work: row.work, against: row.against, figure: name },
-    ...{ ratio: value, reach, reached: value <= reach, detail },
+    ...{ ratio: value, reach, reached: reach === undefined ? undefined : value <= reach, detail },
   }));
 }
 
@@ -58,14 +59,14 @@ function describe({ row, work, against, figure, ratio, reach, reached, detail }:
     against,
     figure,
     ratio.toFixed(3),
-    String(reach),
-    reached ? 'ok' : 'NOT',
+    String(reach ?? ''),
+    reached === undefined ? '' : reached ? 'ok' : 'NOT',
     detail,
   ];
   return format(cells);
 }
 
-const widths = [3, 50, 24, 18, 7, 5, 3, 0];
+const widths = [3, 53, 24, 18, 7, 5, 3, 0];
 
 /** A row of a Markdown table, which the README takes over as it is. */
 function format(cells: readonly string[]): string {
