@@ -110,6 +110,7 @@ export function createProgram(signal: AbortSignal, execute: Execute): Command {
   addResend(program, signal, execute);
   addPrune(program, signal, execute);
   addAdopt(program, signal, execute);
+  addMigrate(program, signal, execute);
   addInstall(program, signal, execute);
   addUninstall(program, signal, execute);
   return program;
@@ -205,6 +206,54 @@ function addPrune(program: Command, signal: AbortSignal, execute: Execute): void
     const session = createSession(command.optsWithGlobals(), signal);
     await execute(session, () => prune({ olderThan, dryRun }, session));
   });
+}
+
+function addMigrate(program: Command, signal: AbortSignal, execute: Execute): void {
+  const command = withGlobalOptions(program.command('migrate'))
+    .description('send the recordings of another front end for import; they stay as they are')
+    .option('--meeting-ids <file>', "only recordings of these external meeting ids, one a line, '#' comments")
+    .option('--origin <origin>', "only those with this bbb-origin, 'none' for none; may be repeated", collect)
+    .option(
+      '--from <dir>',
+      'look in DIR/FORMAT/MEETING_ID; may be repeated (default: published_dir)',
+      collect,
+    )
+    .option('--sub-dir <name>', 'sub directory of the spool, as in RECORDING_SPOOL_SUB_DIRECTORY of PILOS')
+    .option('--since <when>', 'only meetings that began since then: 12h, 7d, 2w or 2026-01-31')
+    .option('--until <when>', 'only meetings that began before then')
+    .option('--limit <n>', 'send at most so many', parseCount)
+    .option('--again', 'send also what was sent before, as when its import has failed')
+    .option('--max-waiting <n>', 'wait while so many archives lie in the spool', parseCount, 20)
+    .option('--pause <time>', 'wait so long after each archive when the spool cannot be read', '6s')
+    .option('--patience <time>', 'give up when PILOS takes no archive for so long', '1h')
+    .option('--dry-run', 'say what would be sent, and touch nothing');
+  command.action(async (options: MigrateOptions) => {
+    const { migrate } = await import('./commands/migrate.ts');
+    const globals = command.optsWithGlobals<GlobalOptions>();
+    const { origin: origins = [], from = [], again = false, dryRun = false, ...rest } = options;
+    const { meetingIds, since, until, limit, subDir = '', maxWaiting, pause, patience } = rest;
+    const request = {
+      ...{ meetingIds, origins, from, subDir, since, until, limit, again, maxWaiting, pause, patience },
+      ...{ dryRun, quiet: globals.quiet ?? false },
+    };
+    const session = createSession(globals, signal);
+    await execute(session, () => migrate(request, session));
+  });
+}
+
+interface MigrateOptions {
+  meetingIds?: string;
+  origin?: string[];
+  from?: string[];
+  subDir?: string;
+  since?: string;
+  until?: string;
+  limit?: number;
+  again?: boolean;
+  maxWaiting: number;
+  pause: string;
+  patience: string;
+  dryRun?: boolean;
 }
 
 function addInstall(program: Command, signal: AbortSignal, execute: Execute): void {

@@ -4,7 +4,7 @@ import { writeArchive } from './archive/write-archive.ts';
 import { type ArchivePlan, importMemory, PublishedFilesChanged, planArchive } from './archive.ts';
 import type { Config } from './config.ts';
 import { ExpectedError, translateErrno } from './errors.ts';
-import { isDelivered, type LedgerEntry, openLedger, readStamp } from './ledger.ts';
+import { type Delivery, isDelivered, openLedger, readStamp } from './ledger.ts';
 import { acquireLock } from './lock.ts';
 import {
   type DeliveryResult,
@@ -55,9 +55,12 @@ export async function deliverFormat(
     for (const name of removeAbandonedWorkFiles(config.workDir)) {
       session.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
     }
-    const known = isFresh ? entry : undefined;
+    const known = isFresh ? entry.delivered : undefined;
     const sent = await packAndSend(context, published, subDir, known);
-    if (sent.isKnown) return alreadyDelivered(context, basis);
+    if (known !== undefined && sent.isKnown) {
+      openLedger(config.workDir).recordSameFiles(published, known, sent.stamp);
+      return alreadyDelivered(context, basis);
+    }
     return await rememberDelivery(context, published, basis, sent, (Date.now() - started) / 1000);
   } catch (error) {
     const cause: unknown = session.signal.aborted ? session.signal.reason : error;
@@ -94,19 +97,23 @@ function alreadyDelivered({ session }: DeliveryContext, basis: ResultBasis): Del
   return { ...basis, state: 'delivered' };
 }
 
-interface Sent {
+export interface Sent {
   plan: ArchivePlan;
   stamp: string;
   /** Exactly these files have been delivered before: nothing was sent. */
   isKnown: boolean;
 }
 
-/** Packs into the spool; starts over once when the published files changed meanwhile. */
-async function packAndSend(
+/**
+ * Packs into the spool; starts over once when the published files changed meanwhile.
+ *
+ * @param known a delivery that need not be repeated when it was one of exactly these files
+ */
+export async function packAndSend(
   context: DeliveryContext,
   published: PublishedFormat,
   subDir: string,
-  known: LedgerEntry | undefined,
+  known: Delivery | undefined,
 ): Promise<Sent> {
   try {
     return await packAndSendOnce(context, published, subDir, known);
@@ -118,18 +125,16 @@ async function packAndSend(
 }
 
 async function packAndSendOnce(
-  { config, spool, session }: DeliveryContext,
+  context: DeliveryContext,
   published: PublishedFormat,
   subDir: string,
-  known: LedgerEntry | undefined,
+  known: Delivery | undefined,
 ): Promise<Sent> {
+  const { spool, session } = context;
   // Before the plan: files that change between the two must not pass for the delivered ones.
   const stamp = readStamp(published);
   const plan = planArchive(published.directory, `${published.format}/${published.recordId}`);
-  if (known?.delivered !== undefined && known.delivered.fingerprint === plan.fingerprint) {
-    openLedger(config.workDir).recordSameFiles(published, known.delivered, stamp);
-    return { plan, stamp, isKnown: true };
-  }
+  if (known?.fingerprint === plan.fingerprint) return { plan, stamp, isKnown: true };
   const memory = importMemory(plan.size);
   if (memory > 100) {
     session.log.warn(

@@ -1,6 +1,6 @@
 /**
  * What was tried and what was delivered: one small JSON file for each format of each recording, in
- * `<work_dir>/ledger/`. An entry that is missing or broken only means that the recording is delivered again.
+ * `<work_dir>/ledger/`, and for what `migrate` has sent in `<work_dir>/migrated/`. An entry that is missing or broken only means that the recording is delivered again.
  */
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { errnoName, isSystemError, translateErrno, withErrnoTranslated } from './errors.ts';
@@ -61,8 +61,11 @@ export interface Ledger {
   recordSameFiles(key: Key, delivery: Delivery, stamp: string): void;
 }
 
-export function openLedger(workDir: string): Ledger {
-  const directory = `${workDir}/ledger`;
+/** Two that never meet: what was migrated is neither missing here, nor may it be deleted here. */
+export type LedgerName = 'ledger' | 'migrated';
+
+export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger {
+  const directory = `${workDir}/${name}`;
   const read = (key: Key) => readEntry(entryFile(directory, key), key);
   const change = (key: Key, update: (entry: LedgerEntry) => Partial<LedgerEntry>) => {
     const before = read(key) ?? emptyEntry(key);

@@ -4,7 +4,7 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { XMLParser } from 'fast-xml-parser';
-import { EXIT, ExpectedError, errnoName, escapeText } from './errors.ts';
+import { EXIT, ExpectedError, errnoName, escapeText, translateErrno } from './errors.ts';
 import {
   decodeEntities,
   headLimit,
@@ -88,9 +88,50 @@ export interface PublishedMetadata extends MeetingMetadata {
 
 /** Reads `<published_dir>/<format>/<meeting id>/metadata.xml`. */
 export function readPublishedMetadata(file: string): PublishedMetadata {
+  return publishedMetadataOf(readRecording(file), file);
+}
+
+/** What PILOS' importer looks at, beside what a delivery needs. */
+export interface ImportedMetadata extends PublishedMetadata {
+  /** Under which PILOS keeps the recording. */
+  recordId: string;
+  /** The front end's own id of the meeting, by which PILOS finds the room; `''` when there is none. */
+  externalId: string;
+}
+
+/** Reads the same file for a recording that nothing else tells of. @throws ExpectedError when it does not tell */
+export function readImportedMetadata(file: string): ImportedMetadata {
+  try {
+    const { recording, meta } = readRecording(file);
+    return {
+      ...publishedMetadataOf({ recording, meta }, file),
+      recordId: textOf(recording, 'id'),
+      externalId: textOf(meta, 'meetingId'),
+    };
+  } catch (error) {
+    const isXml = error instanceof XmlProblem;
+    if (!isXml && errnoName(error) !== 'ENOENT') throw translateErrno(error, `cannot read ${file}`);
+    throw new ExpectedError(`${file} ${isXml ? error.message : 'does not exist'}`, {
+      exitStatus: EXIT.data,
+      remedy: "restore it from a backup, or publish the recording again with 'bbb-record --rebuild'",
+      cause: error,
+    });
+  }
+}
+
+interface RecordingElement {
+  recording: unknown;
+  meta: unknown;
+}
+
+function readRecording(file: string): RecordingElement {
   const recording = child(parseXml(readLimited(file)), 'recording');
   const meta = child(recording, 'meta');
   if (meta === undefined) throw new XmlProblem('has no <recording> with a <meta> in it');
+  return { recording, meta };
+}
+
+function publishedMetadataOf({ recording, meta }: RecordingElement, file: string): PublishedMetadata {
   const start = Number(textOf(recording, 'start_time'));
   return {
     origin: textOf(meta, 'bbb-origin'),

@@ -1,7 +1,13 @@
 /** Spans of time as an admin writes them: `7d`, `12h`, `30m`, `2w`, or a date. */
 import { EXIT, ExpectedError, quote } from './errors.ts';
 
-const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+const units: Record<string, number> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
 /** The moment that lies `value` before `now`, in milliseconds since 1970; throws an ExpectedError (64) for anything else. */
 export function parseMoment(option: string, value: string, now: number): number {
@@ -14,5 +20,15 @@ export function parseMoment(option: string, value: string, now: number): number 
   throw new ExpectedError(`${option} ${quote(value)} is neither a span of time nor a date`, {
     exitStatus: EXIT.usage,
     remedy: 'write it as 30m, 12h, 7d, 2w or 2026-01-31',
+  });
+}
+
+/** A span of time in milliseconds; throws an ExpectedError (64) for anything else. */
+export function parseDuration(option: string, value: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhdw])$/.exec(value) ?? [];
+  if (count !== undefined && unit !== undefined) return Number(count) * (units[unit] ?? 0);
+  throw new ExpectedError(`${option} ${quote(value)} is not a span of time`, {
+    exitStatus: EXIT.usage,
+    remedy: 'write it as 10s, 30m, 12h or 7d',
   });
 }

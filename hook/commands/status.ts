@@ -5,9 +5,10 @@ import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { printOut } from '../output.ts';
 import { meetingIdOf } from '../recording.ts';
 import { validateMeetingId } from '../safe-path.ts';
-import { isTerminal, type Session } from '../session.ts';
-import { formatDetails, formatRow, formatTable, type Layout, type Row } from '../status/format-status.ts';
+import type { Session } from '../session.ts';
+import { formatDetails, formatRow, formatTable, type Row } from '../status/format-status.ts';
 import { type FormatStatus, type RecordingStatus, readStatus } from '../status/read-status.ts';
+import { printLines, readLayout } from '../status/terminal-table.ts';
 import { parseMoment } from '../time-span.ts';
 import { becomeOwner } from '../user.ts';
 
@@ -55,23 +56,6 @@ function printTexts(recordings: Iterable<RecordingStatus>, isDetailed: boolean):
   }
   if (!isDetailed && rows.length > 0) printLines(formatTable(rows, layout));
   printOut(summary(rows));
-}
-
-/** Not all at once, nor each with a system call of its own. */
-function printLines(lines: Iterable<string>): void {
-  let text = '';
-  for (const line of lines) {
-    text += `${line}\n`;
-    if (text.length < 32_768) continue;
-    printOut(text);
-    text = '';
-  }
-  printOut(text);
-}
-
-function readLayout(): Layout {
-  if (!isTerminal(1)) return { width: undefined, colours: false };
-  return { width: process.stdout.columns || 80, colours: process.stdout.hasColors() };
 }
 
 const countedStates = ['delivered', 'failed', 'waiting', 'processing', 'failed in BBB'] as const;

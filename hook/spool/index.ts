@@ -28,6 +28,11 @@ export interface Spool {
   deliver(parcel: Parcel): Promise<void>;
   /** What {@link deliver} would do, a line each, for `--dry-run`. Reads nothing over a network. */
   describeDelivery(parcel: Pick<Parcel, 'name' | 'size' | 'subDir'>): string[];
+  /**
+   * Names of the archives that PILOS has not taken yet; undefined when the other side does not let us look, as with
+   * a key that has `rrsync -wo`. Throws ExpectedError when it cannot be found out.
+   */
+  readWaiting(subDir: string, watcher: Pick<Parcel, 'signal' | 'debug'>): Promise<string[] | undefined>;
 }
 
 /** What a spool takes from the configuration. */

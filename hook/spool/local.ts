@@ -43,6 +43,12 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
   return {
     destination,
     deliver: (parcel) => deliverLocally(settings, parcel),
+    readWaiting: async (subDir) =>
+      withDirectory(settings, subDir, ({ path, inside }) =>
+        withErrnoTranslated(`cannot read the spool directory ${path}`, () =>
+          readdirSync(inside('.')).filter((name) => name.endsWith('.tar')),
+        ),
+      ),
     describeDelivery: ({ name, subDir }) => {
       withDirectory(settings, subDir, () => undefined);
       return [

@@ -96,6 +96,17 @@ export function renameArguments(transfer: Transfer, emptyDirectory: string): str
   return [...connectionOptions(transfer.address), ...deletion, ...only, ...extra, ...ends];
 }
 
+/** Lists the directory; of the extra options, too, only those that lead there. */
+export function listArguments(transfer: Transfer): string[] {
+  const extra = transportOptions(transfer.extraOptions);
+  return [...connectionOptions(transfer.address), '--list-only', ...extra, '--', destination(transfer)];
+}
+
+/** Names of the archives in the output of {@link listArguments}. */
+export function parseListedArchives(output: string): string[] {
+  return [...output.matchAll(/^-\S+ +[\d,.]+ +\S+ +\S+ (.+\.tar)$/gm)].map(([, name = '']) => name);
+}
+
 function closing(transfer: Transfer, source: string): string[] {
   const name = source.slice(source.lastIndexOf('/') + 1);
   return [...audible(transfer.extraOptions), '--', source, sendDestination(transfer, name)];

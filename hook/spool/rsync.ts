@@ -15,6 +15,8 @@ import type { SpoolAddress } from '../safe-path.ts';
 import { temporaryPath } from '../work-dir.ts';
 import type { Parcel, Spool } from './index.ts';
 import {
+  listArguments,
+  parseListedArchives,
   parseProgress,
   remoteDirectory,
   renameArguments,
@@ -42,6 +44,7 @@ export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
   return {
     destination: (subDir) => remoteDirectory({ address, subDir }),
     deliver: (parcel) => deliverOverRsync(settings, parcel),
+    readWaiting: (subDir, watcher) => readWaiting(settings, subDir, watcher),
     describeDelivery: ({ name, size, subDir }) => {
       checkSpace(settings.workDir, size);
       const transfer = transferOf(settings, name, subDir);
@@ -134,20 +137,39 @@ function existingSpace(directory: string): { bavail: number; bsize: number } {
 }
 
 /** Of several transfers at once rrsync refuses all but one: wait for our turn, without using up the retries. */
-async function whenUnlocked(
+async function whenUnlocked<T>(
   settings: RsyncSpoolSettings,
-  parcel: Parcel,
-  action: () => Promise<void>,
-): Promise<void> {
+  watcher: Watcher,
+  action: () => Promise<T>,
+): Promise<T> {
   const deadline = Date.now() + settings.retry.maxSeconds * lockPatience * 1000;
   for (;;) {
     try {
       return await action();
     } catch (error) {
       if (!(error instanceof RsyncFailure && error.isLocked && Date.now() < deadline)) throw error;
-      parcel.debug(`${error.message}: waiting`);
-      await setTimeout(1000 + Math.random() * 2000, undefined, { signal: parcel.signal });
+      watcher.debug(`${error.message}: waiting`);
+      await setTimeout(1000 + Math.random() * 2000, undefined, { signal: watcher.signal });
     }
+  }
+}
+
+async function readWaiting(
+  settings: RsyncSpoolSettings,
+  subDir: string,
+  watcher: Watcher,
+): Promise<string[] | undefined> {
+  const transfer = transferOf(settings, '', subDir);
+  try {
+    const list = () => runRsync({ transfer, parcel: watcher }, listArguments(transfer));
+    return parseListedArchives(await whenUnlocked(settings, watcher, list));
+  } catch (error) {
+    const isRefused =
+      error instanceof RsyncFailure &&
+      (['refused', 'option refused'].includes(error.kind) || /write[- ]only/.test(error.message));
+    if (!isRefused) throw error;
+    watcher.debug(error.message);
+    return undefined;
   }
 }
 
@@ -195,8 +217,14 @@ async function sendWhole(shipment: Shipment): Promise<void> {
   checkSent(shipment, await runRsync(shipment, sendWholeArguments(shipment.transfer, shipment.archive)));
 }
 
+/** Who is told of a run of rsync, and can end it. */
+type Watcher = Pick<Parcel, 'signal' | 'debug' | 'onTransferred'>;
+
 /** Runs rsync until it has ended, also when we are told to stop; returns its output. */
-async function runRsync({ parcel, transfer }: Shipment, args: string[]): Promise<string> {
+async function runRsync(
+  { parcel, transfer }: { parcel: Watcher; transfer: Transfer },
+  args: string[],
+): Promise<string> {
   const isWatched = parcel.onTransferred !== undefined;
   const command = ['rsync', ...(isWatched ? ['--info=progress2', '--no-human-readable'] : []), ...args];
   parcel.debug(`running: ${shellQuote(command)}`);

@@ -168,7 +168,7 @@ function style(format: Style, text: string, { colours }: Layout): string {
 }
 
 /** `2024-04-10 12:34`, local time. */
-function localDate(iso: string): string {
+export function localDate(iso: string): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return '?'.padEnd(dateWidth);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000)

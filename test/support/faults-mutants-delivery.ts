@@ -57,7 +57,7 @@ export const deliveryMutants: Mutant[] = [
         file: 'delivery.ts',
         search: 'const bar = session.progress.start(name, plan.size);',
         replace: `const bar = session.progress.start(name, plan.size);
-  openLedger(config.workDir).recordDelivery(published, {
+  openLedger(context.config.workDir).recordDelivery(published, {
     ...{ at: new Date().toISOString(), bytes: plan.size, seconds: 0, destination: '', name, stamp },
     fingerprint: plan.fingerprint,
   });`,

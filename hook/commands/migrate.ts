@@ -1,0 +1,149 @@
+/** Sends the recordings of other front ends for import: sources → candidates → pace → send → report. */
+import { resolve } from 'node:path';
+import { type Config, readConfig } from '../config.ts';
+import { type DeliveryContext, openDelivery } from '../delivery.ts';
+import { attempt, EXIT, type ExitStatus, ExpectedError, escapeText, quote } from '../errors.ts';
+import { chooseCandidates, type Wanted } from '../migrate/candidates.ts';
+import { readMeetingIds } from '../migrate/meeting-ids.ts';
+import { createPacer, type PaceRules } from '../migrate/pace.ts';
+import {
+  exitStatusFor,
+  formatSummary,
+  formatUnknown,
+  type MigrationReport,
+  reportJson,
+  rowsOf,
+  tellOrigins,
+} from '../migrate/report.ts';
+import type { Sending } from '../migrate/send.ts';
+import { planAll, sendAll } from '../migrate/send-all.ts';
+import { readSources } from '../migrate/sources.ts';
+import { isBeingPublished } from '../recording.ts';
+import { validateSubDir } from '../safe-path.ts';
+import { printJson, type Session } from '../session.ts';
+import { formatTable } from '../status/format-status.ts';
+import { printLines, readLayout } from '../status/terminal-table.ts';
+import { parseDuration, parseMoment } from '../time-span.ts';
+import { becomeOwner } from '../user.ts';
+
+export interface MigrateRequest {
+  /** A file of external meeting ids. */
+  meetingIds: string | undefined;
+  origins: string[];
+  /** Trees to look through; none: this server's `published_dir`. */
+  from: string[];
+  subDir: string;
+  since: string | undefined;
+  until: string | undefined;
+  limit: number | undefined;
+  /** Also what was sent before. */
+  again: boolean;
+  maxWaiting: number;
+  pause: string;
+  patience: string;
+  dryRun: boolean;
+  quiet: boolean;
+}
+
+/** Sends what the request names; 0 only when all of it is sent. */
+export async function migrate(request: MigrateRequest, session: Session): Promise<ExitStatus> {
+  const started = Date.now();
+  const wanted = readWanted(request, started, session);
+  const rules = readRules(request);
+  const directories = request.from.map((directory) => resolve(directory));
+  const config = readConfig(session.choice, session.environment);
+  const subDir = validateOption(request.subDir, config);
+  becomeOwner(config.publishedDir);
+  if (!request.dryRun) session.log.setFile(config.logFile);
+
+  const isHere = directories.length === 0;
+  const { candidates, ...others } = chooseCandidates(readSources(config, directories), wanted, {
+    ownOrigins: isHere ? config.origins : [],
+    isComing: (published) => isHere && isBeingPublished(config, published),
+  });
+  const context = await openDelivery(config, session);
+  const sending = { context, subDir, sentSince: request.again ? started : 0 };
+  checkDestination(sending);
+  const limit = request.limit ?? Number.POSITIVE_INFINITY;
+  const outcome = request.dryRun
+    ? planAll(sending, candidates, limit)
+    : await sendAll(sending, candidates, { limit, pacer: openPacer(context, subDir, rules) });
+  const status = report({ ...outcome, ...others, isDryRun: request.dryRun }, sending, request);
+  session.signal.throwIfAborted();
+  return status;
+}
+
+/** Read before root becomes `bigbluebutton`: the file is the admin's. */
+function readWanted(request: MigrateRequest, now: number, { log }: Session): Wanted {
+  const moment = (option: string, value: string | undefined) =>
+    value === undefined ? undefined : parseMoment(option, value, now);
+  const [since, until] = [moment('--since', request.since), moment('--until', request.until)];
+  const { meetingIds, origins } = request;
+  if (meetingIds === undefined && origins.length === 0) {
+    throw new ExpectedError('nothing says which recordings to migrate', {
+      exitStatus: EXIT.usage,
+      remedy:
+        "give --meeting-ids FILE, with the ids of the rooms that PILOS has, or --origin Greenlight; see 'pilos-post-publish migrate --help'",
+    });
+  }
+  if (meetingIds === undefined) return { ids: undefined, origins, since, until };
+  const { ids, repeated } = readMeetingIds(meetingIds);
+  if (repeated > 0) log.info(`${meetingIds} names ${ids.size} ids, and repeats ${repeated} of them`);
+  return { ids, origins, since, until };
+}
+
+function readRules({ maxWaiting, pause, patience }: MigrateRequest): PaceRules {
+  return {
+    maxWaiting,
+    pause: parseDuration('--pause', pause),
+    patience: parseDuration('--patience', patience),
+  };
+}
+
+function validateOption(subDir: string, { allowedSubDirs }: Config): string {
+  if (!(attempt(() => validateSubDir(subDir, allowedSubDirs)) instanceof ExpectedError)) return subDir;
+  const isListed = allowedSubDirs === undefined || allowedSubDirs.includes(subDir);
+  throw new ExpectedError(`--sub-dir ${quote(subDir)} is not allowed`, {
+    exitStatus: EXIT.usage,
+    remedy: isListed
+      ? "write it as PILOS has it in RECORDING_SPOOL_SUB_DIRECTORY: letters, digits, '.', '_', '-' and '/'"
+      : 'use one that allowed_sub_dirs in pilos.yml lists, or add it there',
+  });
+}
+
+/** A mounted spool that is not there is told before the first recording is packed. */
+function checkDestination({ context: { spool }, subDir }: Sending): void {
+  spool.describeDelivery({ name: 'x.tar', size: 0, subDir });
+}
+
+/** A look over ssh costs a connection. */
+function openPacer({ config, spool, session }: DeliveryContext, subDir: string, rules: PaceRules) {
+  const interval = config.spool.kind === 'local' ? 1000 : 10_000;
+  return createPacer({ spool, subDir, interval }, rules, session);
+}
+
+function report(found: MigrationReport, { context, subDir }: Sending, { quiet }: MigrateRequest): ExitStatus {
+  const { session, spool } = context;
+  const status = exitStatusFor(found);
+  if (status === EXIT.noRecording) tellNothingFits(found, session);
+  if (session.json) printJson(reportJson(found, status));
+  else if (!quiet) {
+    if (found.isDryRun) session.log.info('dry run: nothing is written, sent or logged');
+    const shown = found.isDryRun ? found.results : found.results.filter(isProblem);
+    if (shown.length > 0) printLines(formatTable(rowsOf(shown), readLayout()));
+    printLines(['', ...formatSummary(found), ...formatUnknown(found, session.verbose)]);
+    if (found.isDryRun) session.log.info(`all of it would go to ${spool.destination(subDir)}`);
+  }
+  return status;
+}
+
+function isProblem({ state }: { state: string }): boolean {
+  return state === 'cannot be packed' || state === 'failed';
+}
+
+function tellNothingFits({ unmatched, own }: MigrationReport, { log }: Session): void {
+  const origins = tellOrigins(unmatched);
+  const here = origins === '' ? 'there is no other recording' : `what there is: ${origins}`;
+  const resend = own === 0 ? '' : `; ${own} are PILOS' own, which 'pilos-post-publish resend' delivers`;
+  log.error(escapeText(`no recording fits --meeting-ids and --origin: ${here}${resend}`));
+}

@@ -1,0 +1,176 @@
+/** Which of the recordings found are to be migrated, and which of them cannot be. */
+import { planArchive } from '../archive.ts';
+import { attempt, EXIT, ExpectedError, quote } from '../errors.ts';
+import { type ImportedMetadata, readImportedMetadata } from '../metadata.ts';
+import type { PublishedFormat } from '../recording.ts';
+import type { FoundRecording } from './sources.ts';
+
+export interface Wanted {
+  /** External meeting ids; undefined: any. */
+  ids: ReadonlySet<string> | undefined;
+  /** Values of `bbb-origin`, in whatever case; `none` for recordings without one. Empty: any. */
+  origins: readonly string[];
+  /** Moments between which the meeting began, milliseconds since 1970. */
+  since: number | undefined;
+  until: number | undefined;
+}
+
+export interface Candidate {
+  published: PublishedFormat;
+  /** `''` when no file tells. */
+  name: string;
+  externalId: string;
+  /** When the meeting began, milliseconds since 1970; undefined when nothing tells. */
+  startTime: number | undefined;
+  /** Why it cannot be sent. */
+  problem: ExpectedError | undefined;
+}
+
+/** Formats of recordings that are not candidates. */
+export interface LeftOut {
+  /** By their origin, `none` for recordings without one. */
+  unmatched: Map<string, number>;
+  /** Matched, but not between `--since` and `--until`. */
+  outOfTime: number;
+  /** PILOS' own on this server, which `resend` delivers. */
+  own: number;
+}
+
+export interface Choice extends LeftOut {
+  /** The newest first, the formats of a recording together. */
+  candidates: Candidate[];
+  /** Of the wanted ids those of which no recording was found. */
+  unknownIds: string[];
+}
+
+/**
+ * Reads the `metadata.xml` of every recording found, one after the other.
+ *
+ * @param ownOrigins origins whose recordings are not to be migrated
+ * @param isComing whether BBB still publishes it
+ */
+export function chooseCandidates(
+  found: readonly FoundRecording[],
+  wanted: Wanted,
+  { ownOrigins, isComing }: { ownOrigins: readonly string[]; isComing: (one: PublishedFormat) => boolean },
+): Choice {
+  const candidates: Candidate[] = [];
+  const left: LeftOut = { unmatched: new Map(), outOfTime: 0, own: 0 };
+  const unknown = new Set(wanted.ids);
+  for (const one of found) {
+    const metadata = attempt(() => readImportedMetadata(`${one.published.directory}/metadata.xml`));
+    if (metadata instanceof ExpectedError) {
+      candidates.push(untold(one.published, metadata));
+      continue;
+    }
+    unknown.delete(metadata.externalId);
+    if (isLeftOut(metadata, one.published, wanted, ownOrigins, left)) continue;
+    candidates.push({
+      published: one.published,
+      name: metadata.meetingName,
+      externalId: metadata.externalId,
+      startTime: startOf(metadata, one.published),
+      problem: isComing(one.published) ? stillComing() : findProblem(metadata, one),
+    });
+  }
+  return { candidates: candidates.sort(newestFirst), ...left, unknownIds: [...unknown] };
+}
+
+/** Nobody can say whose it is, so it is told whatever is wanted. */
+function untold(published: PublishedFormat, problem: ExpectedError): Candidate {
+  return { published, name: '', externalId: '', startTime: startOf({}, published), problem };
+}
+
+/** True for a recording that is none of ours to migrate; counts it. */
+function isLeftOut(
+  metadata: ImportedMetadata,
+  published: PublishedFormat,
+  wanted: Wanted,
+  ownOrigins: readonly string[],
+  left: LeftOut,
+): boolean {
+  if (ownOrigins.includes(metadata.origin)) {
+    left.own += 1;
+    return true;
+  }
+  if (!isMatched(metadata, wanted)) {
+    const origin = metadata.origin || 'none';
+    left.unmatched.set(origin, (left.unmatched.get(origin) ?? 0) + 1);
+    return true;
+  }
+  if (isInTime(startOf(metadata, published), wanted)) return false;
+  left.outOfTime += 1;
+  return true;
+}
+
+/** With ids and origins both must fit. Greenlight 2 calls itself `Greenlight`, Greenlight 3 `greenlight`. */
+export function isMatched(
+  { externalId, origin }: Pick<ImportedMetadata, 'externalId' | 'origin'>,
+  { ids, origins }: Pick<Wanted, 'ids' | 'origins'>,
+): boolean {
+  const own = (origin || 'none').toLowerCase();
+  const isOrigin = origins.length === 0 || origins.some((one) => one.toLowerCase() === own);
+  return isOrigin && (ids === undefined || ids.has(externalId));
+}
+
+function isInTime(start: number | undefined, { since, until }: Wanted): boolean {
+  if (since === undefined && until === undefined) return true;
+  return start !== undefined && start >= (since ?? 0) && start < (until ?? Number.POSITIVE_INFINITY);
+}
+
+/** BBB's meeting ids end in the moment when the meeting began. */
+function startOf(
+  { startTime }: Partial<Pick<ImportedMetadata, 'startTime'>>,
+  { meetingId }: PublishedFormat,
+): number | undefined {
+  const [, digits] = /-(\d{13})$/.exec(meetingId) ?? [];
+  return startTime ?? (digits === undefined ? undefined : Number(digits));
+}
+
+function newestFirst(one: Candidate, other: Candidate): number {
+  const key = ({ published }: Candidate) => `${published.recordId}/${published.format}`;
+  return (other.startTime ?? 0) - (one.startTime ?? 0) || (key(one) < key(other) ? -1 : 1);
+}
+
+/** Why PILOS could not import it under its own name; undefined when it can. */
+function findProblem(metadata: ImportedMetadata, found: FoundRecording): ExpectedError | undefined {
+  const { published } = found;
+  if (metadata.recordId !== published.recordId) {
+    return cannotBePacked(
+      `${metadata.source} has the id ${quote(metadata.recordId)}, and the directory has another name`,
+      'PILOS would import it as the recording of that id; find out which of the two is right',
+    );
+  }
+  if (metadata.externalId === '') {
+    return cannotBePacked(
+      `${metadata.source} has no meetingId in its <meta>`,
+      'PILOS would find no room for it; write the external id of the meeting there',
+    );
+  }
+  return attempt(() => findDouble(found)) ?? undefined;
+}
+
+/** Copies of the same files are as good as one; of two that differ nobody can say which is right. */
+function findDouble({ published, others }: FoundRecording): ExpectedError | undefined {
+  if (others.length === 0) return undefined;
+  const fingerprint = ({ directory, format, recordId }: PublishedFormat) =>
+    planArchive(directory, `${format}/${recordId}`).fingerprint;
+  const first = fingerprint(published);
+  const different = others.find((other) => fingerprint(other) !== first);
+  if (different === undefined) return undefined;
+  return cannotBePacked(
+    `it lies in ${published.directory} and in ${different.directory}, with different files or times`,
+    'name only the --from that has the right one',
+  );
+}
+
+function cannotBePacked(message: string, remedy: string): ExpectedError {
+  return new ExpectedError(message, { exitStatus: EXIT.data, remedy });
+}
+
+function stillComing(): ExpectedError {
+  return new ExpectedError('BBB is still publishing it', {
+    exitStatus: EXIT.temporary,
+    remedy: 'run the same command again when that is done',
+  });
+}

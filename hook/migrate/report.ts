@@ -1,0 +1,129 @@
+/** What became of a migration, as tables and as JSON. */
+import { EXIT, type ExitStatus, escapeText } from '../errors.ts';
+import { formatBytes } from '../progress.ts';
+import { localDate, type Row } from '../status/format-status.ts';
+import type { LeftOut } from './candidates.ts';
+import type { MigrationResult } from './send.ts';
+import type { Outcome } from './send-all.ts';
+
+export interface MigrationReport extends Outcome, LeftOut {
+  isDryRun: boolean;
+  unknownIds: readonly string[];
+}
+
+type State = MigrationResult['state'];
+
+/** Of the first that can be mended, else of what PILOS cannot unpack; 66 when nothing at all fits the request. */
+export function exitStatusFor({ results, left, outOfTime, isDryRun }: MigrationReport): ExitStatus {
+  const statuses = results.map((result) => result.exit_status ?? EXIT.ok).filter((one) => one !== EXIT.ok);
+  const mendable = statuses.find((one) => one !== EXIT.data);
+  if (mendable !== undefined || statuses.length > 0) return mendable ?? EXIT.data;
+  if (left > 0 && !isDryRun) return EXIT.temporary;
+  return results.length + left + outOfTime === 0 ? EXIT.noRecording : EXIT.ok;
+}
+
+export function reportJson(report: MigrationReport, exitStatus: ExitStatus) {
+  const { results, unknownIds, unmatched, outOfTime, own, left } = report;
+  return {
+    results,
+    not_matched: Object.fromEntries(unmatched),
+    out_of_time: outOfTime,
+    own,
+    left_by_limit: left,
+    unknown_meeting_ids: unknownIds,
+    exit_status: exitStatus,
+  };
+}
+
+/** A line for each state that occurs: how many archives, and how large they are together. */
+export function formatSummary(report: MigrationReport): string[] {
+  const { results, left, unmatched, outOfTime, own, isDryRun } = report;
+  const of = (state: State) => results.filter((result) => result.state === state);
+  const states: [State, string][] = [
+    isDryRun ? ['planned', 'to be sent'] : ['sent', 'sent'],
+    ['already sent', 'already sent'],
+    ['cannot be packed', 'cannot be packed'],
+    ['failed', 'failed'],
+    ['not tried', 'not tried'],
+  ];
+  const others: [string, number, string][] = [
+    ['left by --limit', left, ''],
+    ['not matched', [...unmatched.values()].reduce((sum, count) => sum + count, 0), tellOrigins(unmatched)],
+    ['not within --since and --until', outOfTime, ''],
+    ["PILOS' own, see resend", own, ''],
+  ];
+  const lines = states.flatMap(([state, title], index) =>
+    index === 0 || of(state).length > 0 ? [summaryLine(title, of(state).length, sizeOf(of(state)))] : [],
+  );
+  const rest = others.filter(([, count]) => count > 0);
+  return [
+    summaryLine('ARCHIVES', undefined, 'SIZE'),
+    ...lines,
+    ...rest.map(([title, count, note]) => summaryLine(title, count, '', note)),
+  ];
+}
+
+function summaryLine(title: string, count: number | undefined, size: string, note = ''): string {
+  const counted = count === undefined ? 'COUNT' : String(count);
+  return `${title.padEnd(30)}  ${counted.padStart(6)}  ${size.padStart(8)}${note && `  (${note})`}`.trimEnd();
+}
+
+function sizeOf(results: readonly MigrationResult[]): string {
+  const bytes = results.reduce((sum, { bytes: some = 0 }) => sum + some, 0);
+  return bytes === 0 ? '' : formatBytes(bytes);
+}
+
+/** `origin greenlight 3, none 28` */
+export function tellOrigins(unmatched: ReadonlyMap<string, number>): string {
+  const parts = [...unmatched].map(([origin, count]) => `${escapeText(origin).slice(0, 100)} ${count}`);
+  return parts.length === 0 ? '' : `origin ${parts.join(', ')}`;
+}
+
+const stateTexts: Record<State, [Row['formats'][number]['state'], string]> = {
+  sent: ['delivered', 'sent'],
+  'already sent': ['delivered', 'already sent'],
+  planned: ['waiting', 'to be sent'],
+  'cannot be packed': ['failed', 'cannot be packed'],
+  failed: ['failed', 'failed'],
+  'not tried': ['waiting', 'not tried'],
+};
+
+/** One row for each recording, in the order of the results, whose formats stand together. */
+export function rowsOf(results: readonly MigrationResult[]): Row[] {
+  const rows = new Map<string, MigrationResult[]>();
+  for (const result of results) rows.set(result.record_id, [...(rows.get(result.record_id) ?? []), result]);
+  return [...rows.values()].map(rowOf);
+}
+
+function rowOf(results: readonly MigrationResult[]): Row {
+  const [first] = results;
+  const reasons = [...new Set(results.flatMap(({ error }) => (error === undefined ? [] : [error])))];
+  return {
+    date: localDate(first?.date ?? ''),
+    name: escapeText(results.find(({ name }) => name !== '')?.name ?? ''),
+    meetingId: first?.record_id ?? '',
+    size: sizeOf(results) || '-',
+    formats: results.map(({ format, state }) => {
+      const [style, text] = stateTexts[state];
+      return { state: style, text: `${format} ${text}` };
+    }),
+    reason: reasons.map(escapeText).join('; '),
+  };
+}
+
+/** How many unknown ids are listed, unless all are asked for: most rooms were never recorded. */
+const listedIds = 20;
+
+/** The ids of which no recording was found. */
+export function formatUnknown({ unknownIds }: MigrationReport, isVerbose: boolean): string[] {
+  if (unknownIds.length === 0) return [];
+  const listed = isVerbose ? unknownIds : unknownIds.slice(0, listedIds);
+  const rest = unknownIds.length - listed.length;
+  const many = unknownIds.length === 1 ? '1 id has' : `${unknownIds.length} ids have`;
+  return [
+    '',
+    `${many} no recording here:`,
+    ...listed.map((id) => `  ${escapeText(id).slice(0, 200)}`),
+    ...(rest > 0 ? [`  and ${rest} more, which --verbose and --json list`] : []),
+  ];
+}

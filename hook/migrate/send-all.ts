@@ -1,0 +1,114 @@
+/** One candidate after the other: a failure of one does not stop the rest, a dead spool is noticed once. */
+import { describeError, ExpectedError } from '../errors.ts';
+import { removeAbandonedWorkFiles } from '../work-dir.ts';
+import type { Candidate } from './candidates.ts';
+import type { Pacer } from './pace.ts';
+import {
+  alreadySent,
+  findSent,
+  type MigrationResult,
+  notSent,
+  notTried,
+  planToSend,
+  type Sending,
+  sendCandidate,
+} from './send.ts';
+
+export interface Outcome {
+  results: MigrationResult[];
+  /** Formats that `--limit` left for another run. */
+  left: number;
+}
+
+/** What would be sent, reading only. */
+export function planAll(sending: Sending, candidates: readonly Candidate[], limit: number): Outcome {
+  const outcome: Outcome = { results: [], left: 0 };
+  let planned = 0;
+  for (const candidate of candidates) {
+    const settled = settle(sending, candidate, true);
+    if (settled === undefined && planned >= limit) {
+      outcome.left += 1;
+      continue;
+    }
+    const result = settled ?? planToSend(sending, candidate);
+    if (result.state === 'planned') planned += 1;
+    outcome.results.push(result);
+  }
+  return outcome;
+}
+
+/**
+ * Sends up to `limit` candidates, not counting those that fail: or else what fails every time would keep the others
+ * from their turn. At a signal, the rest is not tried.
+ */
+export async function sendAll(
+  sending: Sending,
+  candidates: readonly Candidate[],
+  { limit, pacer }: { limit: number; pacer: Pacer },
+): Promise<Outcome> {
+  const { config, session } = sending.context;
+  for (const name of removeAbandonedWorkFiles(config.workDir))
+    session.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
+  const outcome: Outcome = { results: [], left: 0 };
+  let dead: ExpectedError | undefined;
+  let sent = 0;
+  for (const [index, candidate] of candidates.entries()) {
+    const settled = settle(sending, candidate, false);
+    if (settled !== undefined) {
+      if (settled.error !== undefined) session.log.error(`${settled.archive}: ${settled.error}`);
+      outcome.results.push(settled);
+    } else if (dead !== undefined) outcome.results.push(notTried(sending, candidate, dead));
+    else if (sent >= limit) outcome.left += 1;
+    else {
+      const step = await sendPaced(sending, candidate, pacer);
+      dead = step.dead;
+      outcome.results.push(step.result);
+      if (step.result.state !== 'sent') continue;
+      sent += 1;
+      tellSent(sending, step.result, `${index + 1} of ${candidates.length}`);
+    }
+  }
+  return outcome;
+}
+
+/** The result for what need not, or cannot, be sent. */
+function settle(sending: Sending, candidate: Candidate, isDryRun: boolean): MigrationResult | undefined {
+  if (candidate.problem !== undefined) return notSent(sending, candidate, candidate.problem);
+  const sent = findSent(sending, candidate, isDryRun);
+  return sent === undefined ? undefined : alreadySent(sending, candidate, sent);
+}
+
+interface Step {
+  result: MigrationResult;
+  /** Why the rest need not be tried. */
+  dead?: ExpectedError;
+}
+
+async function sendPaced(sending: Sending, candidate: Candidate, pacer: Pacer): Promise<Step> {
+  const { session } = sending.context;
+  let isAdmitted = false;
+  try {
+    await pacer.admit();
+    isAdmitted = true;
+    return { result: await sendCandidate(sending, candidate) };
+  } catch (error) {
+    const reason: unknown = session.signal.aborted ? session.signal.reason : error;
+    if (!(reason instanceof ExpectedError)) throw error;
+    // What the signal says is told once, at the end.
+    if (session.signal.aborted) return { result: notTried(sending, candidate, reason), dead: reason };
+    if (!isAdmitted) {
+      session.log.error(describeError(reason));
+      return { result: notTried(sending, candidate, reason), dead: reason };
+    }
+    const result = notSent(sending, candidate, reason);
+    session.log.error(`${result.archive}: ${result.error}`);
+    return reason.scope === 'recording' ? { result } : { result, dead: reason };
+  }
+}
+
+function tellSent({ context }: Sending, result: MigrationResult, position: string): void {
+  const { archive, files, bytes, destination, seconds = 0 } = result;
+  context.session.log.info(
+    `${position}: sent ${archive} (${files} files, ${bytes} bytes) to ${destination} in ${seconds.toFixed(1)} s`,
+  );
+}

@@ -1,0 +1,127 @@
+/** Sends candidates: like a delivery, but it touches nothing of BBB's, and has a ledger of its own. */
+import { planArchive } from '../archive.ts';
+import { type DeliveryContext, lockFormat, packAndSend, resultBasis } from '../delivery.ts';
+import {
+  attempt,
+  describeError,
+  EXIT,
+  type ExitStatus,
+  ExpectedError,
+  exitStatusOf,
+  translateErrno,
+} from '../errors.ts';
+import { type Delivery, isDelivered, openLedger, readStamp } from '../ledger.ts';
+import { type ResultBasis, tolerate } from '../outcome.ts';
+import type { Candidate } from './candidates.ts';
+
+/** How one format went, as `--json` prints it. */
+export interface MigrationResult extends ResultBasis {
+  /** The external one, by which PILOS finds the room. */
+  meeting_id: string;
+  name: string;
+  /** When the meeting began, ISO 8601, UTC; `''` when nothing tells. */
+  date: string;
+  directory: string;
+  state: 'sent' | 'already sent' | 'planned' | 'cannot be packed' | 'failed' | 'not tried';
+  bytes?: number;
+  files?: number;
+  seconds?: number;
+  error?: string;
+  exit_status?: ExitStatus;
+}
+
+export interface Sending {
+  context: DeliveryContext;
+  subDir: string;
+  /** Milliseconds since 1970: what was sent before then is sent again. */
+  sentSince: number;
+}
+
+export function basisOf({ context, subDir }: Sending, candidate: Candidate) {
+  const { published, externalId, name, startTime } = candidate;
+  return {
+    ...resultBasis(context, published, subDir),
+    meeting_id: externalId,
+    name,
+    date: startTime === undefined ? '' : new Date(startTime).toISOString(),
+    directory: published.directory,
+  };
+}
+
+/** A result for what was not sent: PILOS' limits are told apart from what can be mended. */
+export function notSent(sending: Sending, candidate: Candidate, reason: ExpectedError): MigrationResult {
+  return {
+    ...basisOf(sending, candidate),
+    state: reason.exitStatus === EXIT.data ? 'cannot be packed' : 'failed',
+    error: describeError(reason),
+    exit_status: exitStatusOf(reason),
+  };
+}
+
+export function notTried(sending: Sending, candidate: Candidate, reason: ExpectedError): MigrationResult {
+  const error = `not tried: ${describeError(reason)}`;
+  return { ...basisOf(sending, candidate), state: 'not tried', error, exit_status: exitStatusOf(reason) };
+}
+
+/** The delivery of exactly these files; undefined when they have to be sent. */
+export function findSent(
+  { context, sentSince }: Sending,
+  { published }: Candidate,
+  isDryRun = false,
+): Delivery | undefined {
+  const ledger = openLedger(context.config.workDir, 'migrated');
+  const entry = ledger.read(published);
+  const sent = entry?.delivered;
+  if (sent === undefined || Date.parse(sent.at) < sentSince) return undefined;
+  const stamp = readStamp(published);
+  if (isDelivered(entry, stamp)) return sent;
+  // The tree may have been copied again: then only the inodes are new.
+  const { directory, format, recordId } = published;
+  const plan = attempt(() => planArchive(directory, `${format}/${recordId}`));
+  if (plan instanceof ExpectedError || plan.fingerprint !== sent.fingerprint) return undefined;
+  if (!isDryRun) ledger.recordSameFiles(published, sent, stamp);
+  return sent;
+}
+
+export function alreadySent(sending: Sending, candidate: Candidate, { bytes }: Delivery): MigrationResult {
+  return { ...basisOf(sending, candidate), state: 'already sent', bytes };
+}
+
+/** What would be sent, reading only. */
+export function planToSend(sending: Sending, candidate: Candidate): MigrationResult {
+  const { directory, format, recordId } = candidate.published;
+  const plan = attempt(() => planArchive(directory, `${format}/${recordId}`));
+  if (plan instanceof ExpectedError) return notSent(sending, candidate, plan);
+  return { ...basisOf(sending, candidate), state: 'planned', bytes: plan.size, files: plan.files };
+}
+
+/** Sends one, never twice at the same time. @throws ExpectedError when it was not sent */
+export async function sendCandidate(sending: Sending, candidate: Candidate): Promise<MigrationResult> {
+  const { context, subDir } = sending;
+  const { config, session } = context;
+  const { published } = candidate;
+  const basis = basisOf(sending, candidate);
+  const started = Date.now();
+  const lock = await lockFormat(config, published, session.signal);
+  try {
+    // Another run may have sent it while we waited for the lock.
+    const sent = findSent(sending, candidate);
+    if (sent !== undefined) return alreadySent(sending, candidate, sent);
+    const { plan, stamp } = await packAndSend(context, published, subDir, undefined);
+    const [seconds, bytes] = [(Date.now() - started) / 1000, plan.size];
+    const { destination, archive: name } = basis;
+    const at = new Date().toISOString();
+    await tolerate(session, 'the ledger does not know of this', () =>
+      openLedger(config.workDir, 'migrated').recordDelivery(published, {
+        ...{ at, bytes, seconds, destination, name, stamp },
+        fingerprint: plan.fingerprint,
+      }),
+    );
+    return { ...basis, state: 'sent', bytes, files: plan.files, seconds };
+  } catch (error) {
+    const cause: unknown = session.signal.aborted ? session.signal.reason : error;
+    throw translateErrno(cause, `cannot send ${basis.archive}`);
+  } finally {
+    await lock?.release();
+  }
+}
