@@ -1,7 +1,8 @@
 /** hook/metadata.ts on the `metadata.xml` of a published format. */
 import { describe, expect, it } from 'vitest';
-import { readPublishedMetadata } from '../hook/metadata.ts';
+import { readImportedMetadata, readPublishedMetadata } from '../hook/metadata.ts';
 import { useTemporaryDirectory } from './support/temporary-directory.ts';
+import { expectedErrorOf } from './support/thrown-error.ts';
 
 const directory = useTemporaryDirectory();
 
@@ -88,5 +89,35 @@ describe('readPublishedMetadata', () => {
   it('changes nothing for other objects with an element named __proto__', () => {
     expect(() => readText('<recording><meta><__proto__><x>1</x></__proto__></meta></recording>')).toThrow();
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+});
+
+describe('readImportedMetadata', () => {
+  const file = (text: string) => directory.write('metadata.xml', text);
+
+  it('tells the two ids by which PILOS files a recording', () => {
+    const meta = '<meta><meetingId>room &amp; more</meetingId><bbb-origin>Greenlight</bbb-origin></meta>';
+    // BBB has a third one there, at which PILOS does not look.
+    const text = `<recording><id>x-1</id><meeting id="x-2" externalId="other"/>${meta}</recording>`;
+    expect(readImportedMetadata(file(text))).toMatchObject({
+      ...{ recordId: 'x-1', externalId: 'room & more', origin: 'Greenlight' },
+    });
+  });
+
+  it('knows none where none is', () => {
+    const metadata = readImportedMetadata(file('<recording><meta/></recording>'));
+    expect(metadata).toMatchObject({ recordId: '', externalId: '' });
+  });
+
+  it.each([
+    ['is no XML', () => file('<recording><meta>'), 'is not well-formed XML', 65],
+    ['has two ids', () => file('<recording><id>a</id><id>b</id><meta/></recording>'), 'more than one id', 65],
+    ['is not there', () => `${directory.path}/none`, '/none does not exist', 65],
+    ['is a directory', () => directory.path, 'is not a regular file', 65],
+    ['lies behind a file', () => `${file('x')}/metadata.xml`, 'it is not a directory (ENOTDIR)', 78],
+  ])('says with its path that a file %s', (_, path, why, exitStatus) => {
+    const error = expectedErrorOf(() => readImportedMetadata(path()));
+    expect(error).toMatchObject({ exitStatus, message: expect.stringContaining(why) });
+    expect(error.message).toContain(directory.path);
   });
 });

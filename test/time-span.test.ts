@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseMoment } from '../hook/time-span.ts';
+import { parseDuration, parseMoment } from '../hook/time-span.ts';
 import { expectedErrorOf } from './support/thrown-error.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
@@ -45,5 +45,23 @@ describe('parseMoment', () => {
     expect(error.exitStatus).toBe(64);
     expect(error.message).toContain('--since ');
     expect(error.remedy).toContain('7d');
+  });
+});
+
+describe('parseDuration', () => {
+  it.each([
+    ['0s', 0],
+    ['6s', 6000],
+    ['90m', 5_400_000],
+    ['1h', 3_600_000],
+    ['2d', 172_800_000],
+    ['1w', 604_800_000],
+  ])('reads %s', (value, milliseconds) => {
+    expect(parseDuration('--pause', value)).toBe(milliseconds);
+  });
+
+  it.each(['', '6', 's', '-1s', '1.5s', '1s\n', '2026-01-31', '1234567s'])('refuses %j', (value) => {
+    const error = expectedErrorOf(() => parseDuration('--pause', value));
+    expect(error).toMatchObject({ exitStatus: 64, message: expect.stringContaining('--pause ') });
   });
 });

@@ -60,7 +60,7 @@ export function chooseCandidates(
   for (const one of found) {
     const metadata = attempt(() => readImportedMetadata(`${one.published.directory}/metadata.xml`));
     if (metadata instanceof ExpectedError) {
-      candidates.push(untold(one.published, metadata));
+      candidates.push(untold(one.published, isComing(one.published) ? stillComing() : metadata));
       continue;
     }
     unknown.delete(metadata.externalId);
@@ -70,7 +70,7 @@ export function chooseCandidates(
       name: metadata.meetingName,
       externalId: metadata.externalId,
       startTime: startOf(metadata, one.published),
-      problem: isComing(one.published) ? stillComing() : findProblem(metadata, one),
+      problem: findProblem(metadata, one) ?? (isComing(one.published) ? stillComing() : undefined),
     });
   }
   return { candidates: candidates.sort(newestFirst), ...left, unknownIds: [...unknown] };

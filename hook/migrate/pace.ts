@@ -43,7 +43,7 @@ export function decidePace(
 }
 
 export interface Pacer {
-  /** Returns when one more archive may be sent; throws ExpectedError (75) when PILOS takes none. */
+  /** Returns when one more archive may be sent; throws ExpectedError when PILOS takes none (75) or the spool is gone. */
   admit(): Promise<void>;
 }
 
@@ -65,18 +65,14 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, session: Sessio
 
   async function look(): Promise<string[] | undefined> {
     if (isBlind) return undefined;
-    try {
-      const names = await spool.readWaiting(subDir, { signal: session.signal, debug: session.log.debug });
-      if (names !== undefined) return names;
-      isBlind = true;
-      session.log.warn(
-        `${destination} may not be read with this key, so nobody knows how many archives lie there: a pause of ${formatSeconds(rules.pause / 1000)} after each instead (--pause)`,
-      );
-    } catch (error) {
-      // The delivery that follows tells what is wrong, if it still is.
-      if (!(error instanceof ExpectedError) || session.signal.aborted) throw error;
-      session.log.debug(error.message);
-    }
+    const { debug, warn } = session.log;
+    const names = await spool.readWaiting(subDir, { signal: session.signal, debug, warn });
+    if (names !== undefined) return names;
+    isBlind = true;
+    const pause = formatSeconds(rules.pause / 1000);
+    warn(
+      `${destination} may not be read with this key, so nobody knows how many archives lie there: a pause of ${pause} after each instead (--pause)`,
+    );
     return undefined;
   }
 

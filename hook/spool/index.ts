@@ -32,7 +32,10 @@ export interface Spool {
    * Names of the archives that PILOS has not taken yet; undefined when the other side does not let us look, as with
    * a key that has `rrsync -wo`. Throws ExpectedError when it cannot be found out.
    */
-  readWaiting(subDir: string, watcher: Pick<Parcel, 'signal' | 'debug'>): Promise<string[] | undefined>;
+  readWaiting(
+    subDir: string,
+    watcher: Pick<Parcel, 'signal' | 'warn' | 'debug'>,
+  ): Promise<string[] | undefined>;
 }
 
 /** What a spool takes from the configuration. */

@@ -68,21 +68,26 @@ async function deliverOverRsync(settings: RsyncSpoolSettings, parcel: Parcel): P
   const directory = temporaryPath(settings.workDir);
   try {
     const shipment = await prepare(settings, parcel, directory);
-    await pRetry(() => whenUnlocked(settings, parcel, () => sendAndRename(shipment)), {
-      retries: settings.retry.attempts - 1,
-      maxRetryTime: settings.retry.maxSeconds * 1000,
-      minTimeout: 2000,
-      randomize: true,
-      signal: parcel.signal,
-      shouldRetry: ({ error }) => error instanceof ExpectedError && error.retryable,
-      onFailedAttempt: ({ error, retriesLeft, retryDelay }) => {
-        const isRetried = error instanceof ExpectedError && error.retryable && retryDelay > 0;
-        if (isRetried) parcel.warn(`${error.message}; ${retriesLeft} more tries`);
-      },
-    });
+    await retrying(settings, parcel, () => whenUnlocked(settings, parcel, () => sendAndRename(shipment)));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Tries again what may pass, as often as `retry` in `pilos.yml` says. */
+function retrying<T>(settings: RsyncSpoolSettings, watcher: Watcher, action: () => Promise<T>): Promise<T> {
+  return pRetry(action, {
+    retries: settings.retry.attempts - 1,
+    maxRetryTime: settings.retry.maxSeconds * 1000,
+    minTimeout: 2000,
+    randomize: true,
+    signal: watcher.signal,
+    shouldRetry: ({ error }) => error instanceof ExpectedError && error.retryable,
+    onFailedAttempt: ({ error, retriesLeft, retryDelay }) => {
+      const isRetried = error instanceof ExpectedError && error.retryable && retryDelay > 0;
+      if (isRetried) watcher.warn(`${error.message}; ${retriesLeft} more tries`);
+    },
+  });
 }
 
 /** The archive and what else rsync needs, in a directory of this run. */
@@ -162,7 +167,9 @@ async function readWaiting(
   const transfer = transferOf(settings, '', subDir);
   try {
     const list = () => runRsync({ transfer, parcel: watcher }, listArguments(transfer));
-    return parseListedArchives(await whenUnlocked(settings, watcher, list));
+    return parseListedArchives(
+      await retrying(settings, watcher, () => whenUnlocked(settings, watcher, list)),
+    );
   } catch (error) {
     const isRefused =
       error instanceof RsyncFailure &&
@@ -218,7 +225,7 @@ async function sendWhole(shipment: Shipment): Promise<void> {
 }
 
 /** Who is told of a run of rsync, and can end it. */
-type Watcher = Pick<Parcel, 'signal' | 'debug' | 'onTransferred'>;
+type Watcher = Pick<Parcel, 'signal' | 'warn' | 'debug' | 'onTransferred'>;
 
 /** Runs rsync until it has ended, also when we are told to stop; returns its output. */
 async function runRsync(

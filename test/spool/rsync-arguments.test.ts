@@ -2,6 +2,8 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { parseSpoolAddress } from '../../hook/safe-path.ts';
 import {
+  listArguments,
+  parseListedArchives,
   parseProgress,
   remoteDirectory,
   renameArguments,
@@ -167,6 +169,34 @@ describe('the commands to a daemon', () => {
     const args = command(name, transfer('pilos::module'));
     expect(args).toEqual(expect.arrayContaining(['--timeout=60', '--contimeout=15']));
     expect(args.join(' ')).not.toContain('ssh');
+  });
+});
+
+describe('listing', () => {
+  it('is by the same connection, with no other option than those that lead there', () => {
+    const extra = ['-e', 'ssh -p 2222', '--bwlimit=1000', '--delete', '--exclude=x'];
+    const args = listArguments(transfer('pilos:/spool', { subDir: 'one', extraOptions: extra }));
+    expect(args.filter((argument) => !argument.startsWith('--rsh='))).toEqual([
+      '--timeout=60',
+      '--list-only',
+      '-e',
+      'ssh -p 2222',
+      '--bwlimit=1000',
+      '--',
+      'pilos:/spool/one/.',
+    ]);
+  });
+
+  it('finds the archives among all that rsync lists', () => {
+    const output = `drwxrwsr-x          4,096 2026/11/24 11:00:00 .
+-rw-rw-r--    138,240 2026/11/24 11:00:00 m-1-video.tar
+-rw-rw-r--  5,368,709,120 2026/11/24 11:00:00 with space.tar
+-rw-------          1 2026/11/24 11:00:00 .m-2-video.tar.AbCdEf
+-rw-rw-r--          0 2026/11/24 11:00:00 m-3-video
+drwxrwsr-x          4,096 2026/11/24 11:00:00 directory.tar
+`;
+    expect(parseListedArchives(output)).toEqual(['m-1-video.tar', 'with space.tar']);
+    expect(parseListedArchives('')).toEqual([]);
   });
 });
 

@@ -13,6 +13,8 @@ export interface MeetingOptions {
   /** Value of `pilos-sub-spool-dir`, `''` when PILOS has none. */
   subDir?: string;
   name?: string;
+  /** The front end's own id of the meeting: a UUID by default, and in PILOS another one each time. */
+  externalId?: string;
   formats?: string[];
   /** Break timestamps (milliseconds since 1970) of a meeting recorded in segments, each published on its own. */
   segments?: number[];
@@ -56,7 +58,7 @@ export function writeMeeting(tree: Directories, seed: string, options: MeetingOp
     publishedIds,
     formats: options.formats ?? ['presentation'],
     name: options.name ?? 'Demo & more',
-    externalId: externalIdFor(digest),
+    externalId: options.externalId ?? externalIdFor(digest),
     startTime,
     endTime: startTime + 3_600_000,
     eventsFile: join(tree.recordingDir, 'raw', id, 'events.xml'),
