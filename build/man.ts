@@ -24,6 +24,7 @@ const files: [string, string][] = [
   [`${postPublish}/pilos_post_publish.rb.replaced`, "PILOS' own script of that name, set aside."],
   ['/var/log/bigbluebutton/post_publish.log', 'The log, unless pilos.yml names another one.'],
   ['WORK_DIR/ledger', 'What was tried and delivered; WORK_DIR is work_dir of pilos.yml.'],
+  ['WORK_DIR/migrated', 'The same for what migrate has sent.'],
 ];
 
 const environment: [string, string][] = [
