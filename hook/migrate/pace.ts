@@ -106,7 +106,7 @@ async function waitForRoom(
       if (decision.step === 'give up') throw nothingTaken(spool.destination(subDir), names.length, rules);
       if (wait === undefined) {
         session.log.info(
-          `${names.length} archives lie in ${spool.destination(subDir)}: waiting until PILOS has imported some (--max-waiting ${rules.maxWaiting})`,
+          `${countArchives(names.length)} in ${spool.destination(subDir)}: waiting until PILOS has imported some (--max-waiting ${rules.maxWaiting})`,
         );
       }
       wait = decision.wait;
@@ -126,14 +126,14 @@ function createWaitLine({ progress }: Session) {
   };
   return {
     show: (count: number, seconds: number) =>
-      write(`waiting: ${count} archives in the spool, none taken for ${formatSeconds(seconds)}`),
+      write(`waiting: ${countArchives(count)} in the spool, none taken for ${formatSeconds(seconds)}`),
     clear: () => write(''),
   };
 }
 
 function nothingTaken(destination: string, count: number, { patience }: PaceRules): ExpectedError {
   return new ExpectedError(
-    `PILOS has taken none of the ${count} archives in ${destination} for ${formatSeconds(patience / 1000)}`,
+    `PILOS has taken nothing for ${formatSeconds(patience / 1000)} from ${destination}, where there are ${countArchives(count)}`,
     {
       exitStatus: EXIT.temporary,
       remedy:
@@ -141,4 +141,8 @@ function nothingTaken(destination: string, count: number, { patience }: PaceRule
       scope: 'spool',
     },
   );
+}
+
+function countArchives(count: number): string {
+  return count === 1 ? '1 archive' : `${count} archives`;
 }

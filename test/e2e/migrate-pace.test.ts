@@ -50,7 +50,7 @@ it('never has more than --max-waiting archives in the spool, and sends all while
   const { seen, partial } = await observer.stop();
   expect({ status, stderr, partial, most }).toEqual({ status: 0, stderr: '', partial: [], most: 3 });
   expect(stdout).toContain(
-    `\n3 archives lie in ${tree.spoolDir}: waiting until PILOS has imported some (--max-waiting 3)\n`,
+    `\n3 archives in ${tree.spoolDir}: waiting until PILOS has imported some (--max-waiting 3)\n`,
   );
   expect(seen.map(({ name }) => name).sort()).toEqual(
     meetings.map(({ id }) => `${id}-presentation.tar`).sort(),
@@ -62,7 +62,7 @@ it('gives up with 75 when nobody empties the spool, and the next run goes on whe
   const args = ['migrate', '--json', ...origin, '--max-waiting', '2', '--patience', '2s'];
   const first = await tree.run(args);
   expect(first.stderr).toMatch(
-    /^pilos-post-publish: PILOS has taken none of the 2 archives in \S+ for 2 s: look at PILOS' scheduler[^\n]+\n$/,
+    /^pilos-post-publish: PILOS has taken nothing for 2 s from \S+, where there are 2 archives: look at PILOS' scheduler[^\n]+\n$/,
   );
   const report = parseReport(first);
   expect(report.results.map(({ state }) => state)).toEqual(['sent', 'sent', 'not tried']);
@@ -79,7 +79,7 @@ it('tells on a terminal that it waits, in a line that goes away', async () => {
   const { status, stdout } = await runOnTerminal(tree, args, { columns: 80 });
   expect(status).toBe(75);
   const shown = withoutEscapes(stdout);
-  expect(shown).toMatch(/\rwaiting: 1 archives in the spool, none taken for 1 s/);
+  expect(shown).toMatch(/\rwaiting: 1 archive in the spool, none taken for 1 s/);
   for (const line of shown.split(/[\r\n]/)) {
     if (line.startsWith('waiting: ')) expect(line.length).toBeLessThan(80);
   }

@@ -24,12 +24,12 @@ function createServer(key: HostKey) {
 
 const archives = () => host.files().filter((file) => /^instance1\/.*\.tar$/.test(file));
 
-it.each(['ordinary', 'rrsync-no-lock', 'old-rrsync'] as const)(
+it.each(['rrsync-no-lock', 'old-rrsync'] as const)(
   'waits with the key %s until PILOS has taken some, and gives up when it takes none',
   async (key) => {
     const { tree, meetings, args, importThem } = createServer(key);
     const first = await tree.run([...args, '--max-waiting', '2', '--patience', '2s', '--quiet']);
-    expect(first.stderr).toContain('PILOS has taken none of the 2 archives in ');
+    expect(first.stderr).toContain('PILOS has taken nothing for 2 s from ');
     expect(parseReport(first)).toMatchObject({ exit_status: 75 });
     expect(archives()).toHaveLength(2);
     const imported = await importThem();
@@ -51,7 +51,7 @@ it('says once that it cannot look with a key of rrsync -wo, pauses instead, and 
 });
 
 it.each([
-  { settings: [], state: 'not tried', status: 75, why: 'PILOS has taken none of the 1 archives' },
+  { settings: [], state: 'not tried', status: 75, why: 'PILOS has taken nothing for 1 s from ' },
   { settings: ['write only = true'], state: 'sent', status: 0, why: 'may not be read with this key' },
 ])('does the same with a daemon that has $settings', async ({ settings, state, status, why }) => {
   const scratch = join(host.pilosUser.home, 'daemon');
