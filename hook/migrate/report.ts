@@ -13,12 +13,13 @@ export interface MigrationReport extends Outcome, LeftOut {
 
 type State = MigrationResult['state'];
 
-/** Of the first that can be mended, else of what PILOS cannot unpack; 66 when nothing at all fits the request. */
+/** Of the first that another run may mend, else of what PILOS cannot unpack; 66 when nothing at all fits the request. */
 export function exitStatusFor({ results, left, outOfTime, isDryRun }: MigrationReport): ExitStatus {
   const statuses = results.map((result) => result.exit_status ?? EXIT.ok).filter((one) => one !== EXIT.ok);
   const mendable = statuses.find((one) => one !== EXIT.data);
-  if (mendable !== undefined || statuses.length > 0) return mendable ?? EXIT.data;
+  if (mendable !== undefined) return mendable;
   if (left > 0 && !isDryRun) return EXIT.temporary;
+  if (statuses.length > 0) return EXIT.data;
   return results.length + left + outOfTime === 0 ? EXIT.noRecording : EXIT.ok;
 }
 

@@ -168,17 +168,19 @@ it('sends everything once more with --again, as when PILOS has lost it', async (
   expect(await importAll(tree, [nobodys])).toEqual(allOf([nobodys]));
 });
 
-it('sends --limit at a time, the newest first, and says with 75 that some are left', async () => {
+it('sends --limit at a time, the newest first, and does not count what cannot be packed', async () => {
   const tree = createTree();
-  const meetings = [1, 2, 3].map(() => tree.addMeeting({ origin: 'Greenlight' }));
-  const ids = meetings.sort((one, other) => other.startTime - one.startTime).map(({ id }) => id);
+  const meetings = [1, 2, 3, 4].map(() => tree.addMeeting({ origin: 'Greenlight' }));
+  meetings.sort((one, other) => other.startTime - one.startTime);
+  const [broken, ...ids] = meetings.map(({ id }) => `${id}-presentation`);
+  writeFileSync(join(meetings[0]?.published('presentation') ?? '', 'second-metadata.xml'), '<recording/>');
   const args = ['--origin', 'Greenlight', '--limit', '2'];
   const first = await migrate(tree, ...args);
-  expect(statesOf(first)).toEqual(ids.slice(0, 2).map((id) => `${id}-presentation sent`));
+  expect(statesOf(first)).toEqual([`${broken} cannot be packed`, `${ids[0]} sent`, `${ids[1]} sent`]);
   expect({ left: first.left_by_limit, status: first.exit_status }).toEqual({ left: 1, status: 75 });
   const second = await migrate(tree, ...args);
-  expect(statesOf(second)[2]).toBe(`${ids[2]}-presentation sent`);
-  expect(second.exit_status).toBe(0);
+  expect(statesOf(second)[3]).toBe(`${ids[2]} sent`);
+  expect(second.exit_status).toBe(65);
 });
 
 it('sends only meetings that began between --since and --until', async () => {

@@ -31,6 +31,7 @@ describe('exitStatusFor', () => {
     ['one that failed beside one that cannot be packed', report([unpackable, failed]), 74],
     ['some not tried', report([sent, unpackable, untried]), 75],
     ['some left by --limit', report([sent], { left: 2 }), 75],
+    ['some left by --limit beside one that cannot be packed', report([unpackable], { left: 2 }), 75],
     ['some left by --limit of a dry run', report([result('planned')], { left: 2, isDryRun: true }), 0],
     ['nothing that fits', report([], { own: 3 }), 66],
     ['nothing of that time', report([], { outOfTime: 3 }), 0],

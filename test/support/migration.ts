@@ -31,7 +31,7 @@ export async function migrate(tree: BbbTree, ...args: string[]): Promise<Migrati
   return parseReport(await tree.run(['migrate', '--json', ...args]));
 }
 
-/** `<record id>-<format>`, without the 40 hex digits in front, and what became of it; in the order of the report. */
+/** `<record id>-<format>` and what became of it, in the order of the report. */
 export function statesOf({ results }: MigrationReport): string[] {
   return results.map(({ record_id, format, state }) => `${record_id}-${format} ${state}`);
 }
