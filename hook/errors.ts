@@ -71,14 +71,14 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 const errnoMeanings: Record<string, [ExitStatus, meaning: string, remedy: string]> = {
-  ENOSPC: [EXIT.spool, 'no space left on the device', 'free some space there'],
-  EDQUOT: [EXIT.spool, 'the disk quota is used up', 'free some space there or raise the quota'],
+  ENOSPC: [EXIT.io, 'no space left on the device', 'free some space there'],
+  EDQUOT: [EXIT.io, 'the disk quota is used up', 'free some space there or raise the quota'],
   EFBIG: [
-    EXIT.spool,
+    EXIT.io,
     'the file would be larger than allowed',
     'raise the limit (ulimit -f) or use another file system',
   ],
-  EROFS: [EXIT.spool, 'the file system is read-only', 'remount it read-write'],
+  EROFS: [EXIT.io, 'the file system is read-only', 'remount it read-write'],
   EACCES: [EXIT.permission, 'permission denied', 'give the user bigbluebutton access to it'],
   EPERM: [EXIT.permission, 'operation not permitted', 'give the user bigbluebutton access to it'],
   EIO: [EXIT.io, 'input/output error', 'look at the disk or the storage server (dmesg)'],
@@ -101,8 +101,8 @@ const errnoMeanings: Record<string, [ExitStatus, meaning: string, remedy: string
     'create the directory that it belongs in, or correct the path',
   ],
   ENOTDIR: [EXIT.config, 'it is not a directory', 'check the path'],
-  EISDIR: [EXIT.spool, 'a directory is in its place', 'remove or rename that directory'],
-  ENOTEMPTY: [EXIT.spool, 'a directory is in its place', 'remove or rename that directory'],
+  EISDIR: [EXIT.io, 'a directory is in its place', 'remove or rename that directory'],
+  ENOTEMPTY: [EXIT.io, 'a directory is in its place', 'remove or rename that directory'],
 };
 
 /**

@@ -59,10 +59,10 @@ describe('errnoName', () => {
 
 describe('translateErrno', () => {
   const cases: [keyof typeof constants.errno, number, string][] = [
-    ['ENOSPC', EXIT.spool, 'no space left on the device'],
-    ['EDQUOT', EXIT.spool, 'the disk quota is used up'],
-    ['EFBIG', EXIT.spool, 'the file would be larger than allowed'],
-    ['EROFS', EXIT.spool, 'the file system is read-only'],
+    ['ENOSPC', EXIT.io, 'no space left on the device'],
+    ['EDQUOT', EXIT.io, 'the disk quota is used up'],
+    ['EFBIG', EXIT.io, 'the file would be larger than allowed'],
+    ['EROFS', EXIT.io, 'the file system is read-only'],
     ['EACCES', EXIT.permission, 'permission denied'],
     ['EPERM', EXIT.permission, 'operation not permitted'],
     ['EIO', EXIT.io, 'input/output error'],
@@ -76,8 +76,8 @@ describe('translateErrno', () => {
     ['ENAMETOOLONG', EXIT.data, 'the name is too long'],
     ['ELOOP', EXIT.data, 'too many symbolic links'],
     ['ENOTDIR', EXIT.config, 'it is not a directory'],
-    ['EISDIR', EXIT.spool, 'a directory is in its place'],
-    ['ENOTEMPTY', EXIT.spool, 'a directory is in its place'],
+    ['EISDIR', EXIT.io, 'a directory is in its place'],
+    ['ENOTEMPTY', EXIT.io, 'a directory is in its place'],
   ];
 
   it.each(cases)('tells %s with exit status %i as "%s", and what to do', (name, exitStatus, meaning) => {

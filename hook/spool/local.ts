@@ -59,7 +59,24 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
   };
 }
 
+/** What keeps a file out of a directory, wherever that is. */
+const unusable = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EISDIR', 'ENOTEMPTY'];
+
+/** Elsewhere, as in `work_dir`, such an error is an input/output error; here it is the spool that is not usable. */
+function blameSpool(error: unknown): unknown {
+  if (!(error instanceof ExpectedError) || !unusable.includes(errnoName(error.cause) ?? '')) return error;
+  return new ExpectedError(error.message, { ...error, exitStatus: EXIT.spool, cause: error.cause });
+}
+
 async function deliverLocally(settings: LocalSpoolSettings, parcel: Parcel): Promise<void> {
+  try {
+    await writeAndRename(settings, parcel);
+  } catch (error) {
+    throw blameSpool(error);
+  }
+}
+
+async function writeAndRename(settings: LocalSpoolSettings, parcel: Parcel): Promise<void> {
   await withDirectory(settings, parcel.subDir, async (directory) => {
     removeAbandoned(directory, parcel.warn);
     checkSpace(directory, parcel.size);

@@ -175,7 +175,7 @@ describe('writeArchive', () => {
     try {
       const plan = planArchive(published(), 'video/m-1');
       const error = await expectedRejectionOf(writeArchive(plan, target));
-      expect(error.exitStatus).toBe(73);
+      expect(error.exitStatus).toBe(74);
       expect(error.message).toBe('cannot write the archive: no space left on the device (ENOSPC)');
     } finally {
       closeSync(target);

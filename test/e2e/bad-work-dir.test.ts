@@ -86,7 +86,7 @@ describe('a work_dir in which the archive for rsync is made', () => {
     {
       what: 'is read-only',
       options: 'ro',
-      expected: 73,
+      expected: 74,
       says: /the file system is read-only \(EROFS\): remount it/,
     },
   ])('fails the delivery when it $what', async ({ options, expected, says }) => {

@@ -22,7 +22,7 @@ export async function checkWorkDirFullOverRsync(program: Program, host: PilosHos
     await runOrThrow('rm', [`${workDir}/filler`]);
     const problems = [...scene.problemsAfter(tooSmall), ...scene.problemsAfter(filling)];
     for (const { status, ...run } of [tooSmall, filling])
-      if (status !== 73 && status !== 74) problems.push(`ended with ${describeRun({ status, ...run })}`);
+      if (status !== 74) problems.push(`ended with ${describeRun({ status, ...run })}`);
     problems.push(...scene.leftovers().map((file) => `left over: ${file}`));
     return [...problems, ...(await scene.recover())];
   });

@@ -10,8 +10,8 @@ import { type ProgramResult, runOrThrow } from './run-program.ts';
 
 const megabyte = 1024 * 1024;
 
-/** Statuses of a disk that is full: the spool's, and an error while writing. */
-const isFull = ({ status }: ProgramResult) => status === 73 || status === 74;
+/** The spool is not usable: found before the first byte, or while writing. */
+const isFull = ({ status }: ProgramResult) => status === 73;
 
 async function endsFull(scene: Scene, result: ProgramResult, mend: () => unknown): Promise<Problems> {
   const problems = scene.problemsAfter(result);
