@@ -72,6 +72,9 @@ describe('a failure on the way to another host', () => {
     ],
     ['rsync: write failed: No space left on device (28)', 'remote-write', 73, undefined],
     ['ssh: connect to host pilos port 22: Connection refused', 'host', 73, undefined],
+    ['@ERROR: auth failed on module spool', 'remote-rsync', 77, undefined],
+    ['@ERROR: access denied to spool from bbb1 (192.0.2.1)', 'remote-rsync', 77, undefined],
+    ['@ERROR: max connections (4) reached -- try again later', 'host', 73, undefined],
     ['rrsync error: option --delete has been disabled on this server', 'remote-rsync', 78, undefined],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
   ])('%j belongs to %s (%i)', (stderr, step, status, remedy) => {

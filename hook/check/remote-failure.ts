@@ -40,6 +40,9 @@ export function classifyFailure(kind: RsyncFailureKind, stderr: string, facts: R
       return { step: 'host-key', status: EXIT.config, remedy: replaceHostKey(facts) };
     case 'key refused':
       return { step: 'ssh-key', status: EXIT.permission, remedy: admitKey(facts, stderr) };
+    case 'password refused':
+    case 'address refused':
+      return { step: 'remote-rsync', status: EXIT.permission };
     case 'read-only':
       return { step: 'remote-rsync', status: EXIT.permission, remedy: allowWriting(facts) };
     case 'rsync missing':
@@ -59,6 +62,7 @@ export function classifyFailure(kind: RsyncFailureKind, stderr: string, facts: R
     case 'other':
     case 'locked':
       return { step: 'remote-write', status: EXIT.spool };
+    case 'occupied':
     case 'no such host':
     case 'unreachable':
     case 'lost':

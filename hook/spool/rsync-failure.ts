@@ -23,6 +23,9 @@ export type RsyncFailureKind =
   | 'host key changed'
   | 'host key unknown'
   | 'key refused'
+  | 'password refused'
+  | 'address refused'
+  | 'occupied'
   | 'no such host'
   | 'unreachable'
   | 'ssh missing'
@@ -128,6 +131,30 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.permission,
     what: ({ host }) => `${host} refuses our ssh key`,
     remedy: () => 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
+  },
+  {
+    pattern: /@ERROR: auth failed on module/,
+    kind: 'password refused',
+    exitStatus: EXIT.permission,
+    what: ({ host }) => `the rsync daemon on ${host} refuses our user or password`,
+    remedy: () =>
+      "write 'USER@' before the host in spool_dir and '--password-file=FILE' into extra_rsync_opts, as 'auth users' and 'secrets file' in rsyncd.conf there want them",
+  },
+  {
+    pattern: /@ERROR: access denied to \S+ from/,
+    kind: 'address refused',
+    exitStatus: EXIT.permission,
+    what: ({ host }) => `the rsync daemon on ${host} refuses this server's address`,
+    remedy: () => "add the address to 'hosts allow' in rsyncd.conf there",
+  },
+  {
+    pattern: /@ERROR: max connections \(-?\d+\) reached/,
+    kind: 'occupied',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    scope: 'recording',
+    what: ({ host }) => `the rsync daemon on ${host} has as many connections as it allows`,
+    remedy: () => "raise 'max connections' in rsyncd.conf there",
   },
   {
     pattern:

@@ -1,5 +1,5 @@
 /** A spool behind an rsync daemon: `HOST::MODULE/PATH` and `rsync://HOST:PORT/MODULE/PATH`. */
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { expectRefused } from '../support/expect-refused.ts';
@@ -117,6 +117,47 @@ it.each([
   const sender = createSender({ spool: `rsync://127.0.0.1:${port}/${path}` });
   expectRefused(await sender.deliver(), status, says);
   expect(host.files()).toEqual(['instance1']);
+});
+
+it('logs in with a user and a file with the password, and says so when the daemon refuses them', async () => {
+  const [secrets, password] = [join(scratch(), 'secrets'), join(host.bbbUser.home, 'password')];
+  writeFileSync(secrets, 'bbb:right\n', { mode: 0o600 });
+  writeFileSync(password, 'wrong\n', { mode: 0o600 });
+  chownSync(password, host.bbbUser.uid, host.bbbUser.gid);
+  const { port } = await startDaemon('auth users = bbb', `secrets file = ${secrets}`);
+  const url = `rsync://bbb@127.0.0.1:${port}/spool`;
+  const [sender, withoutFile] = [
+    createSender({ spool: url, rsync: [`--password-file=${password}`] }),
+    createSender({ spool: url }),
+  ];
+  for (const one of [sender, withoutFile]) {
+    const refused = await one.deliver();
+    expectRefused(refused, 77, 'refuses our user or password', '--password-file=FILE');
+    expect(one.rsyncRuns()).toBe(1);
+  }
+  writeFileSync(password, 'right\n');
+  expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });
+  expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
+});
+
+it("says that the daemon refuses this server's address", async () => {
+  const { url } = await startDaemon('hosts allow = 192.0.2.1');
+  expectRefused(
+    await createSender({ spool: url }).deliver(),
+    77,
+    "refuses this server's address",
+    'hosts allow',
+  );
+});
+
+it('tries again when the daemon has as many connections as it allows', async () => {
+  // A negative number allows none.
+  const { url } = await startDaemon('max connections = -1');
+  const sender = createSender({ spool: url, retry: { attempts: 2, max_seconds: 60 } });
+  const { status, stderr } = await sender.deliver();
+  expect(status).toBe(75);
+  expect(stderr).toMatch(/as many connections as it allows.*; 1 more tries\n.*raise 'max connections'.*\n$/);
+  expect(sender.rsyncRuns()).toBe(2);
 });
 
 it('says that a directory of another user is not writable', async () => {
