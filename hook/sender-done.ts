@@ -7,12 +7,8 @@ import type { Config } from './config.ts';
 import { withErrnoTranslated } from './errors.ts';
 import { isDelivered, type Ledger, openLedger, readStamp } from './ledger.ts';
 import { acquireLock } from './lock.ts';
-import {
-  type FormatState,
-  type PublishedFormat,
-  readFormatStates,
-  readPublishedFormats,
-} from './recording.ts';
+import { type FormatState, readFormatStates } from './recording/format-states.ts';
+import { type PublishedFormat, readPublishedFormats } from './recording.ts';
 import type { Session } from './session.ts';
 
 interface Context {
@@ -26,7 +22,7 @@ export function senderDoneFile(recordingDir: string, meetingId: string): string 
 
 /**
  * The formats that keep a meeting's `-sender.done` from being written: still processed by BBB, or published
- * and not delivered. A format that failed in BBB keeps nothing.
+ * and not delivered. A format that failed in BBB, or that BBB cannot make any more, keeps nothing.
  */
 export function outstanding(
   states: readonly FormatState[],

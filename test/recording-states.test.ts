@@ -1,7 +1,8 @@
-/** hook/recording.ts: how far BBB is with the formats of a meeting. */
+/** hook/recording/format-states.ts: how far BBB is with the formats of a meeting. */
 import { rmSync, utimesSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { isBeingPublished, readFormatStates, readPublishedFormats } from '../hook/recording.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { isBeingPublished, readFormatStates } from '../hook/recording/format-states.ts';
+import { readPublishedFormats } from '../hook/recording.ts';
 import { useTemporaryDirectory } from './support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
@@ -66,6 +67,65 @@ describe('readFormatStates', () => {
     publish(`video/${meeting}-1712758760000`);
     status(`processed/${meeting}-notes.fail`);
     expect(statesOf('notes')).toEqual(['notes/M-1712758760000 failed', 'video/M-1712758760000 published']);
+  });
+});
+
+describe('a format of the steps that is not there, of a recording published long ago,', () => {
+  const stateOfVideo = () =>
+    readFormatStates(bbb(), ['video'], meeting, readPublishedFormats(bbb(), meeting)).find(
+      ({ format }) => format === 'video',
+    )?.state;
+  const age = (hours: number) => {
+    const then = Date.now() / 1000 - hours * 3600;
+    utimesSync(`${directory.path}/published/notes/${meeting}`, then, then);
+  };
+  beforeEach(() => {
+    publish(`notes/${meeting}`);
+    directory.makeDirectory('recording/raw');
+    age(7);
+  });
+
+  it('is not made once its raw files are deleted', () => {
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    expect(stateOfVideo()).toBe('processing');
+    rmSync(`${directory.path}/recording/raw/${meeting}`, { recursive: true });
+    expect(stateOfVideo()).toBe('not made');
+    age(5);
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it("waits in BBB's queue as long as the raw files are there, be it for weeks", () => {
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    age(30 * 24);
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it.each([
+    [
+      'a step has made, and the next one not yet published',
+      (m: string) => `status/processed/${m}-video.done`,
+    ],
+    ['a step is copying from', (m: string) => `process/video/${m}/x`],
+    ['is being put together for publishing', (m: string) => `publish/video/${m}/x`],
+  ])('is at work when it is what %s', (_, path) => {
+    directory.write(`recording/${path(meeting)}`, '');
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it('is not at work when it was published once, and is gone since', () => {
+    status(`processed/${meeting}-video.done`);
+    status(`published/${meeting}-video.done`);
+    expect(stateOfVideo()).toBe('not made');
+  });
+
+  it('may still come when all raw files are out of sight, as on a disk that is not mounted', () => {
+    rmSync(`${directory.path}/recording/raw`, { recursive: true });
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it('has failed when BBB says so', () => {
+    status(`processed/${meeting}-video.fail`);
+    expect(stateOfVideo()).toBe('failed');
   });
 });
 

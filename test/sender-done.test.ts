@@ -1,7 +1,7 @@
 /** When `-sender.done` may be there: Scalelite's prune script, and ours, delete what it stands for. */
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { FormatState } from '../hook/recording.ts';
+import type { FormatState } from '../hook/recording/format-states.ts';
 import { outstanding, senderDoneFile, setSenderDone } from '../hook/sender-done.ts';
 import { runInChildNode } from './support/child-node.ts';
 import { useTemporaryDirectory } from './support/temporary-directory.ts';
@@ -41,6 +41,7 @@ describe('outstanding', () => {
     ['both are delivered', ['notes:published+', 'video:published+'], []],
     ['one is delivered, the other failed in BBB', ['notes:published+', 'video:failed'], []],
     ['all failed in BBB', ['notes:failed', 'video:failed'], []],
+    ['one is delivered, the other came into the steps later', ['notes:published+', 'video:not made'], []],
     ['BBB works on both', ['notes:processing', 'video:processing'], ['notes', 'video']],
     ['one of three is left', ['a:published+', 'b:failed', 'c:published'], ['c']],
     ['there is no format at all', [], []],

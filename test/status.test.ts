@@ -7,7 +7,7 @@ import { type RecordingStatus, readStatus, type StatusFilter } from '../hook/sta
 import type { Meeting } from './support/bbb-meeting.ts';
 import { writeWithParents } from './support/bbb-meeting.ts';
 import type { BbbTree } from './support/bbb-tree.ts';
-import { failFormat } from './support/traces.ts';
+import { failFormat, publishedLongAgo } from './support/traces.ts';
 import { useBbbTrees } from './support/use-bbb-trees.ts';
 
 const createTree = useBbbTrees();
@@ -79,6 +79,8 @@ describe('readStatus', () => {
     const tree = createTree({ formats });
     const meeting = tree.addMeeting({ eventsXml: false });
     deliver(tree, meeting, 'presentation');
+    expect(statesOf(tree)).toEqual(['presentation delivered', 'video processing']);
+    publishedLongAgo(meeting);
     expect(statesOf(tree)).toEqual(['presentation delivered', 'video not made']);
     expect(read(tree, { missing: true })).toEqual([]);
   });

@@ -13,7 +13,8 @@ import { isDelivered, type LedgerEntry, openLedger, readStamp, statMetadata } fr
 import { updateMetrics } from '../metrics.ts';
 import { type OurMeeting, readOurMeetings } from '../ours.ts';
 import { type DeliveryResult, rememberFailure, tolerate } from '../outcome.ts';
-import { archiveName, isBeingPublished, meetingIdOf, type PublishedFormat } from '../recording.ts';
+import { isBeingPublished } from '../recording/format-states.ts';
+import { archiveName, meetingIdOf, type PublishedFormat } from '../recording.ts';
 import { validateMeetingId } from '../safe-path.ts';
 import { printJson, type Session } from '../session.ts';
 import { parseMoment } from '../time-span.ts';

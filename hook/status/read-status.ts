@@ -12,14 +12,8 @@ import {
   readStamp,
 } from '../ledger.ts';
 import { readOurMeeting } from '../ours.ts';
-import {
-  type FormatState,
-  isBeingPublished,
-  type PublishedFormat,
-  readAllPublished,
-  readFormatStates,
-  readPublishedFormats,
-} from '../recording.ts';
+import { type FormatState, isBeingPublished, readFormatStates } from '../recording/format-states.ts';
+import { type PublishedFormat, readAllPublished, readPublishedFormats } from '../recording.ts';
 import { senderDoneFile } from '../sender-done.ts';
 import { readOwnEvents, readRawMeetingIds, readUnpublishedStates } from './unpublished.ts';
 
@@ -149,19 +143,14 @@ function publishedStatus(
   if (meeting === undefined) return undefined;
   const problem = meeting.subDir instanceof ExpectedError ? describeError(meeting.subDir) : undefined;
   const states = readFormatStates(config, config.publishSteps, meetingId, published);
-  const hasRaw = states.every((one) => one.state === 'published') || hasRawFiles(config, meetingId);
   return {
     name: meeting.metadata?.meetingName ?? '',
     formats: states.map((state): FormatStatus => {
-      if (state.state !== 'published') return unpublishedFormat(state, hasRaw);
+      if (state.state !== 'published') return unpublishedFormat(state);
       const directory = `${config.publishedDir}/${state.format}/${state.recordId}`;
       return publishedFormat(config, ledger, { ...state, meetingId, directory }, problem);
     }),
   };
-}
-
-function hasRawFiles({ recordingDir }: Config, meetingId: string): boolean {
-  return existsSync(`${recordingDir}/raw/${meetingId}`);
 }
 
 function publishedFormat(
@@ -189,11 +178,11 @@ function unpublishedStatus(config: Config, meetingId: string): Known | undefined
   const metadata = readOwnEvents(config, meetingId);
   if (metadata === undefined) return undefined;
   const states = readUnpublishedStates(config, meetingId);
-  return { name: metadata.meetingName, formats: states.map((state) => unpublishedFormat(state, true)) };
+  return { name: metadata.meetingName, formats: states.map(unpublishedFormat) };
 }
 
-function unpublishedFormat({ recordId, format, state }: FormatState, hasRaw: boolean): FormatStatus {
-  const what = state === 'failed' ? 'failed in BBB' : hasRaw ? 'processing' : 'not made';
+function unpublishedFormat({ recordId, format, state }: FormatState): FormatStatus {
+  const what = state === 'not made' ? state : state === 'failed' ? 'failed in BBB' : 'processing';
   return { record_id: recordId, format, state: what, attempts: [] };
 }
 

@@ -3,7 +3,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import { errnoName, translateErrno } from '../errors.ts';
 import { type MeetingMetadata, readEventsHead } from '../metadata/events-head.ts';
-import { eventsFile, type FormatState, readFormatStates } from '../recording.ts';
+import { type FormatState, readFormatStates } from '../recording/format-states.ts';
+import { eventsFile } from '../recording.ts';
 import { isRecordId } from '../safe-path.ts';
 
 /** Ids in `<recording_dir>/raw`, from which BBB's cron job deletes what was published some days ago. */

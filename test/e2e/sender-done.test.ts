@@ -1,8 +1,8 @@
 /** `-sender.done` lets other tools delete a meeting here: it is there only while nothing of it is outstanding. */
-import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { failFormat, hasSenderDone, readLog, senderDoneFile } from '../support/traces.ts';
+import { failFormat, hasSenderDone, publishedLongAgo, readLog, senderDoneFile } from '../support/traces.ts';
 import { useBbbTrees } from '../support/use-bbb-trees.ts';
 import { runWorker } from '../support/worker.ts';
 
@@ -50,6 +50,19 @@ it('waits for a format that is published though the steps do not name it', async
   expect(hasSenderDone(tree, id)).toBe(false);
   expect((await tree.run(['-m', id, '-f', 'video'])).status).toBe(0);
   expect(hasSenderDone(tree, id)).toBe(true);
+});
+
+it('comes to an old recording whose raw files are gone, when a format came into the steps later', async () => {
+  const tree = createTree({ formats });
+  const meeting = tree.addMeeting({ formats: ['notes', 'presentation'] });
+  publishedLongAgo(meeting);
+  expect((await tree.run(['-m', meeting.id])).status).toBe(0);
+  // With them, BBB may still have it in its queue.
+  expect(hasSenderDone(tree, meeting.id)).toBe(false);
+  rmSync(dirname(meeting.eventsFile), { recursive: true });
+  expect((await tree.run(['resend'])).status).toBe(0);
+  expect(hasSenderDone(tree, meeting.id)).toBe(true);
+  expect((await tree.run(['status', '-m', meeting.id])).stdout).toContain('video not made: ');
 });
 
 it("follows the steps of BBB's override, which replace those of bigbluebutton.yml", async () => {

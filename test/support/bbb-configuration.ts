@@ -40,7 +40,8 @@ export function makeDirectories(root: string, subDirs: readonly string[]) {
   };
   const { postPublishDir, publishedDir, recordingDir, logDir, workDir, spoolDir } = paths;
   const states = ['published', 'processed'].map((state) => join(recordingDir, 'status', state));
-  const directories = [etcDir, postPublishDir, publishedDir, logDir, workDir, spoolDir, ...states];
+  const raw = join(recordingDir, 'raw');
+  const directories = [etcDir, postPublishDir, publishedDir, raw, logDir, workDir, spoolDir, ...states];
   for (const directory of directories) mkdirSync(directory, { recursive: true });
   for (const subDir of ['', ...subDirs]) {
     mkdirSync(join(spoolDir, subDir), { recursive: true });

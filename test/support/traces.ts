@@ -1,7 +1,8 @@
 /** What runs leave on a BBB server beside the archives: the log, the ledger, `-sender.done`. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LedgerEntry } from '../../hook/ledger.ts';
+import type { Meeting } from './bbb-meeting.ts';
 import type { BbbTree } from './bbb-tree.ts';
 
 /** A line as Ruby's `Logger` writes it, without a control character in it. */
@@ -34,4 +35,11 @@ export function hasSenderDone(tree: BbbTree, meetingId: string): boolean {
 /** BBB gives a format up: it will never be published. */
 export function failFormat(tree: BbbTree, recordId: string, format: string, step = 'published'): void {
   writeFileSync(join(tree.recordingDir, 'status', step, `${recordId}-${format}.fail`), '');
+}
+
+/** So long that BBB's cron job may have deleted the raw files since. */
+export function publishedLongAgo({ formats, publishedIds, published }: Meeting): void {
+  const longAgo = Date.now() / 1000 - 20 * 86_400;
+  for (const format of formats)
+    for (const id of publishedIds) utimesSync(published(format, id), longAgo, longAgo);
 }
