@@ -59,6 +59,12 @@ describe('a failure on the way to another host', () => {
     ],
     ['sh: 1: rsync: not found', 'remote-rsync', 78, /^apt-get install rsync$/],
     [
+      'bash: line 1: /usr/bin/rrsync: cannot execute: required file not found',
+      'remote-rsync',
+      78,
+      /^apt-get install rsync python3$/,
+    ],
+    [
       'rsync: mkdir "/x" failed: No such file or directory (2)',
       'remote-directory',
       73,

@@ -127,7 +127,8 @@ export function allowRenaming({ ssh }: RemoteFacts): Remedy | undefined {
 }
 
 function installRsync({ ssh }: RemoteFacts, stderr: string): Remedy | undefined {
-  return /Unknown module/.test(stderr) ? undefined : onHost(ssh, 'apt-get install rsync');
+  if (/Unknown module/.test(stderr)) return undefined;
+  return onHost(ssh, `apt-get install ${/rrsync: /.test(stderr) ? 'rsync python3' : 'rsync'}`);
 }
 
 function createDirectory({ address, ssh }: RemoteFacts): Remedy | undefined {

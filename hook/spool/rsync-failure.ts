@@ -190,6 +190,14 @@ const rules: readonly Rule[] = [
     remedy: () => 'apt-get install openssh-client',
   },
   {
+    // Debian's rsync package only suggests python3, in which rrsync is written.
+    pattern: /rrsync: (?:cannot execute: required file not found|[^\n]*bad interpreter)/,
+    kind: 'rsync missing',
+    exitStatus: EXIT.unavailable,
+    what: ({ host }) => `rrsync cannot run on ${host}, because python3 is missing there`,
+    remedy: () => "run 'apt-get install python3' there",
+  },
+  {
     pattern:
       /(?:rsync|rrsync): (?:command )?not found|rr?sync: No such file or directory|subprocess[\s\S]*FileNotFoundError|exec request failed|Unknown module/,
     kind: 'rsync missing',
