@@ -123,13 +123,16 @@ const bbbSchema = v.object({
 /** Reads and merges all configuration files; throws an ExpectedError (78) that names every problem in them. */
 export function readConfig(choice: ConfigChoice, environment: NodeJS.ProcessEnv): Config {
   const pilosFile = chosenPilosFile(choice, environment);
-  const problems: string[] = [];
+  const problems: ExpectedError[] = [];
   const pilos = collect(problems, () => parsePilos(readMapping(pilosFile), pilosFile));
   const bbb = collect(problems, () => readBbbConfig(choice, environment));
   if (pilos === undefined || bbb === undefined) {
-    throw new ExpectedError(problems.join('; '), {
+    const isMissing = problems.every(({ cause }) => errnoName(cause) === 'ENOENT');
+    throw new ExpectedError(problems.map(({ message }) => message).join('; '), {
       exitStatus: EXIT.config,
-      remedy: "correct it and run 'pilos-post-publish check'",
+      remedy: isMissing
+        ? "'pilos-post-publish check' names the command that creates it"
+        : "correct it and run 'pilos-post-publish check'",
     });
   }
   return combineConfig(pilosFile, pilos, bbb);
@@ -159,12 +162,12 @@ export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbC
 }
 
 /** Runs `read`; a configuration error (a system call's too) is added to `problems` instead of thrown. */
-function collect<T>(problems: string[], read: () => T): T | undefined {
+function collect<T>(problems: ExpectedError[], read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
-    problems.push(error.message);
+    problems.push(error);
     return undefined;
   }
 }

@@ -94,11 +94,13 @@ describe('a broken pilos.yml', () => {
   });
 
   it('is corrected by a command where one can', () => {
-    expect(correctPilosFile('/p', "/p: unknown key 'spol_dir', did you mean 'spool_dir'?")).toBe(
+    expect(correctPilosFile('/p', "/p: unknown key 'spol_dir', did you mean 'spool_dir'?", '/w')).toBe(
       "sed -i 's/^spol_dir:/spool_dir:/' /p",
     );
-    expect(correctPilosFile('/p', '/p: work_dir is missing')).toMatch(/^printf 'work_dir: .*' >> \/p$/);
-    expect(correctPilosFile('/p', "/p: deliver must be 'now' or 'later'")).toBeUndefined();
+    expect(correctPilosFile('/p', '/p: work_dir is missing', '/w')).toBe(
+      "printf '\\nwork_dir: %s\\n' /w >> /p",
+    );
+    expect(correctPilosFile('/p', "/p: deliver must be 'now' or 'later'", '/w')).toBeUndefined();
   });
 });
 

@@ -1,12 +1,11 @@
-/** BBB's directories, `work_dir`, and the files that a delivery writes beside the spool. */
+/** BBB's directories and `work_dir`. */
 import { accessSync, constants, lstatSync, readdirSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { BbbConfig, Config } from '../config.ts';
+import type { BbbConfig } from '../config.ts';
 import { EXIT, errnoName } from '../errors.ts';
 import { formatBytes } from '../progress.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
-import { findProgram } from './program.ts';
 
 /** More entries of `work_dir` than this are not looked at. */
 const mostEntries = 10_000;
@@ -101,40 +100,6 @@ export function lookAtWorkSpace(path: string): Look {
   });
 }
 
-export function lookAtFiles(config: Config, user: string, environment: NodeJS.ProcessEnv): Look[] {
-  const looks = [lookAtWrittenFile('log-file', 'log_file', config.logFile, user)];
-  const { metricsFile, onFailure } = config;
-  if (metricsFile !== undefined) {
-    // It is replaced by a new file, so what counts is its directory.
-    looks.push(lookAtWrittenFile('metrics-file', 'directory of metrics_file', dirname(metricsFile), user));
-  }
-  const [program] = onFailure ?? [];
-  if (program !== undefined) looks.push(lookAtProgram(program, environment));
-  return looks;
-}
-
-function lookAtWrittenFile(id: string, key: string, path: string, user: string): Look {
-  const lookedAt = `${key}: ${path}`;
-  const stats = statOrUndefined(path);
-  if (stats === undefined ? isWritable(dirname(path)) : isWritable(path)) return ok(id, lookedAt);
-  const quoted = shellQuote([path]);
-  const create = stats === undefined ? `mkdir -p ${shellQuote([dirname(path)])} && touch ${quoted} && ` : '';
-  return problem(id, lookedAt, EXIT.permission, {
-    problem: stats === undefined ? `${user} may not create it` : `${user} may not write it`,
-    remedy: `${create}chown ${user}: ${quoted} && chmod u+rwX ${quoted}`,
-  });
-}
-
-function lookAtProgram(program: string, environment: NodeJS.ProcessEnv): Look {
-  const lookedAt = `on_failure: ${program}`;
-  const found = findProgram(program, environment);
-  if (found !== undefined && mayAccess(found, constants.X_OK)) return ok('on-failure', lookedAt);
-  return problem('on-failure', lookedAt, EXIT.config, {
-    problem: found === undefined ? 'there is no such program' : 'it is not executable',
-    remedy: found === undefined ? undefined : `chmod a+rx ${shellQuote([found])}`,
-  });
-}
-
 /** The first part of a path that we may not enter, or its end that we may not read; undefined when all is open. */
 export function findClosed(path: string): string | undefined {
   const parents: string[] = [];
@@ -149,7 +114,7 @@ export function findClosed(path: string): string | undefined {
 }
 
 /** What does not exist is not closed. */
-function mayAccess(path: string, mode: number): boolean {
+export function mayAccess(path: string, mode: number): boolean {
   try {
     accessSync(path, mode);
     return true;
@@ -158,7 +123,7 @@ function mayAccess(path: string, mode: number): boolean {
   }
 }
 
-function isWritable(path: string): boolean {
+export function isWritable(path: string): boolean {
   try {
     accessSync(path, isDirectory(path) ? constants.W_OK | constants.X_OK : constants.W_OK);
     return true;
@@ -175,7 +140,7 @@ function isDirectory(path: string): boolean {
   return statOrUndefined(path)?.isDirectory() ?? false;
 }
 
-function statOrUndefined(path: string): Stats | undefined {
+export function statOrUndefined(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {

@@ -45,7 +45,8 @@ export function findScripts(bbbFiles: readonly string[]): string {
 /** Below the root directory that BBB lies in. */
 function installCommand(program: string, scriptsDir: string): string {
   if (existsSync(packagedTimer)) {
-    return 'apt-get install --reinstall pilos-post-publish';
+    // Without its file, apt cannot install again what did not come from a repository.
+    return `apt-get install --reinstall ./${programName}_*_"$(dpkg --print-architecture)".deb`;
   }
   const isBelowRoot = scriptsDir.endsWith(scriptsDirectory) && scriptsDir !== scriptsDirectory;
   const root = scriptsDir.slice(0, -scriptsDirectory.length);

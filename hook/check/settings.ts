@@ -1,4 +1,5 @@
 /** The configuration files: what is wrong with them, and what can be used of them all the same. */
+import { existsSync } from 'node:fs';
 import { safeParse } from 'valibot';
 import {
   type BbbConfig,
@@ -15,6 +16,7 @@ import {
   readMapping,
 } from '../config.ts';
 import { attempt, EXIT, ExpectedError, errnoName } from '../errors.ts';
+import { packagedTimer } from '../install/layout.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
 import { checkStatusOf, type Look, ok, problem, skipped, warning } from './finding.ts';
 
@@ -41,7 +43,7 @@ export function readSettings(
   const settings = pilos instanceof ExpectedError ? salvagePilos(mapping) : pilos;
   const config = settings === undefined ? undefined : combineConfig(pilosFile, settings, usable);
   const looks = [
-    lookAtPilosFile(pilosFile, pilos, install),
+    lookAtPilosFile(pilosFile, pilos, { install, workDir: `${usable.recordingDir}/pilos` }),
     lookAtBbbFiles(usable.files, bbb),
     ...lookAtOptions(config),
   ];
@@ -60,28 +62,39 @@ export function salvagePilos(mapping: unknown): PilosSettings | undefined {
   return settings instanceof ExpectedError ? undefined : settings;
 }
 
-function lookAtPilosFile(file: string, read: unknown, install: string): Look {
+interface Remedies {
+  install: string;
+  /** The usual one on this server. */
+  workDir: string;
+}
+
+function lookAtPilosFile(file: string, read: unknown, remedies: Remedies): Look {
   const lookedAt = `pilos.yml: ${file}`;
   if (!(read instanceof ExpectedError)) return ok('pilos-yml', lookedAt);
   const isMissing = errnoName(read.cause) === 'ENOENT';
-  const remedy = isMissing ? createPilosFile(file, install) : correctPilosFile(file, read.message);
+  const remedy = isMissing
+    ? createPilosFile(file, remedies)
+    : correctPilosFile(file, read.message, remedies.workDir);
   return problem('pilos-yml', lookedAt, checkStatusOf(read), { problem: read.message, remedy });
 }
 
-/** `install` writes the file where BBB looks for it; elsewhere the two keys that are required. */
-function createPilosFile(file: string, install: string): string {
-  if (file === chosenPilosFile({}, {})) return install;
-  const text = String.raw`work_dir: /var/bigbluebutton/recording/pilos\nspool_dir: /mnt/pilos-spool\n`;
-  return `printf '${text}' > ${shellQuote([file])}`;
+/** `install` writes the usual file, dpkg never one that was deleted; the rest gets the two keys that are required. */
+function createPilosFile(file: string, { install, workDir }: Remedies): string {
+  if (file === chosenPilosFile({}, {}) && !existsSync(packagedTimer)) return install;
+  const text = String.raw`work_dir: %s\nspool_dir: /mnt/pilos-spool\n`;
+  return `printf '${text}' ${shellQuote([workDir])} > ${shellQuote([file])}`;
 }
 
-/** A misspelt key can be corrected by a command, and a missing `work_dir` be added; the rest is for an editor. */
-export function correctPilosFile(file: string, message: string): string | undefined {
+/**
+ * A misspelt key can be corrected by a command, and a missing `work_dir` be added, also to a last line that does not
+ * end; the rest is for an editor.
+ */
+export function correctPilosFile(file: string, message: string, workDir: string): string | undefined {
   const quoted = shellQuote([file]);
   const [, written, meant] = /unknown key '([a-z_]+)', did you mean '([a-z_]+)'\?/.exec(message) ?? [];
   if (written !== undefined) return `sed -i 's/^${written}:/${meant}:/' ${quoted}`;
   if (message.includes(': work_dir is missing'))
-    return `printf 'work_dir: /var/bigbluebutton/recording/pilos\\n' >> ${quoted}`;
+    return `printf '\\nwork_dir: %s\\n' ${shellQuote([workDir])} >> ${quoted}`;
   return undefined;
 }
 

@@ -56,6 +56,9 @@ async function lookAtLocalSpool(context: SpoolContext, directory: string): Promi
   return [...looks, ...decideWrites({ ...facts, spool, looks }, subDirs)];
 }
 
+/** Until the probe says its first word it has not touched the spool: it is this server that is busy. */
+const startSeconds = 60;
+
 /** In a process of its own, because whoever touches a dead mount may never come back. */
 async function probe(
   request: ProbeRequest,
@@ -64,6 +67,7 @@ async function probe(
   const environment = { ...options.environment, [probeVariable]: JSON.stringify(request) };
   const { how, exitCode, stdout, stderr } = await run([...ownCommand(), 'check'], {
     ...options,
+    startSeconds,
     environment,
   });
   if (how !== 'hung' && exitCode !== 0) throw new Error(`the probe of the spool failed: ${stderr}`);

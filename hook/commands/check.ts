@@ -1,6 +1,7 @@
 /** Is this server set up right? Each group of findings has a file in `check/`. */
 import { decideAsker, decideOwner, decideWorker, type OwnerFacts, usualUser } from '../check/account.ts';
-import { findClosed, lookAtBbbDirectories, lookAtFiles, lookAtWorkDirectory } from '../check/directories.ts';
+import { findClosed, lookAtBbbDirectories, lookAtWorkDirectory } from '../check/directories.ts';
+import { lookAtFiles } from '../check/files.ts';
 import { type Finding, inGroup, type Look, skipped, worstStatus } from '../check/finding.ts';
 import { readAsker, readOwner, readWorkers, type WorkerProcess } from '../check/processes.ts';
 import { findScripts, type OwnCommands, readOwnCommands } from '../check/program.ts';

@@ -29,7 +29,10 @@ async function expectRefusedWith(status: number, ...said: (string | RegExp)[]): 
 describe.each(['pilosYml', 'bigbluebuttonYml'] as const)('%s', (which) => {
   it('that is missing', async () => {
     rmSync(tree[which]);
-    await expectRefusedWith(78, `${tree[which]} does not exist: `, "run 'pilos-post-publish check'");
+    await expectRefusedWith(
+      78,
+      `${tree[which]} does not exist: 'pilos-post-publish check' names the command`,
+    );
   });
 
   it('that is a directory', async () => {

@@ -23,6 +23,14 @@ const calls: CheckCase[] = [
     spoil: ({ tree }) => rmSync(join(tree.postPublishDir, 'pilos_post_publish.rb')),
   },
   {
+    what: 'a launcher that only root may read',
+    id: 'launcher',
+    status: 78,
+    says: /may not read it/,
+    spoil: ({ sh, tree }) =>
+      sh(`cd ${tree.postPublishDir} && chown root: pilos_post_publish.rb && chmod 600 pilos_post_publish.rb`),
+  },
+  {
     what: "PILOS' own script in the launcher's place",
     id: 'launcher',
     status: 78,
@@ -82,6 +90,21 @@ const calls: CheckCase[] = [
     status: 0,
     says: /stays on this server until somebody runs resend/,
     spoil: ({ sh, stateDir }) => sh(`mkdir /run/systemd/system && echo disabled > ${stateDir}/timer`),
+  },
+  {
+    what: 'a timer that is masked',
+    id: 'timer',
+    status: 0,
+    says: /it is masked: /,
+    spoil: ({ sh, stateDir }) => sh(`echo masked > ${stateDir}/timer`),
+  },
+  {
+    what: 'a timer that is not installed, though it is to do all the work,',
+    id: 'timer',
+    status: 78,
+    says: /it is not installed: /,
+    spoil: ({ sh, stateDir, tree }) =>
+      sh(`rm ${stateDir}/timer && echo 'deliver: later' >> ${tree.pilosYml}`),
   },
 ];
 

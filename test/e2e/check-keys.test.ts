@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -74,6 +75,23 @@ const keys: CheckCase[] = [
 const tell = '$what is found, and mended by the command it names';
 const mends = (one: CheckCase) => expectFoundAndMended(scene, one);
 it.each(keys)(tell, mends);
+
+it("meets another transfer that holds rrsync's lock, and is let in beside it by the command it names", async () => {
+  scene.sendTo('pilos-locking:/');
+  await scene.sh(`sed -i 's/rrsync -no-lock -wo/rrsync -wo/' ${scene.server.authorizedKeysPath}`);
+  const { pid = 0 } = spawn('flock', [scene.spool, 'sleep', '120'], { stdio: 'ignore', detached: true });
+  try {
+    const { id, problem, remedy = '' } = theFinding(await scene.look());
+    expect({ id, problem }).toEqual({
+      id: 'remote-lock',
+      problem: expect.stringContaining('another one is under way: look again later'),
+    });
+    await scene.sh(remedy);
+    expect(amiss(await scene.look())).toEqual([]);
+  } finally {
+    process.kill(-pid, 'SIGKILL');
+  }
+});
 
 it('names the test file that a key without deletion leaves there, and mends the key', async () => {
   scene.sendTo('pilos-keeping:/');

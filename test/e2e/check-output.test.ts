@@ -118,6 +118,8 @@ describe('who asks', () => {
     const report = JSON.parse(stdout);
     expect(report.ran_as).toBe(scene.pilos.name);
     expect(amiss(report)).toContain('ran-as?');
+    const remedy = report.findings.find(({ id }: { id: string }) => id === 'ran-as')?.remedy;
+    expect((await scene.sh(remedy)).stdout).toMatch(/^checked as ppp-bbb-.*\nnothing is wrong\n$/s);
   });
 });
 

@@ -57,6 +57,14 @@ const subDirectories: CheckCase[] = [
     byHand: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && rm instance1 && mv kept instance1`),
   },
   {
+    what: 'a file in the place of a sub directory',
+    id: 'sub-directory',
+    status: 73,
+    says: /it is no directory/,
+    spoil: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && mv instance1 kept && touch instance1`),
+    byHand: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && rm instance1 && mv kept instance1`),
+  },
+  {
     what: 'a sub directory that allowed_sub_dirs does not list',
     id: 'refused-meetings',
     status: 78,

@@ -31,6 +31,13 @@ const configuration: CheckCase[] = [
     spoil: ({ sh, tree }) => sh(`echo 'retri: { attempts: 4 }' >> ${tree.pilosYml}`),
   },
   {
+    what: 'a pilos.yml without work_dir, whose last line does not end',
+    id: 'pilos-yml',
+    status: 78,
+    says: /work_dir is missing/,
+    spoil: ({ tree }) => writeFileSync(tree.pilosYml, `spool_dir: ${tree.spoolDir}`),
+  },
+  {
     what: 'a pilos.yml that only root may read',
     id: 'config-readable',
     status: 77,
@@ -125,6 +132,15 @@ const server: CheckCase[] = [
     },
   },
   {
+    what: 'a file in the place of work_dir',
+    id: 'work-dir',
+    status: 78,
+    says: /it is no directory: correct work_dir/,
+    spoil: ({ sh, tree }) => sh(`rm -r ${tree.workDir} && touch ${tree.workDir}`),
+    byHand: ({ bbb, sh, tree }) =>
+      sh(`rm ${tree.workDir} && install -d -o ${bbb.uid} -g ${bbb.gid} ${tree.workDir}`),
+  },
+  {
     what: 'a directory that a run as root has left in work_dir',
     id: 'work-dir-owner',
     status: 77,
@@ -150,12 +166,51 @@ const server: CheckCase[] = [
     },
   },
   {
+    what: 'a log file in a directory that does not exist',
+    id: 'log-file',
+    status: 77,
+    says: /may not create it/,
+    spoil: ({ sh, tree }) => sh(`echo 'log_file: ${tree.root}/new/log' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a directory of metrics_file that does not exist',
+    id: 'metrics-file',
+    status: 77,
+    says: /does not exist, and is not created/,
+    spoil: ({ sh, tree }) => sh(`echo 'metrics_file: ${tree.root}/metrics/pilos.prom' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a directory of metrics_file that belongs to root',
+    id: 'metrics-file',
+    status: 77,
+    says: /may not write there/,
+    spoil: ({ tree }) => chownSync(join(tree.root, 'metrics'), 0, 0),
+  },
+  {
+    what: 'a file in the place of the directory of metrics_file',
+    id: 'metrics-file',
+    status: 78,
+    says: /it is no directory: correct metrics_file/,
+    spoil: ({ sh, tree }) => sh(`rm -r ${tree.root}/metrics && touch ${tree.root}/metrics`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^metrics_file/d ${tree.pilosYml}`),
+  },
+  {
+    what: 'a program for on_failure that is not there',
+    id: 'on-failure',
+    status: 78,
+    says: /there is no such program/,
+    spoil: ({ sh, tree }) => sh(`echo 'on_failure: ${tree.root}/nowhere' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^on_failure/d ${tree.pilosYml}`),
+  },
+  {
     what: 'a log directory that is gone',
     id: 'log-dir',
     status: 78,
     says: /does not exist/,
     spoil: async ({ sh, tree }) => {
-      await sh(`echo 'log_file: ${tree.workDir}/log' >> ${tree.pilosYml}`);
+      await sh(
+        `sed -i /^log_file/d ${tree.pilosYml} && echo 'log_file: ${tree.workDir}/log' >> ${tree.pilosYml}`,
+      );
       rmSync(tree.logDir, { recursive: true });
     },
   },

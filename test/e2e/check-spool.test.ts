@@ -31,6 +31,17 @@ const directory: CheckCase[] = [
     spoil: ({ sh, tree }) => sh(`umount ${tree.spoolDir} && rmdir ${tree.spoolDir}`),
   },
   {
+    what: 'a file in the place of the spool',
+    id: 'spool-directory',
+    status: 78,
+    says: /it is no directory: correct spool_dir/,
+    spoil: ({ sh, tree }) =>
+      sh(
+        `touch ${tree.root}/file && sed -i 's|^spool_dir:.*|spool_dir: ${tree.root}/file|' ${tree.pilosYml}`,
+      ),
+    byHand: ({ sh, tree }) => sh(`sed -i 's|^spool_dir:.*|spool_dir: ${tree.spoolDir}|' ${tree.pilosYml}`),
+  },
+  {
     what: 'a read-only mount',
     id: 'spool-write',
     status: 73,
@@ -81,6 +92,14 @@ const directory: CheckCase[] = [
     spoil: ({ sh, tree }) =>
       sh(`mount -o remount,size=64k ${tree.spoolDir} && head -c 64k /dev/zero > ${tree.spoolDir}/filler`),
     byHand: ({ sh, tree }) => sh(`rm ${tree.spoolDir}/filler && mount -o remount,size=4g ${tree.spoolDir}`),
+  },
+  {
+    what: 'a spool without a free inode',
+    id: 'spool-space',
+    status: 73,
+    says: /no inode is free: free some space there/,
+    spoil: ({ sh, tree }) => sh(`mount -o remount,nr_inodes=1 ${tree.spoolDir}`),
+    byHand: ({ sh, tree }) => sh(`mount -o remount,nr_inodes=1000 ${tree.spoolDir}`),
   },
   {
     what: 'a spool with little space',

@@ -1,0 +1,66 @@
+/** The files that a delivery writes beside the spool, and the program that it may run. */
+import { constants } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../config.ts';
+import { EXIT } from '../errors.ts';
+import { shellQuote } from '../spool/rsync-arguments.ts';
+import { isWritable, mayAccess, statOrUndefined } from './directories.ts';
+import { type Look, ok, problem } from './finding.ts';
+import { findProgram } from './program.ts';
+
+export function lookAtFiles(config: Config, user: string, environment: NodeJS.ProcessEnv): Look[] {
+  const looks = [lookAtWrittenFile('log-file', 'log_file', config.logFile, user)];
+  const { metricsFile, onFailure } = config;
+  if (metricsFile !== undefined) {
+    looks.push(lookAtMetricsDirectory(metricsFile, user));
+  }
+  const [program] = onFailure ?? [];
+  if (program !== undefined) looks.push(lookAtProgram(program, environment));
+  return looks;
+}
+
+function lookAtWrittenFile(id: string, key: string, path: string, user: string): Look {
+  const lookedAt = `${key}: ${path}`;
+  const stats = statOrUndefined(path);
+  if (stats === undefined ? isWritable(dirname(path)) : isWritable(path)) return ok(id, lookedAt);
+  const quoted = shellQuote([path]);
+  const create = stats === undefined ? `mkdir -p ${shellQuote([dirname(path)])} && touch ${quoted} && ` : '';
+  return problem(id, lookedAt, EXIT.permission, {
+    problem: stats === undefined ? `${user} may not create it` : `${user} may not write it`,
+    remedy: `${create}chown ${user}: ${quoted} && chmod u+rwX ${quoted}`,
+  });
+}
+
+/** The file is replaced by a new one, so what counts is its directory. */
+function lookAtMetricsDirectory(metricsFile: string, user: string): Look {
+  const path = dirname(metricsFile);
+  const lookedAt = `directory of metrics_file: ${path}`;
+  const stats = statOrUndefined(path);
+  if (stats?.isDirectory() && isWritable(path)) return ok('metrics-file', lookedAt);
+  const quoted = shellQuote([path]);
+  if (stats === undefined) {
+    return problem('metrics-file', lookedAt, EXIT.permission, {
+      problem: 'it does not exist, and is not created',
+      remedy: `install -d -o ${user} -g "$(id -gn ${user})" ${quoted}`,
+    });
+  }
+  if (!stats.isDirectory()) {
+    const wrong = 'it is no directory: correct metrics_file';
+    return problem('metrics-file', lookedAt, EXIT.config, { problem: wrong });
+  }
+  // Only the owner: other collectors write there as root, or as a member of the group.
+  return problem('metrics-file', lookedAt, EXIT.permission, {
+    problem: `${user} may not write there`,
+    remedy: `chown ${user} ${quoted} && chmod u+rwx ${quoted}`,
+  });
+}
+
+function lookAtProgram(program: string, environment: NodeJS.ProcessEnv): Look {
+  const lookedAt = `on_failure: ${program}`;
+  const found = findProgram(program, environment);
+  if (found !== undefined && mayAccess(found, constants.X_OK)) return ok('on-failure', lookedAt);
+  return problem('on-failure', lookedAt, EXIT.config, {
+    problem: found === undefined ? 'there is no such program' : 'it is not executable',
+    remedy: found === undefined ? undefined : `chmod a+rx ${shellQuote([found])}`,
+  });
+}
