@@ -21,6 +21,7 @@ setup: node_modules/.package-lock.json ## npm packages, when package-lock.json h
 # installed as it says, its integrity checked.
 # npm, when it removes the Node.js package of the other architecture, may take the link to this one's along.
 node_modules/.package-lock.json: package-lock.json
+	@echo 'installing npm packages, among them the Node.js that ships: this can take some minutes'
 	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@ln -sfn ../node-linux-$(NODE_ARCHITECTURE)/bin/node node_modules/.bin/node
 	@node_modules/.bin/node --version >/dev/null || { echo 'npm has not installed node-linux-$(NODE_ARCHITECTURE)' >&2; exit 1; }
