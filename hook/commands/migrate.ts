@@ -18,7 +18,7 @@ import {
 import type { Sending } from '../migrate/send.ts';
 import { planAll, sendAll } from '../migrate/send-all.ts';
 import { readSources } from '../migrate/sources.ts';
-import { isBeingPublished } from '../recording.ts';
+import { isBeingPublished } from '../recording/format-states.ts';
 import { validateSubDir } from '../safe-path.ts';
 import { printJson, type Session } from '../session.ts';
 import { formatTable } from '../status/format-status.ts';
