@@ -55,79 +55,77 @@ interface PacedSpool {
 }
 
 export function createPacer(paced: PacedSpool, rules: PaceRules, session: Session): Pacer {
-  const { spool, subDir } = paced;
-  const destination = spool.destination(subDir);
+  const look = createLook(paced, rules, session);
+  const line = createWaitLine(session);
+  const sleep = (milliseconds: number) => setTimeout(milliseconds, undefined, { signal: session.signal });
+  const destination = paced.spool.destination(paced.subDir);
   /** How many more may be sent before the next look. */
   let room = 0;
   let isFirst = true;
-  let isBlind = false;
-  const sleep = (milliseconds: number) => setTimeout(milliseconds, undefined, { signal: session.signal });
+  let isTold = false;
 
-  async function look(): Promise<string[] | undefined> {
-    if (isBlind) return undefined;
-    const { debug, warn } = session.log;
-    const names = await spool.readWaiting(subDir, { signal: session.signal, debug, warn });
-    if (names !== undefined) return names;
-    isBlind = true;
-    const pause = formatSeconds(rules.pause / 1000);
-    warn(
-      `${destination} may not be read with this key, so nobody knows how many archives lie there: a pause of ${pause} after each instead (--pause)`,
-    );
-    return undefined;
+  /** How many may be sent now; 0 when nobody can tell. */
+  async function waitForRoom(): Promise<number> {
+    for (let wait: Wait | undefined; ; ) {
+      const names = await look();
+      if (names === undefined) return 0;
+      const decision = decidePace(names, wait, Date.now(), rules);
+      if (decision.step === 'send') return decision.room;
+      if (decision.step === 'give up') throw nothingTaken(destination, names.length, rules);
+      wait = decision.wait;
+      if (!isTold) {
+        session.log.info(
+          `${countArchives(names.length)} in ${destination}: waiting until PILOS has imported some (--max-waiting ${rules.maxWaiting})`,
+        );
+      }
+      isTold = true;
+      line.show(names.length, (Date.now() - wait.since) / 1000);
+      await sleep(Math.min(paced.interval, rules.patience / 3));
+    }
   }
 
   return {
     async admit() {
       const wasFirst = isFirst;
       isFirst = false;
-      if (room === 0) room = await waitForRoom(paced, rules, session, look, sleep);
+      if (room === 0) room = await waitForRoom().finally(line.clear);
       if (room > 0) room -= 1;
       else if (!wasFirst) await sleep(rules.pause);
     },
   };
 }
 
-/** How many may be sent now; 0 when nobody can tell. */
-async function waitForRoom(
-  { spool, subDir, interval }: PacedSpool,
-  rules: PaceRules,
-  session: Session,
-  look: () => Promise<string[] | undefined>,
-  sleep: (milliseconds: number) => Promise<void>,
-): Promise<number> {
-  const line = createWaitLine(session);
-  let wait: Wait | undefined;
-  try {
-    for (;;) {
-      const names = await look();
-      if (names === undefined) return 0;
-      const decision = decidePace(names, wait, Date.now(), rules);
-      if (decision.step === 'send') return decision.room;
-      if (decision.step === 'give up') throw nothingTaken(spool.destination(subDir), names.length, rules);
-      if (wait === undefined) {
-        session.log.info(
-          `${countArchives(names.length)} in ${spool.destination(subDir)}: waiting until PILOS has imported some (--max-waiting ${rules.maxWaiting})`,
-        );
-      }
-      wait = decision.wait;
-      line.show(names.length, (Date.now() - wait.since) / 1000);
-      await sleep(Math.min(interval, rules.patience / 3));
-    }
-  } finally {
-    line.clear();
-  }
+/** Looks into the spool; where that is refused, says so once, and never again asks. */
+function createLook({ spool, subDir }: PacedSpool, rules: PaceRules, { log, signal }: Session) {
+  let isBlind = false;
+  return async (): Promise<string[] | undefined> => {
+    if (isBlind) return undefined;
+    const names = await spool.readWaiting(subDir, { signal, debug: log.debug, warn: log.warn });
+    if (names !== undefined) return names;
+    isBlind = true;
+    const pause = formatSeconds(rules.pause / 1000);
+    log.warn(
+      `${spool.destination(subDir)} may not be read with this key, so nobody knows how many archives lie there: a pause of ${pause} after each instead (--pause)`,
+    );
+    return undefined;
+  };
 }
 
 /** On a terminal, one line that tells how long we have been waiting. */
 function createWaitLine({ progress }: Session) {
-  const write = (text: string) => {
-    if (progress.isShown)
-      process.stderr.write(`\r${text.slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
-  };
+  let isShown = false;
+  const write = (text: string) =>
+    process.stderr.write(`\r${text.slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
   return {
-    show: (count: number, seconds: number) =>
-      write(`waiting: ${countArchives(count)} in the spool, none taken for ${formatSeconds(seconds)}`),
-    clear: () => write(''),
+    show(count: number, seconds: number) {
+      if (!progress.isShown) return;
+      isShown = true;
+      write(`waiting: ${countArchives(count)} in the spool, none taken for ${formatSeconds(seconds)}`);
+    },
+    clear() {
+      if (isShown) write('');
+      isShown = false;
+    },
   };
 }
 

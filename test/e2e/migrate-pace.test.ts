@@ -49,9 +49,10 @@ it('never has more than --max-waiting archives in the spool, and sends all while
   const { status, stdout, stderr } = await running.result;
   const { seen, partial } = await observer.stop();
   expect({ status, stderr, partial, most }).toEqual({ status: 0, stderr: '', partial: [], most: 3 });
-  expect(stdout).toContain(
-    `\n3 archives in ${tree.spoolDir}: waiting until PILOS has imported some (--max-waiting 3)\n`,
-  );
+  // Once, however often it had to wait.
+  expect(stdout.split('\n').filter((line) => line.includes('waiting'))).toEqual([
+    `3 archives in ${tree.spoolDir}: waiting until PILOS has imported some (--max-waiting 3)`,
+  ]);
   expect(seen.map(({ name }) => name).sort()).toEqual(
     meetings.map(({ id }) => `${id}-presentation.tar`).sort(),
   );
