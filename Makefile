@@ -41,7 +41,8 @@ test: build ## every test, on the built executable and real programs
 
 faults: build ## the fault injection tests at full length
 	@build/system-packages.sh test
-	@FAULTS=full vitest run --project faults --project e2e test/faults test/e2e/hostile-values.test.ts
+	@FAULTS=full vitest run --project faults --project e2e test/faults \
+		test/e2e/hostile-values.test.ts test/e2e/lintian.test.ts test/e2e/rsync-resuming.test.ts test/e2e/rsync-replacing.test.ts
 
 lint: setup ## types, style, shell scripts, launcher
 	@build/system-packages.sh lint
