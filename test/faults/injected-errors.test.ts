@@ -37,7 +37,7 @@ describe('ENOSPC, EIO, EDQUOT, EROFS and ESTALE', () => {
   });
 
   it('at any call on the published files fail, are noted in the ledger, and pass', { timeout }, async () => {
-    const isChosen = everyNth(sized(17, 1));
+    const isChosen = everyNth(sized(34, 1));
     expect(await checkInjectedErrors(shipped, 'published', errorsOf, isChosen)).toEqual([]);
   });
 

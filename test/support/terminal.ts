@@ -5,7 +5,7 @@ import { type ProgramOptions, type ProgramResult, runOrThrow, runProgram } from 
 
 export interface TerminalOptions extends ProgramOptions {
   columns: number;
-  /** The disk takes 60 ms for each write. */
+  /** The disk takes 2 ms for each write. */
   slowWrites?: boolean;
 }
 
@@ -17,7 +17,7 @@ export async function runOnTerminal(
 ): Promise<ProgramResult> {
   tree.installHook();
   const words = [join(tree.postPublishDir, 'pilos-post-publish'), ...args].map((word) => `'${word}'`);
-  const delay = '-e trace=write,pwrite64 -e inject=write,pwrite64:delay_exit=60000';
+  const delay = '-e trace=write,pwrite64 -e inject=write,pwrite64:delay_exit=2000';
   const trace = slowWrites ? `strace -f -o /dev/null ${delay} ` : '';
   const line = `stty cols ${columns} rows 50; ${trace}${words.join(' ')}`;
   const env = { ...tree.env, TERM: 'xterm-256color', ...program.env };
