@@ -99,7 +99,9 @@ describe('a failure', () => {
   it('is one line with a remedy, without a stack trace', async () => {
     const { status, stdout, stderr } = await run('-m', 'x', ...configuration());
     expect({ status, stdout }).toEqual({ status: 78, stdout: '' });
-    expect(stderr).toMatch(/^pilos-post-publish: [^\n]*pilos\.yml does not exist[^\n]*'pilos-post-publish check' names the command [^\n]*\n$/);
+    expect(stderr).toMatch(
+      /^pilos-post-publish: [^\n]*pilos\.yml does not exist[^\n]*'pilos-post-publish check' names the command [^\n]*\n$/,
+    );
   });
 
   it('has its stack trace with --verbose', async () => {
