@@ -39,7 +39,7 @@ export default defineConfig({
           globalSetup: 'test/e2e/require-executable.ts',
           testTimeout: 5 * minute,
           hookTimeout: 2 * minute,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

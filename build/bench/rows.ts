@@ -101,7 +101,7 @@ function row1(scene: Scene): Figure[] {
   const found = compare(call(scene, ids.foreign, [ruby, launcher]), reference, 9);
   // What Ruby and Node.js themselves take on this machine, with no program in either.
   const empty = { words: [ruby, '--disable-gems', '-e', 'exec(*ARGV)', node, '-e', '0'] };
-  const { ratio, ours, other } = compare({ ...empty, environment: scene.environment }, reference, 9);
+  const { ratio, ours, other } = compare({ ...empty, environment: scene.environment }, reference, 5);
   const detail = `${milliseconds(ours.wall)} / ${milliseconds(other.wall)}`;
   return [
     ...figures(found, { wall: [0.17, milliseconds], cpu: [0.17, milliseconds] }),
@@ -130,13 +130,13 @@ function row3(scene: Scene): Figure[] {
 
 function row4(scene: Scene): Figure[] {
   addLarge(scene);
-  const found = compare(delivery(scene, ids.large), referenceDelivery(scene, ids.large), 3, false);
+  const found = compare(delivery(scene, ids.large), referenceDelivery(scene, ids.large), 2, false);
   return figures(found, { wall: [0.2, seconds], cpu: [0.2, seconds] });
 }
 
 function row5(scene: Scene): Figure[] {
   addLarge(scene);
-  const found = compare(delivery(scene, ids.large), leastDelivery(scene, ids.large), 4);
+  const found = compare(delivery(scene, ids.large), leastDelivery(scene, ids.large), 3);
   return figures(found, { wall: [1.03, seconds], cpu: [1.2, seconds] });
 }
 
@@ -193,7 +193,7 @@ function row11(scene: Scene): Figure[] {
     renameSync(full, ledger);
   };
   const filled = { ...empty, prepare: fill, verify: () => renameSync(ledger, full) };
-  return figures(compare(filled, empty, 11), { wall: [1.05, milliseconds] });
+  return figures(compare(filled, empty, 9), { wall: [1.05, milliseconds] });
 }
 
 function row12(scene: Scene): Figure[] {

@@ -52,7 +52,7 @@ function checkedDelivery(command: Command, spool: RemoteSpool, name: string): Co
 /** Row 9: the same delivery by the executable and by PILOS' script. */
 export function runOverSsh(scene: Scene, ours: Command, other: Command, name: string): Promise<Figure[]> {
   return withRemoteSpool(scene, async (spool) => {
-    const found = compare(checkedDelivery(ours, spool, name), checkedDelivery(other, spool, name), 3, false);
+    const found = compare(checkedDelivery(ours, spool, name), checkedDelivery(other, spool, name), 2, false);
     const detail = (key: 'wall' | 'cpu') =>
       `${found.ours[key].toFixed(2)} s / ${found.other[key].toFixed(2)} s`;
     return [

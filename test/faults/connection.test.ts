@@ -55,7 +55,7 @@ it('fails soon when sshd is stopped before, and the timer delivers', { timeout }
 it('ends with the archive or with a failure when sshd stops as the last byte has arrived', {
   timeout,
 }, async () => {
-  await onHost((host) => checkStoppedAtTheEnd(shipped, host, sized(3, 20)));
+  await onHost((host) => checkStoppedAtTheEnd(shipped, host, sized(2, 20)));
 });
 
 const impatient = { rsync: ['--timeout=3'] };
