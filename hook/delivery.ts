@@ -52,9 +52,7 @@ export async function deliverFormat(
     await tolerate(session, 'the -sender.done of an earlier delivery may remain', () =>
       markOutstanding(context, published),
     );
-    for (const name of removeAbandonedWorkFiles(config.workDir)) {
-      session.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
-    }
+    clearWorkDirectory(context);
     const known = isFresh ? entry.delivered : undefined;
     const sent = await packAndSend(context, published, subDir, known);
     if (known !== undefined && sent.isKnown) {
@@ -71,6 +69,12 @@ export async function deliverFormat(
   } finally {
     await lock?.release();
   }
+}
+
+/** Removes what killed runs have left in `work_dir`, and says so. */
+export function clearWorkDirectory({ config, session }: DeliveryContext): void {
+  for (const name of removeAbandonedWorkFiles(config.workDir))
+    session.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
 }
 
 /** The lock that every run holds while it works on one format of one recording. */

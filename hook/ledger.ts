@@ -1,6 +1,7 @@
 /**
  * What was tried and what was delivered: one small JSON file for each format of each recording, in
- * `<work_dir>/ledger/`, and for what `migrate` has sent in `<work_dir>/migrated/`. An entry that is missing or broken only means that the recording is delivered again.
+ * `<work_dir>/ledger/`, and for what `migrate` has sent in `<work_dir>/migrated/`. An entry that is missing or broken
+ * only means that the recording is delivered again.
  */
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { errnoName, isSystemError, translateErrno, withErrnoTranslated } from './errors.ts';

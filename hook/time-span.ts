@@ -11,8 +11,8 @@ const units: Record<string, number> = {
 
 /** The moment that lies `value` before `now`, in milliseconds since 1970; throws an ExpectedError (64) for anything else. */
 export function parseMoment(option: string, value: string, now: number): number {
-  const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(value) ?? [];
-  if (count !== undefined && unit !== undefined) return now - Number(count) * (units[unit] ?? 0);
+  const span = parseSpan(value, /^(\d{1,6})([mhdw])$/);
+  if (span !== undefined) return now - span;
   const date = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$/.test(value)
     ? Date.parse(value)
     : Number.NaN;
@@ -25,10 +25,16 @@ export function parseMoment(option: string, value: string, now: number): number 
 
 /** A span of time in milliseconds; throws an ExpectedError (64) for anything else. */
 export function parseDuration(option: string, value: string): number {
-  const [, count, unit] = /^(\d{1,6})([smhdw])$/.exec(value) ?? [];
-  if (count !== undefined && unit !== undefined) return Number(count) * (units[unit] ?? 0);
+  const span = parseSpan(value, /^(\d{1,6})([smhdw])$/);
+  if (span !== undefined) return span;
   throw new ExpectedError(`${option} ${quote(value)} is not a span of time`, {
     exitStatus: EXIT.usage,
     remedy: 'write it as 10s, 30m, 12h or 7d',
   });
+}
+
+/** Milliseconds; undefined when it has another form than `form`, which captures the count and the unit. */
+function parseSpan(value: string, form: RegExp): number | undefined {
+  const [, count, unit] = form.exec(value) ?? [];
+  return count === undefined || unit === undefined ? undefined : Number(count) * (units[unit] ?? 0);
 }

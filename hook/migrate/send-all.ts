@@ -1,6 +1,6 @@
 /** One candidate after the other: a failure of one does not stop the rest, a dead spool is noticed once. */
+import { clearWorkDirectory } from '../delivery.ts';
 import { describeError, ExpectedError } from '../errors.ts';
-import { removeAbandonedWorkFiles } from '../work-dir.ts';
 import type { Candidate } from './candidates.ts';
 import type { Pacer } from './pace.ts';
 import {
@@ -46,9 +46,8 @@ export async function sendAll(
   candidates: readonly Candidate[],
   { limit, pacer }: { limit: number; pacer: Pacer },
 ): Promise<Outcome> {
-  const { config, session } = sending.context;
-  for (const name of removeAbandonedWorkFiles(config.workDir))
-    session.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
+  const { session } = sending.context;
+  clearWorkDirectory(sending.context);
   const outcome: Outcome = { results: [], left: 0 };
   let dead: ExpectedError | undefined;
   let sent = 0;

@@ -8,7 +8,7 @@ const portion = 16 * 1024 * 1024;
 const interval = 20;
 
 /**
- * Runs `write`, and syncs the file meanwhile each time that it has grown by 32 MiB. So the fsync in the end has
+ * Runs `write`, and syncs the file meanwhile each time that it has grown by a portion. So the fsync in the end has
  * little left to do, and the disk is not taken from everything else by 1.5 GB at once.
  *
  * Settled only when no call is under way any more, so that the file may be closed. Rejected with the error of a
