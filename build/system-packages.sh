@@ -78,6 +78,7 @@ check_group() {
       need lintian lintian
       need mmdebstrap mmdebstrap
       need logrotate logrotate
+      need systemd systemd-analyze
       need_foreign_strip
       need shellcheck shellcheck
       ;;

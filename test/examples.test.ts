@@ -125,8 +125,7 @@ describe('examples/systemd', () => {
     expect(read('systemd/pilos-post-publish.timer')).toMatch(/^OnCalendar=\*:0\/15$/m);
   });
 
-  const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
-  it.skipIf(!hasSystemd)('is accepted by systemd-analyze verify', () => {
+  it('is accepted by systemd-analyze verify', () => {
     cpSync(join(examples, 'systemd'), directory.path, { recursive: true });
     const file = join(directory.path, 'pilos-post-publish.service');
     // It also looks whether the program is there.

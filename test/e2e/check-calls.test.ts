@@ -1,18 +1,10 @@
 /** Each thing about BBB's call of this program is broken alone, found alone, and mended by the command it names. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, it } from 'vitest';
-import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
-import { type CheckScene, createCheckScene } from '../support/check-scene.ts';
+import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
+import { useCheckScene } from '../support/check-scene.ts';
 
-let scene: CheckScene;
-beforeAll(async () => {
-  scene = await createCheckScene();
-});
-afterAll(() => scene.dispose());
-
-const tell = '$what is found, and mended by the command it names';
-const mends = (one: CheckCase) => expectFoundAndMended(scene, one);
+const scene = useCheckScene();
 
 const calls: CheckCase[] = [
   {
@@ -108,4 +100,4 @@ const calls: CheckCase[] = [
   },
 ];
 
-it.each(calls)(tell, mends);
+itFindsAndMends(scene, calls);

@@ -3,15 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
-import { type CheckScene, createCheckScene } from '../support/check-scene.ts';
+import { type CheckScene, useCheckScene } from '../support/check-scene.ts';
 
-let scene: CheckScene;
-beforeAll(async () => {
-  scene = await createCheckScene();
-});
-afterAll(() => scene.dispose());
+const scene = useCheckScene();
 
 /** Puts a file system that never answers in the place of the spool; returns the process that could answer. */
 async function hang({ enter, sh, tree }: CheckScene) {
@@ -47,12 +43,12 @@ const mounts: CheckCase[] = [
 ];
 
 it.each(mounts)('$what is found after some seconds, and mended by the command it names', (one) =>
-  expectFoundAndMended(scene, one),
+  expectFoundAndMended(scene(), one),
 );
 
 it('can be interrupted while it waits', async () => {
-  await hang(scene);
-  const { child, result } = scene.start();
+  await hang(scene());
+  const { child, result } = scene().start();
   await setTimeout(3000);
   const begin = Date.now();
   child.kill('SIGTERM');
@@ -62,5 +58,5 @@ it('can be interrupted while it waits', async () => {
     stderr: expect.stringContaining('interrupted by SIGTERM'),
   });
   expect(Date.now() - begin).toBeLessThan(4000);
-  await scene.sh(`umount --force --lazy ${scene.tree.spoolDir} && mount ${scene.tree.spoolDir}`);
+  await scene().sh(`umount --force --lazy ${scene().tree.spoolDir} && mount ${scene().tree.spoolDir}`);
 });

@@ -1,30 +1,26 @@
 /** How `check` is read: on a terminal, in a pipe, by a monitoring, and by whom it is run. */
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { amiss, type CheckScene, createCheckScene } from '../support/check-scene.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { amiss, useCheckScene } from '../support/check-scene.ts';
 
-let scene: CheckScene;
-beforeAll(async () => {
-  scene = await createCheckScene();
-});
-afterAll(() => scene.dispose());
+const scene = useCheckScene();
 
-const pilosYml = () => `work_dir: ${scene.tree.workDir}\nspool_dir: ${scene.tree.spoolDir}\n`;
-beforeEach(() => writeFileSync(scene.tree.pilosYml, pilosYml()));
+const pilosYml = () => `work_dir: ${scene().tree.workDir}\nspool_dir: ${scene().tree.spoolDir}\n`;
+beforeEach(() => writeFileSync(scene().tree.pilosYml, pilosYml()));
 
 /** A warning and a problem with commands that mend them. */
 async function spoil(): Promise<void> {
-  writeFileSync(scene.tree.pilosYml, `${pilosYml()}retri: { attempts: 4 }\n`);
-  await scene.sh(`chmod g-s ${scene.tree.spoolDir}`);
+  writeFileSync(scene().tree.pilosYml, `${pilosYml()}retri: { attempts: 4 }\n`);
+  await scene().sh(`chmod g-s ${scene().tree.spoolDir}`);
 }
 
 describe('the lines', () => {
   it('are marked, grouped and summed up', async () => {
-    const { stdout, stderr, status } = await scene.check();
+    const { stdout, stderr, status } = await scene().check();
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
     const lines = stdout.split('\n');
-    expect(lines[0]).toBe(`checked as ${scene.bbb.name}`);
+    expect(lines[0]).toBe(`checked as ${scene().bbb.name}`);
     expect(lines.filter((line) => /^\S/.test(line)).slice(1, -1)).toEqual([
       'Configuration',
       'BigBlueButton',
@@ -39,16 +35,16 @@ describe('the lines', () => {
 
   it('tell what is wrong and the command that mends it', async () => {
     await spoil();
-    const { stdout, status } = await scene.check();
+    const { stdout, status } = await scene().check();
     expect(status).toBe(78);
-    const { spoolDir, pilosYml: file } = scene.tree;
+    const { spoolDir, pilosYml: file } = scene().tree;
     expect(stdout).toContain(`
   ✗ pilos.yml: ${file}
       ${file}: unknown key 'retri', did you mean 'retry'?
       mend it: sed -i 's/^retri:/retry:/' ${file}
 `);
     expect(stdout).toContain(`
-  ! mode of ${spoolDir}: 0775, group ${scene.pilos.group}
+  ! mode of ${spoolDir}: 0775, group ${scene().pilos.group}
       without the setgid bit, files get the group of their writer
       mend it: chmod g+s ${spoolDir}
 `);
@@ -57,27 +53,27 @@ describe('the lines', () => {
 
   it('are only those that are not in order with --quiet, and none when all is', async () => {
     await spoil();
-    const { stdout } = await scene.check(['--quiet']);
+    const { stdout } = await scene().check(['--quiet']);
     expect(stdout.split('\n').filter((line) => /^ {2}\S/.test(line))).toHaveLength(2);
-    writeFileSync(scene.tree.pilosYml, pilosYml());
-    await scene.sh(`chmod g+s ${scene.tree.spoolDir}`);
-    expect(await scene.check(['--quiet'])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    writeFileSync(scene().tree.pilosYml, pilosYml());
+    await scene().sh(`chmod g+s ${scene().tree.spoolDir}`);
+    expect(await scene().check(['--quiet'])).toMatchObject({ status: 0, stdout: '', stderr: '' });
   });
 
   it('have colours on a terminal, and none in a pipe nor with NO_COLOR', async () => {
     const onTerminal = (variables: string) =>
-      scene.sh(
+      scene().sh(
         `${variables} script --quiet --return --command 'pilos-post-publish check' /dev/null </dev/null`,
       );
     const coloured = await onTerminal('TERM=xterm LANG=C.UTF-8');
     expect(coloured.stdout).toContain('\u001b[32m✓\u001b[0m pilos.yml');
     const plain = await onTerminal('TERM=xterm NO_COLOR=1 LANG=C.UTF-8');
     expect(plain.stdout).toContain('  ✓ pilos.yml');
-    expect(`${plain.stdout}${(await scene.check()).stdout}`).not.toContain('\u001b[');
+    expect(`${plain.stdout}${(await scene().check()).stdout}`).not.toContain('\u001b[');
   });
 
   it('have letters for marks where the locale knows no others', async () => {
-    const { stdout } = await scene.check([], { env: { LANG: 'C' } });
+    const { stdout } = await scene().check([], { env: { LANG: 'C' } });
     expect(stdout).toContain('\n  + pilos.yml');
     expect(stdout).not.toContain('✓');
   });
@@ -86,7 +82,7 @@ describe('the lines', () => {
 describe('--json', () => {
   it('is one document with every finding', async () => {
     await spoil();
-    const report = await scene.look();
+    const report = await scene().look();
     expect(Object.keys(report).sort()).toEqual([
       'exit_status',
       'findings',
@@ -99,78 +95,78 @@ describe('--json', () => {
       new Set(['group', 'id', 'state', 'looked_at', 'problem', 'remedy', 'exit_status']),
     );
     expect(findings.length).toBeGreaterThan(20);
-    await scene.sh(`chmod g+s ${scene.tree.spoolDir}`);
+    await scene().sh(`chmod g+s ${scene().tree.spoolDir}`);
   });
 });
 
 describe('who asks', () => {
   it('is the user of BBB when that user runs it', async () => {
-    const { stdout } = await scene.sh(
-      `setpriv --reuid=${scene.bbb.uid} --regid=${scene.bbb.gid} --init-groups -- pilos-post-publish check --json`,
+    const { stdout } = await scene().sh(
+      `setpriv --reuid=${scene().bbb.uid} --regid=${scene().bbb.gid} --init-groups -- pilos-post-publish check --json`,
     );
-    expect(JSON.parse(stdout)).toMatchObject({ ran_as: scene.bbb.name, exit_status: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ ran_as: scene().bbb.name, exit_status: 0 });
   });
 
   it('is warned of when it is somebody else, whose rights say little', async () => {
-    const { stdout } = await scene.sh(
-      `setpriv --reuid=${scene.pilos.uid} --regid=${scene.pilos.gid} --init-groups -- pilos-post-publish check --json || true`,
+    const { stdout } = await scene().sh(
+      `setpriv --reuid=${scene().pilos.uid} --regid=${scene().pilos.gid} --init-groups -- pilos-post-publish check --json || true`,
     );
     const report = JSON.parse(stdout);
-    expect(report.ran_as).toBe(scene.pilos.name);
+    expect(report.ran_as).toBe(scene().pilos.name);
     expect(amiss(report)).toContain('ran-as?');
     const remedy = report.findings.find(({ id }: { id: string }) => id === 'ran-as')?.remedy;
-    expect((await scene.sh(remedy)).stdout).toMatch(/^checked as ppp-bbb-.*\nnothing is wrong\n$/s);
+    expect((await scene().sh(remedy)).stdout).toMatch(/^checked as ppp-bbb-.*\nnothing is wrong\n$/s);
   });
 });
 
 describe('a broken configuration', () => {
   it('keeps nothing else from being looked at, as far as it still tells', async () => {
-    writeFileSync(scene.tree.pilosYml, `${pilosYml()}deliver: never\n`);
-    const report = await scene.look();
+    writeFileSync(scene().tree.pilosYml, `${pilosYml()}deliver: never\n`);
+    const report = await scene().look();
     expect(amiss(report)).toEqual(['pilos-yml']);
     expect(report.findings.find(({ id }) => id === 'spool-write')?.state).toBe('ok');
   });
 
   it('that is missing is created by the command it names, and the rest is looked at', async () => {
-    rmSync(scene.tree.pilosYml);
-    const before = await scene.look();
+    rmSync(scene().tree.pilosYml);
+    const before = await scene().look();
     expect(amiss(before)).toEqual(['pilos-yml']);
     expect(before.findings.find(({ id }) => id === 'spool-directory')?.state).toBe('skipped');
-    await scene.sh(before.findings.find(({ id }) => id === 'pilos-yml')?.remedy ?? 'exit 99');
-    expect(existsSync(scene.tree.pilosYml)).toBe(true);
-    expect(amiss(await scene.look())).not.toContain('pilos-yml');
+    await scene().sh(before.findings.find(({ id }) => id === 'pilos-yml')?.remedy ?? 'exit 99');
+    expect(existsSync(scene().tree.pilosYml)).toBe(true);
+    expect(amiss(await scene().look())).not.toContain('pilos-yml');
   });
 
   it('that is no YAML is told with its line', async () => {
-    writeFileSync(scene.tree.pilosYml, 'work_dir: /x\n: [\n');
-    const { problem } = (await scene.look()).findings.find(({ id }) => id === 'pilos-yml') ?? {};
+    writeFileSync(scene().tree.pilosYml, 'work_dir: /x\n: [\n');
+    const { problem } = (await scene().look()).findings.find(({ id }) => id === 'pilos-yml') ?? {};
     expect(problem).toMatch(/is not valid YAML in line \d/);
   });
 
   it("of BBB's leaves its usual directories, and is restored by the command it names", async () => {
-    rmSync(scene.tree.bigbluebuttonYml);
-    const before = await scene.look();
+    rmSync(scene().tree.bigbluebuttonYml);
+    const before = await scene().look();
     expect(amiss(before)).toContain('bbb-yml');
     expect(before.findings.find(({ id }) => id === 'spool-directory')?.state).toBe('ok');
-    await scene.sh(before.findings.find(({ id }) => id === 'bbb-yml')?.remedy ?? 'exit 99');
-    chmodSync(scene.tree.bigbluebuttonYml, 0o644);
-    expect(amiss(await scene.look())).toEqual([]);
+    await scene().sh(before.findings.find(({ id }) => id === 'bbb-yml')?.remedy ?? 'exit 99');
+    chmodSync(scene().tree.bigbluebuttonYml, 0o644);
+    expect(amiss(await scene().look())).toEqual([]);
   });
 });
 
 describe('the files beside a delivery', () => {
   it('are looked at when the configuration names them', async () => {
-    const { root } = scene.tree;
+    const { root } = scene().tree;
     const metrics = join(root, 'metrics/pilos.prom');
     writeFileSync(
-      scene.tree.pilosYml,
+      scene().tree.pilosYml,
       `${pilosYml()}metrics_file: ${metrics}\non_failure: [${root}/notify, admin]\n`,
     );
     writeFileSync(join(root, 'notify'), '#!/bin/sh\n', { mode: 0o644 });
-    const before = await scene.look();
+    const before = await scene().look();
     expect(amiss(before)).toEqual(['metrics-file', 'on-failure']);
     for (const { remedy } of before.findings.filter((finding) => finding.remedy !== undefined))
-      await scene.sh(remedy ?? '');
-    expect(amiss(await scene.look())).toEqual([]);
+      await scene().sh(remedy ?? '');
+    expect(amiss(await scene().look())).toEqual([]);
   });
 });

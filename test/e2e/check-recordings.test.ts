@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, it } from 'vitest';
-import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
-import { type CheckScene, createCheckScene } from '../support/check-scene.ts';
+import { beforeAll } from 'vitest';
+import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
+import { useCheckScene } from '../support/check-scene.ts';
 
-let scene: CheckScene;
-beforeAll(async () => {
-  scene = await createCheckScene();
-});
-afterAll(() => scene.dispose());
-const tell = '$what is found, and mended by the command it names';
-const mends = (one: CheckCase) => expectFoundAndMended(scene, one);
-
+const scene = useCheckScene();
 const recordings: CheckCase[] = [
   {
     what: 'a recording that is not delivered',
@@ -75,11 +68,11 @@ const subDirectories: CheckCase[] = [
 ];
 
 beforeAll(async () => {
-  const { bbb, pilos, sh, tree } = scene;
+  const { bbb, pilos, sh, tree } = scene();
   tree.addMeeting({ subDir: 'instance1' });
   tree.giveTo(bbb);
   await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/instance1`);
   await sh(`pilos-post-publish resend`);
 });
-it.each(recordings)(tell, mends);
-it.each(subDirectories)(tell, mends);
+itFindsAndMends(scene, recordings);
+itFindsAndMends(scene, subDirectories);

@@ -1,23 +1,16 @@
 /** Each thing that `check` looks at in the set-up is broken alone, found alone, and mended by the command it names. */
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
-import { amiss, type CheckScene, createCheckScene } from '../support/check-scene.ts';
+import { describe, expect, it } from 'vitest';
+import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
+import { amiss, useCheckScene } from '../support/check-scene.ts';
 
-let scene: CheckScene;
-beforeAll(async () => {
-  scene = await createCheckScene();
-});
-afterAll(() => scene.dispose());
-
-const tell = '$what is found, and mended by the command it names';
-const mends = (one: CheckCase) => expectFoundAndMended(scene, one);
+const scene = useCheckScene();
 
 it('finds nothing wrong on a server that is set up right, as the user of BBB', async () => {
-  const report = await scene.look();
+  const report = await scene().look();
   expect(amiss(report)).toEqual([]);
-  expect(report).toMatchObject({ ran_as: scene.bbb.name, exit_status: 0, status: 0 });
+  expect(report).toMatchObject({ ran_as: scene().bbb.name, exit_status: 0, status: 0 });
   const skipped = report.findings.filter(({ state }) => state === 'skipped').map(({ id }) => id);
   expect(skipped).toEqual(['timer']);
 });
@@ -217,8 +210,8 @@ const server: CheckCase[] = [
 ];
 
 describe('the configuration', () => {
-  it.each(configuration)(tell, mends);
+  itFindsAndMends(scene, configuration);
 });
 describe('the BBB server', () => {
-  it.each(server)(tell, mends);
+  itFindsAndMends(scene, server);
 });

@@ -2,19 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
-import { amiss, type CheckScene, createCheckScene, theFinding } from '../support/check-scene.ts';
+import { expect, it } from 'vitest';
+import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
+import { amiss, theFinding, useCheckScene } from '../support/check-scene.ts';
 import { changeUserDatabase } from '../support/users.ts';
 
-let scene: CheckScene;
-beforeAll(async () => {
-  scene = await createCheckScene();
-});
-afterAll(() => scene.dispose());
-const tell = '$what is found, and mended by the command it names';
-const mends = (one: CheckCase) => expectFoundAndMended(scene, one);
-
+const scene = useCheckScene();
 const directory: CheckCase[] = [
   {
     what: 'a spool that is not mounted though fstab says so',
@@ -135,14 +128,16 @@ const groups: CheckCase[] = [
   },
 ];
 
-it.each(directory)(tell, mends);
-it.each(groups)(tell, mends);
+itFindsAndMends(scene, directory);
+itFindsAndMends(scene, groups);
 
 it('writes with the mode and group of an archive, and leaves nothing behind', async () => {
-  const { findings } = await scene.look();
+  const { findings } = await scene().look();
   const written = findings.find(({ id }) => id === 'spool-write');
-  expect(written?.looked_at).toContain(`has mode 0664 and group ${scene.pilos.group}; it was removed again`);
-  expect(readdirSync(scene.spoolDir).filter((name) => name.includes('check'))).toEqual([]);
+  expect(written?.looked_at).toContain(
+    `has mode 0664 and group ${scene().pilos.group}; it was removed again`,
+  );
+  expect(readdirSync(scene().spoolDir).filter((name) => name.includes('check'))).toEqual([]);
 });
 
 it('removes what a check that was killed has left', async () => {
@@ -150,19 +145,19 @@ it('removes what a check that was killed has left', async () => {
   const script = `import { createRunToken } from ${JSON.stringify(join(import.meta.dirname, '../../hook/run-token.ts'))};
     process.stdout.write(createRunToken());`;
   const token = execFileSync(process.execPath, ['--input-type=module', '--eval', script]).toString();
-  await scene.sh(
-    `cd ${scene.tree.spoolDir} && touch .pilos-post-publish-check.${token} .pilos-post-publish-check.x`,
+  await scene().sh(
+    `cd ${scene().tree.spoolDir} && touch .pilos-post-publish-check.${token} .pilos-post-publish-check.x`,
   );
-  expect(amiss(await scene.look())).toEqual([]);
-  expect(readdirSync(scene.spoolDir).filter((name) => name.includes('check'))).toEqual([
+  expect(amiss(await scene().look())).toEqual([]);
+  expect(readdirSync(scene().spoolDir).filter((name) => name.includes('check'))).toEqual([
     '.pilos-post-publish-check.x',
   ]);
 });
 
 it('warns of a spool on the disk of this server, where nothing is mounted', async () => {
-  const { sh, tree } = scene;
+  const { sh, tree } = scene();
   await sh(
-    `umount ${tree.spoolDir} && : > /etc/fstab && chmod 2775 ${tree.spoolDir} && chgrp ${scene.pilos.gid} ${tree.spoolDir}`,
+    `umount ${tree.spoolDir} && : > /etc/fstab && chmod 2775 ${tree.spoolDir} && chgrp ${scene().pilos.gid} ${tree.spoolDir}`,
   );
-  expect(theFinding(await scene.look())).toMatchObject({ id: 'spool-mount', state: 'warning' });
+  expect(theFinding(await scene().look())).toMatchObject({ id: 'spool-mount', state: 'warning' });
 });

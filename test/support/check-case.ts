@@ -1,5 +1,5 @@
 /** One thing to break, how `check` is to find it, and that the command it names mends it. */
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { amiss, type CheckScene, theFinding } from './check-scene.ts';
 
 export interface CheckCase {
@@ -36,4 +36,11 @@ export async function expectFoundAndMended(
   const mended = await scene.look();
   expect(amiss(mended)).toEqual([]);
   expect([mended.exit_status, mended.status]).toEqual([0, 0]);
+}
+
+/** A test for each of the cases. */
+export function itFindsAndMends(scene: () => CheckScene, cases: readonly CheckCase[]): void {
+  it.each(cases)('$what is found, and mended by the command it names', async (one) => {
+    await expectFoundAndMended(scene(), one);
+  });
 }

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import type { Finding } from '../../hook/check/finding.ts';
 import type { BbbTreeOptions } from './bbb-configuration.ts';
 import { type BbbTree, createBbbTree } from './bbb-tree.ts';
@@ -53,6 +54,19 @@ export interface CheckScene {
 export interface CheckSceneOptions extends BbbTreeOptions {
   /** Mounted on the spool directory; false: nothing. */
   mount?: string | false;
+}
+
+/** One scene for all tests of a file. */
+export function useCheckScene(): () => CheckScene {
+  let scene: CheckScene | undefined;
+  beforeAll(async () => {
+    scene = await createCheckScene();
+  });
+  afterAll(() => scene?.dispose());
+  return () => {
+    if (scene === undefined) throw new Error('the scene is not there yet');
+    return scene;
+  };
 }
 
 export async function createCheckScene({ mount, ...options }: CheckSceneOptions = {}): Promise<CheckScene> {
