@@ -6,8 +6,8 @@ const retry = process.env['CI'] === 'true' ? 1 : 0;
 
 export default defineConfig({
   test: {
-    // Two processors are what CI has, and what an end-to-end test expects to have to itself is time.
-    maxWorkers: 2,
+    // One more than CI has processors: many tests wait, for a timeout or another process.
+    maxWorkers: 3,
     reporters: ['default', ['json', { outputFile: 'dist/test-report.json' }]],
     projects: [
       {

@@ -39,7 +39,7 @@ export function readNodePackage(architecture: Architecture): { name: string; ver
 /** `1f2e3d4c5b6a`, with `-dirty` when the sources differ from it; `unknown` outside of a git checkout. */
 export function readCommit(): string {
   const given = process.env['SOURCE_COMMIT'];
-  if (given) return given.slice(0, 12);
+  if (given) return given.replace(/^([0-9a-f]{12})[0-9a-f]+/, '$1');
   try {
     const commit = git('rev-parse', '--short=12', 'HEAD');
     return git('status', '--porcelain', '--', ...sources) === '' ? commit : `${commit}-dirty`;

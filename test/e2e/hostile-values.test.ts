@@ -14,8 +14,8 @@ import {
 } from '../fixtures/hostile-values.ts';
 import { type BbbTree, createBbbTree } from '../support/bbb-tree.ts';
 import { expectRefused } from '../support/expect-refused.ts';
-import { sized } from '../support/faults-size.ts';
 import { diffSnapshots, type Snapshot, snapshotTree } from '../support/snapshot-tree.ts';
+import { oneOfEach } from '../support/test-size.ts';
 import { readLog, rubyLogLine } from '../support/traces.ts';
 
 /** Linux refuses arguments with a NUL in them, and longer ones. */
@@ -23,10 +23,9 @@ const argumentValues = [...hostileValues, ...hostileNames].filter(
   ({ value }) => !value.includes('\0') && value.length < 100_000,
 );
 
-/** In CI each place gets a third of the values, another one each; safe-path.test.ts tries all of them in all. */
+/** In CI each place gets a sixth of the values, another one each; safe-path.test.ts tries all of them in all. */
 function valuesFor(place: number, values: readonly HostileValue[]): HostileValue[] {
-  const every = sized(3, 1);
-  return values.filter((_, index) => index % every === place % every);
+  return oneOfEach(6, values, place);
 }
 
 const subDirs = valuesFor(0, [...hostileValues, { what: 'one that is too long', value: overlongSubDir }]);

@@ -11,8 +11,8 @@ import {
   programName,
   projectDirectory,
 } from '../../build/project.ts';
-import { sized } from '../support/faults-size.ts';
 import { runOrThrow, runProgram } from '../support/run-program.ts';
+import { sized } from '../support/test-size.ts';
 
 const minute = 60_000;
 const architecture = hostArchitecture();

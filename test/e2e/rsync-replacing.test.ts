@@ -1,19 +1,16 @@
 /** A recording that BBB has rebuilt replaces the archive that still lies there, and PILOS never sees half of one. */
 import { statSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { sized } from '../support/faults-size.ts';
 import { startObserver } from '../support/observer.ts';
 import { useRsyncHost, workingKeys } from '../support/rsync-host.ts';
 import { useSenders, withoutResumeWarning } from '../support/rsync-sender.ts';
+import { sized } from '../support/test-size.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
 
-/** In CI one of each kind: its destination, its rights and its version make a difference, not each pair of them. */
-const keys =
-  sized(0, 1) === 1
-    ? workingKeys
-    : (['ordinary', 'rrsync-wo-no-lock', 'rrsync-no-del', 'old-rrsync'] as const);
+/** In CI one that may rename and one that may not. */
+const keys = sized(0, 1) === 1 ? workingKeys : (['rrsync-wo-no-lock', 'rrsync-no-del'] as const);
 
 it.each(keys)(
   'replaces the archive of a rebuilt recording, and never shows a partial one, with the key %s',

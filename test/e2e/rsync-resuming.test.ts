@@ -2,9 +2,9 @@
 import { chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { sized } from '../support/faults-size.ts';
 import { useRsyncHost } from '../support/rsync-host.ts';
 import { type Sender, useSenders, whenArrived } from '../support/rsync-sender.ts';
+import { sized } from '../support/test-size.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);

@@ -6,7 +6,7 @@ import {
   checkStaleSenderDone,
 } from '../support/faults-changes.ts';
 import { shipped } from '../support/faults-program.ts';
-import { sized, tell } from '../support/faults-size.ts';
+import { sized, tell } from '../support/test-size.ts';
 
 const moments = ['before reading', 'while reading'] as const;
 

@@ -9,9 +9,9 @@ import {
 } from '../support/faults-link.ts';
 import { startNetwork } from '../support/faults-network.ts';
 import { shipped } from '../support/faults-program.ts';
-import { sized } from '../support/faults-size.ts';
 import { keyKinds, type PilosHost, usePilosHost } from '../support/faults-ssh.ts';
 import { type Undo, withUndo } from '../support/faults-undo.ts';
+import { sized } from '../support/test-size.ts';
 
 const timeout = 15 * 60_000;
 

@@ -8,8 +8,8 @@ import {
 } from '../support/faults-full.ts';
 import { checkWorkDirFullOverRsync } from '../support/faults-full-rsync.ts';
 import { shipped } from '../support/faults-program.ts';
-import { tell } from '../support/faults-size.ts';
 import { usePilosHost } from '../support/faults-ssh.ts';
+import { tell } from '../support/test-size.ts';
 
 const pilosHost = usePilosHost();
 

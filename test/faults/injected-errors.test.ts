@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkErrorOfEarlySync, checkInjectedErrors, errors } from '../support/faults-errors.ts';
 import { shipped } from '../support/faults-program.ts';
-import { sized } from '../support/faults-size.ts';
 import type { Call } from '../support/faults-trace.ts';
+import { sized } from '../support/test-size.ts';
 
 const timeout = 30 * 60_000;
 
@@ -26,7 +26,7 @@ describe('ENOSPC, EIO, EDQUOT, EROFS and ESTALE', () => {
   it('at any call on the spool end with no partial archive, no leftovers and a clear failure', {
     timeout,
   }, async () => {
-    const isChosen = everyNthWrite(sized(20, 1));
+    const isChosen = everyNthWrite(sized(40, 1));
     expect(await checkInjectedErrors(shipped, 'spool', errorsOf, isChosen)).toEqual([]);
   });
 
@@ -37,7 +37,7 @@ describe('ENOSPC, EIO, EDQUOT, EROFS and ESTALE', () => {
   });
 
   it('at any call on the published files fail, are noted in the ledger, and pass', { timeout }, async () => {
-    const isChosen = everyNth(sized(34, 1));
+    const isChosen = everyNth(sized(68, 1));
     expect(await checkInjectedErrors(shipped, 'published', errorsOf, isChosen)).toEqual([]);
   });
 

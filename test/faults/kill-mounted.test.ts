@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { checkKilledAnywhere } from '../support/faults-kill.ts';
 import { shipped } from '../support/faults-program.ts';
-import { sized } from '../support/faults-size.ts';
+import { sized } from '../support/test-size.ts';
 
 const minute = 60_000;
 
 it('delivers to a mounted spool after a kill -9 in front of any system call, and shows no partial archive', {
   timeout: 20 * minute,
 }, async () => {
-  expect(await checkKilledAnywhere(shipped, sized(20, 200))).toEqual([]);
+  expect(await checkKilledAnywhere(shipped, sized(12, 200))).toEqual([]);
 });

@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
 import { checkKilledInFrontOfCalls, checkKilledOverRsync } from '../support/faults-kill-rsync.ts';
 import { shipped } from '../support/faults-program.ts';
-import { pick, sized } from '../support/faults-size.ts';
 import { usePilosHost } from '../support/faults-ssh.ts';
+import { pick, sized } from '../support/test-size.ts';
 
 const timeout = 40 * 60_000;
 const pilosHost = usePilosHost();
 
 it.each([
-  { key: 'ordinary', count: sized(4, 80) },
-  { key: 'documented', count: sized(2, 50) },
-  { key: 'recommended', count: sized(2, 50) },
+  { key: 'ordinary', count: sized(2, 80) },
+  { key: 'documented', count: sized(1, 50) },
+  { key: 'recommended', count: sized(1, 50) },
 ] as const)(
   'delivers over rsync with the $key key after a kill -9 at any moment, and shows no partial archive',
   {
@@ -24,6 +24,6 @@ it.each([
 it('delivers over rsync after a kill -9 in front of what it does in work_dir and with rsync', {
   timeout,
 }, async () => {
-  const choose = <T>(calls: T[]) => pick(calls, sized(3, 40));
+  const choose = <T>(calls: T[]) => pick(calls, sized(2, 40));
   expect(await checkKilledInFrontOfCalls(shipped, pilosHost(), choose)).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { checkRunAsRoot, checkUmasks } from '../support/faults-modes.ts';
 import { shipped } from '../support/faults-program.ts';
-import { tell } from '../support/faults-size.ts';
 import { usePilosHost } from '../support/faults-ssh.ts';
+import { tell } from '../support/test-size.ts';
 
 const pilosHost = usePilosHost();
 

@@ -10,7 +10,7 @@ import {
   unmountLazily,
 } from '../support/faults-mount.ts';
 import { shipped } from '../support/faults-program.ts';
-import { tell } from '../support/faults-size.ts';
+import { tell } from '../support/test-size.ts';
 
 it('writes nothing below the mount point of a spool that require_mount wants mounted', async () => {
   expect(await checkNotMounted(shipped)).toEqual([]);

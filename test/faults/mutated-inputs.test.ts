@@ -4,8 +4,8 @@ import { fuzzSeed, fuzzTargets } from '../support/faults-fuzz.ts';
 import { checkMutatedFiles } from '../support/faults-fuzz-program.ts';
 import type { FuzzReport } from '../support/faults-fuzz-run.ts';
 import { shipped } from '../support/faults-program.ts';
-import { sized, tell } from '../support/faults-size.ts';
 import { runProgram } from '../support/run-program.ts';
+import { sized, tell } from '../support/test-size.ts';
 
 const timeout = 20 * 60_000;
 const script = join(import.meta.dirname, '../support/faults-fuzz-run.ts');
@@ -14,7 +14,7 @@ it.each(fuzzTargets)(
   'refuses or reads any %s, never with a bug and never for long',
   { timeout },
   async (target) => {
-    const options = JSON.stringify({ target, runs: sized(1500, 10_000), seed: fuzzSeed });
+    const options = JSON.stringify({ target, runs: sized(1000, 10_000), seed: fuzzSeed });
     const result = await runProgram(process.execPath, [script, options], { timeoutMilliseconds: 600_000 });
     expect(result).toMatchObject({ status: 0, stderr: '' });
     const { inputs, refused, slowest, failure } = JSON.parse(result.stdout) as FuzzReport;
@@ -24,5 +24,5 @@ it.each(fuzzTargets)(
 );
 
 it.each(fuzzTargets)('ends and writes nothing outside, given any %s', { timeout }, async (target) => {
-  expect(await checkMutatedFiles(shipped, target, sized(10, 300))).toEqual([]);
+  expect(await checkMutatedFiles(shipped, target, sized(5, 300))).toEqual([]);
 });

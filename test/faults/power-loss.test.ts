@@ -1,23 +1,23 @@
 import { expect, it } from 'vitest';
 import { checkPowerLossAfterExit, checkPowerLossDuring } from '../support/faults-power.ts';
 import { shipped } from '../support/faults-program.ts';
-import { sized, tell } from '../support/faults-size.ts';
+import { sized, tell } from '../support/test-size.ts';
 
 const timeout = 20 * 60_000;
 
 it('has the archive on the disk, whole, when the power goes right after exit 0', { timeout }, async () => {
-  expect(await checkPowerLossAfterExit(shipped, sized(4, 40))).toEqual([]);
+  expect(await checkPowerLossAfterExit(shipped, sized(2, 40))).toEqual([]);
 });
 
 it('shows no partial archive after a power loss during a run, and delivers with the next', {
   timeout,
 }, async () => {
-  expect(await checkPowerLossDuring(shipped, sized(6, 60))).toEqual([]);
+  expect(await checkPowerLossDuring(shipped, sized(4, 60))).toEqual([]);
 });
 
 it('would lose archives without fsync: the power loss is a real one', { timeout }, async () => {
   const withoutSync = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=fsync', '-e', 'inject=fsync:retval=0'];
-  const count = sized(2, 10);
+  const count = sized(1, 10);
   const problems = await checkPowerLossAfterExit(shipped, count, withoutSync);
   tell(`power loss with fsync left out: ${problems.length} of ${count} archives lost`);
   // Each one; but something else on this machine may sync all its disks at that moment.

@@ -7,9 +7,9 @@ import {
   checkTwoServers,
 } from '../support/faults-race.ts';
 import { createScene, type Problems, type Scene } from '../support/faults-scene.ts';
-import { sized } from '../support/faults-size.ts';
 import { createRemoteScene, type KeyKind, usePilosHost } from '../support/faults-ssh.ts';
 import { withUndo } from '../support/faults-undo.ts';
+import { sized } from '../support/test-size.ts';
 
 const timeout = 20 * 60_000;
 const pilosHost = usePilosHost();
@@ -37,12 +37,12 @@ it('gives the same importer each one whole over rsync', { timeout }, async () =>
   await overRsync('recommended', (scene) => checkImporterRace(scene, sized(2, 40), 'rsync'));
 });
 
-it('ends with one whole archive after 20 runs of the same recording at once', { timeout }, async () => {
+it('ends with one whole archive after many runs of the same recording at once', { timeout }, async () => {
   await onMounted(shipped, (scene) => checkManyAtOnce(scene, sized(8, 20), 'mounted spool'));
 });
 
 it.each(['documented', 'recommended'] as const)(
-  'ends with one whole archive after 20 runs at once over rsync (%s key)',
+  'ends with one whole archive after many runs at once over rsync (%s key)',
   { timeout },
   async (key) => {
     await overRsync(key, (scene) => checkManyAtOnce(scene, sized(4, 20), `rsync with the ${key} key`));

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeRun, type FaultRun, type Program } from './faults-program.ts';
 import { createScene, format, type Problems, type Scene } from './faults-scene.ts';
-import { tell } from './faults-size.ts';
 import { type Call, inject, traceCalls } from './faults-trace.ts';
 import { withUndo } from './faults-undo.ts';
 import { watchSpool } from './faults-watch.ts';
 import type { ProgramResult } from './run-program.ts';
+import { tell } from './test-size.ts';
 
 export const errors = ['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'ESTALE'] as const;
 

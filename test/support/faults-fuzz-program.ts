@@ -6,9 +6,9 @@ import { createBbbTree } from './bbb-tree.ts';
 import { type FuzzTarget, fuzzSeed, mutated, originals } from './faults-fuzz.ts';
 import { describeRun, type Program, runOn } from './faults-program.ts';
 import { format, type Problems } from './faults-scene.ts';
-import { tell } from './faults-size.ts';
 import { withUndo } from './faults-undo.ts';
 import { diffSnapshots, snapshotTree } from './snapshot-tree.ts';
+import { tell } from './test-size.ts';
 
 const statuses = [0, 64, 65, 66, 69, 73, 74, 75, 77, 78];
 

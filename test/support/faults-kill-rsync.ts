@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './faults-program.ts';
 import type { Problems, Scene } from './faults-scene.ts';
-import { spread, tell } from './faults-size.ts';
 import { createRemoteScene, type KeyKind, type PilosHost } from './faults-ssh.ts';
 import { inject, traceCalls } from './faults-trace.ts';
 import { withUndo } from './faults-undo.ts';
 import { watchSpool } from './faults-watch.ts';
 import type { ProgramResult } from './run-program.ts';
+import { spread, tell } from './test-size.ts';
 
 const bandwidth = 6_000_000;
 

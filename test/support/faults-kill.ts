@@ -1,10 +1,10 @@
 /** kill -9 at many points of a delivery. */
 import { describeRun, type Program } from './faults-program.ts';
 import { createScene, type Problems, type Scene } from './faults-scene.ts';
-import { pick, tell } from './faults-size.ts';
 import { type Call, inject, traceCalls } from './faults-trace.ts';
 import { withUndo } from './faults-undo.ts';
 import { watchSpool } from './faults-watch.ts';
+import { pick, tell } from './test-size.ts';
 
 /** Of these a delivery makes few, and they matter most. */
 const important = /^(?:write|fsync|rename|fchmod|fchown|unlink|mkdir|rmdir|statfs|bind|ftruncate)$/;

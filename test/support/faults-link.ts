@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeRun, type Program } from './faults-program.ts';
 import type { Problems } from './faults-scene.ts';
-import { sized, tell } from './faults-size.ts';
 import {
   createRemoteScene,
   type KeyKind,
@@ -16,6 +15,7 @@ import {
 import { type Undo, withUndo } from './faults-undo.ts';
 import { watchSpool } from './faults-watch.ts';
 import type { ProgramResult } from './run-program.ts';
+import { sized, tell } from './test-size.ts';
 
 /** Bytes of the recording that is cut. */
 const large = sized(6_000_000, 60_000_000);

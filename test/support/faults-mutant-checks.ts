@@ -16,10 +16,10 @@ import type { Program } from './faults-program.ts';
 import { checkManyAtOnce, checkTwoServers } from './faults-race.ts';
 import { checkHostileSubDir, checkOneOfTwoFormats } from './faults-rules.ts';
 import type { Problems } from './faults-scene.ts';
-import { pick, quietly, sized, tell } from './faults-size.ts';
 import { createRemoteScene, type PilosHost, usePilosHost } from './faults-ssh.ts';
 import type { Call } from './faults-trace.ts';
 import { type Undo, withUndo } from './faults-undo.ts';
+import { pick, quietly, sized, tell } from './test-size.ts';
 
 type Check = (program: Program, host: PilosHost) => Promise<Problems>;
 
@@ -94,7 +94,7 @@ export async function buildMutant(undo: Undo, edits: readonly Edit[]): Promise<P
 export function itNotices(what: string, mutants: readonly Mutant[]): void {
   const pilosHost = usePilosHost();
   let noticed = 0;
-  const tried = pick(mutants, sized(6, mutants.length));
+  const tried = pick(mutants, sized(5, mutants.length));
   it.each(tried)('notices the mutant: $name', async ({ edits, killedBy, finding }) => {
     await withUndo(async (undo) => {
       const mutant = await buildMutant(undo, edits);
@@ -106,7 +106,7 @@ export function itNotices(what: string, mutants: readonly Mutant[]): void {
 
   const names = [...new Set(tried.map(({ killedBy }) => killedBy))];
   // In CI the same checks are run on the executable by the other files.
-  it.each(pick(names, sized(2, names.length)))('finds nothing without a mutation: %s', async (name) => {
+  it.each(pick(names, sized(1, names.length)))('finds nothing without a mutation: %s', async (name) => {
     await withUndo(async (undo) => {
       const program = await buildMutant(undo, []);
       expect(await quietly(() => checks[name](program, pilosHost()))).toEqual([]);

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDisk, type Disk, whenTemporary } from './faults-disk.ts';
 import { describeRun, type Program } from './faults-program.ts';
 import { createScene, type Problems, type Scene } from './faults-scene.ts';
-import { pick, tell } from './faults-size.ts';
 import { holding, holdingBefore, traceCalls } from './faults-trace.ts';
 import { type Undo, withUndo } from './faults-undo.ts';
+import { pick, tell } from './test-size.ts';
 
 const diskSize = 24 * 1024 * 1024;
 

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { whenTemporary } from './faults-disk.ts';
 import { describeRun, type Program, runOn } from './faults-program.ts';
 import { createScene, format, type Problems, type Scene, sceneOf } from './faults-scene.ts';
-import { tell } from './faults-size.ts';
 import { holding } from './faults-trace.ts';
 import { withUndo } from './faults-undo.ts';
 import { watchSpool } from './faults-watch.ts';
 import type { ProgramResult } from './run-program.ts';
+import { tell } from './test-size.ts';
 
 /** An importer takes and deletes every archive on sight: each one is whole, and each delivery says that it is done. */
 export async function checkImporterRace(scene: Scene, count: number, what: string): Promise<Problems> {

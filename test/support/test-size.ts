@@ -1,9 +1,14 @@
-/** How much of a fault is tried: a size that fits CI, or all of it with `make faults` (FAULTS=full). */
+/** How much is tried of what has many cases: a size that fits CI, or all of it with `make faults` (FAULTS=full). */
 
 const isFull = process.env['FAULTS'] === 'full';
 
 export function sized(small: number, full: number): number {
   return isFull ? full : small;
+}
+
+/** One of each `count` elements, beginning with that of index `first`; all of them at full size. */
+export function oneOfEach<T>(count: number, elements: readonly T[], first = 0): T[] {
+  return elements.filter((_, index) => isFull || index % count === first % count);
 }
 
 let isQuiet = false;
