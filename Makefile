@@ -39,10 +39,9 @@ test: build ## every test, on the built executable and real programs
 	@build/system-packages.sh test
 	@vitest run
 
-faults: build ## the fault injection tests at full length
+faults: build ## what the tests shorten, such as the fault injection, at full length
 	@build/system-packages.sh test
-	@FAULTS=full vitest run --project faults --project e2e test/faults \
-		test/e2e/hostile-values.test.ts test/e2e/lintian.test.ts test/e2e/rsync-resuming.test.ts test/e2e/rsync-replacing.test.ts
+	@FAULTS=full vitest run --project faults --project e2e test/faults $$(grep -l test-size.ts test/e2e/*.test.ts)
 
 lint: setup ## types, style, shell scripts, launcher
 	@build/system-packages.sh lint
