@@ -1,6 +1,6 @@
 /** What one run of the program is given from outside: its global options, its log, and the signal that ends it. */
 import { fstatSync } from 'node:fs';
-import type { ConfigChoice } from './config.ts';
+import type { ConfigChoice } from './config/chosen-files.ts';
 import { createLog, type Log } from './log.ts';
 import { printOut } from './output.ts';
 import { createProgress, type Progress } from './progress.ts';

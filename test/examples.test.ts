@@ -4,7 +4,8 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../hook/cli.ts';
-import { parseMapping, parsePilos, pilosKeys } from '../hook/config.ts';
+import { parsePilos, pilosKeys } from '../hook/config/pilos-settings.ts';
+import { parseMapping } from '../hook/config/yaml-mapping.ts';
 import { useTemporaryDirectory } from './support/temporary-directory.ts';
 
 const examples = resolve(import.meta.dirname, '../examples');

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseMapping } from '../hook/config.ts';
+import { parseMapping } from '../hook/config/yaml-mapping.ts';
 import { formatMetrics } from '../hook/metrics.ts';
 import { parseExposition } from './support/exposition.ts';
 

@@ -1,6 +1,8 @@
 /** Which formats this server publishes: `steps:` of BBB's configuration, as hook/config.ts reads it. */
 import { describe, expect, it } from 'vitest';
-import { parseMapping, parsePublishSteps, readConfig } from '../hook/config.ts';
+import { parsePublishSteps } from '../hook/config/bbb-config.ts';
+import { parseMapping } from '../hook/config/yaml-mapping.ts';
+import { readConfig } from '../hook/config.ts';
 import { useTemporaryDirectory } from './support/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();

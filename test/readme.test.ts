@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createProgram, exitStatuses } from '../hook/cli.ts';
-import { parseMapping, parsePilos, pilosKeys } from '../hook/config.ts';
+import { parsePilos, pilosKeys } from '../hook/config/pilos-settings.ts';
+import { parseMapping } from '../hook/config/yaml-mapping.ts';
 import { EXIT } from '../hook/errors.ts';
 
 const project = resolve(import.meta.dirname, '..');

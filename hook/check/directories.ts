@@ -1,7 +1,7 @@
 /** BBB's directories and `work_dir`. */
 import { accessSync, constants, lstatSync, readdirSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { BbbConfig } from '../config.ts';
+import type { BbbConfig } from '../config/bbb-config.ts';
 import { EXIT, errnoName } from '../errors.ts';
 import { formatBytes } from '../progress.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
-import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config.ts';
+import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
 import { packagedTimer, scriptsDirectory } from '../install/layout.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
 

@@ -1,20 +1,11 @@
 /** The configuration files: what is wrong with them, and what can be used of them all the same. */
 import { existsSync } from 'node:fs';
 import { safeParse } from 'valibot';
-import {
-  type BbbConfig,
-  type Config,
-  type ConfigChoice,
-  chosenBbbFiles,
-  chosenPilosFile,
-  combineConfig,
-  type PilosSettings,
-  parseBbbConfig,
-  parsePilos,
-  pilosKeys,
-  readBbbConfig,
-  readMapping,
-} from '../config.ts';
+import { type BbbConfig, parseBbbConfig, readBbbConfig } from '../config/bbb-config.ts';
+import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
+import { type PilosSettings, parsePilos, pilosKeys } from '../config/pilos-settings.ts';
+import { readMapping } from '../config/yaml-mapping.ts';
+import { type Config, combineConfig } from '../config.ts';
 import { attempt, EXIT, ExpectedError, errnoName } from '../errors.ts';
 import { packagedTimer } from '../install/layout.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';

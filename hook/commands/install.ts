@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
-import { parseMapping } from '../config.ts';
+import { parseMapping } from '../config/yaml-mapping.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, withErrnoTranslated } from '../errors.ts';
 import { type EmbeddedFiles, readEmbeddedFiles } from '../install/embedded-files.ts';
 import { findLayout, installedExecutable, type Layout, refusePackaged } from '../install/layout.ts';

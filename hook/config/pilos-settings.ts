@@ -1,0 +1,115 @@
+/** The keys of `pilos.yml`: what the admin may write, with the defaults. */
+import * as v from 'valibot';
+import { quote } from '../errors.ts';
+import { parseSpoolAddress, type SpoolAddress, validateSubDir } from '../safe-path.ts';
+import { nearestKey } from './nearest-key.ts';
+import { absolutePath, describeIssue, nonEmpty, pathThatMustBe } from './schema.ts';
+import { configError, isMapping } from './yaml-mapping.ts';
+
+const mountPoint = 'true, false or the path of a mount point';
+const texts = v.array(
+  v.pipe(v.string('must be a list of texts'), v.nonEmpty('has an empty entry')),
+  'must be a list',
+);
+/** Options that keep rsync from sending: the rest of an earlier, cut transfer would be taken for the archive. */
+const keepsBack =
+  /^(?:-(?![efBMT@])[A-Za-z]*[nu]|--(?:dry-run|list-only|existing|ignore-non-existing|ignore-existing|update|size-only|max-size|min-size|append|delete-excluded|remove-sent-files|out-format|log-format|temp-dir|partial-dir|delay-updates)(?:=|$))/;
+const rsyncOptions = v.pipe(
+  texts,
+  v.check(
+    (options) => !options.some((option) => keepsBack.test(option)),
+    'has an option that keeps archives from being sent, or hides whether they were',
+  ),
+);
+const flag = v.boolean('must be true or false');
+const subDir = v.pipe(
+  v.string('must be a list of texts'),
+  v.check(isSubDir, "has an entry that is not a relative path of letters, digits, '.', '_' and '-'"),
+);
+const spoolAddress = v.pipe(
+  nonEmpty,
+  v.rawTransform<string, SpoolAddress>(({ dataset, addIssue, NEVER }) => {
+    const address = parseSpoolAddress(dataset.value);
+    if (typeof address !== 'string') return address;
+    addIssue({ message: address });
+    return NEVER;
+  }),
+);
+const atLeast = (least: number, most: number) =>
+  v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+const retry = {
+  attempts: v.optional(atLeast(1, 100), 3),
+  max_seconds: v.optional(atLeast(0, 86_400), 60),
+};
+
+/** The keys of `pilos.yml`. `null` (a key without a value) counts as absent, as in PILOS' Ruby script. */
+export const pilosKeys = {
+  work_dir: absolutePath,
+  spool_dir: spoolAddress,
+  extra_rsync_opts: v.optional(v.pipe(v.unknown(), v.transform(asList), rsyncOptions), []),
+  origins: v.optional(v.pipe(texts, v.minLength(1, 'is empty: nothing would ever be sent')), ['PILOS']),
+  allowed_sub_dirs: v.optional(v.array(subDir, 'must be a list')),
+  require_mount: v.optional(v.union([flag, pathThatMustBe(mountPoint)], `must be ${mountPoint}`), false),
+  retry: v.optional(v.object(retry, 'must have the keys attempts and max_seconds'), {}),
+  log_file: v.optional(absolutePath),
+  deliver: v.optional(v.picklist(['now', 'later'], "must be 'now' or 'later'"), 'now'),
+  delete_after_transfer: v.optional(flag, false),
+  metrics_file: v.optional(absolutePath),
+  on_failure: v.optional(v.pipe(v.unknown(), v.transform(asList), texts, v.minLength(1, 'is empty'))),
+};
+const pilosSchema = v.object(pilosKeys, 'must be a mapping of keys to values');
+export type PilosSettings = v.InferOutput<typeof pilosSchema>;
+
+/** Scalelite's name for a key of ours. */
+const aliases: Record<string, string> = { delete_recording: 'delete_after_transfer' };
+
+/** `pilos.yml` as parsed by YAML → valid keys with their defaults. */
+export function parsePilos(mapping: Record<string, unknown>, file: string): PilosSettings {
+  const problems: string[] = [];
+  const known = knownKeys(mapping, Object.keys(pilosKeys), file, problems, '');
+  const wanted = known['retry'];
+  if (isMapping(wanted)) known['retry'] = knownKeys(wanted, Object.keys(retry), file, problems, 'retry.');
+  const result = v.safeParse(pilosSchema, known);
+  for (const issue of result.issues ?? []) problems.push(describeIssue(issue, file));
+  if (result.success && problems.length === 0) return result.output;
+  throw configError(problems.join('; '));
+}
+
+function knownKeys(
+  mapping: Record<string, unknown>,
+  keys: string[],
+  file: string,
+  problems: string[],
+  prefix: string,
+): Record<string, unknown> {
+  const known: Record<string, unknown> = {};
+  for (const [written, value] of Object.entries(mapping)) {
+    const key = Object.hasOwn(aliases, written) && prefix === '' ? (aliases[written] ?? written) : written;
+    if (!keys.includes(key)) {
+      const meant = nearestKey(key, keys);
+      problems.push(
+        `${file}: unknown key ${quote(prefix + key)}${meant === undefined ? '' : `, did you mean '${prefix}${meant}'?`}`,
+      );
+    } else if (value !== null) {
+      known[key] = value;
+    }
+  }
+  return known;
+}
+
+function asList(value: unknown): unknown {
+  return typeof value === 'string' ? [value] : value;
+}
+
+function isSubDir(value: string): boolean {
+  try {
+    return validateSubDir(value, undefined) !== '' || value === '';
+  } catch {
+    return false;
+  }
+}
