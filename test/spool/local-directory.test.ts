@@ -1,7 +1,8 @@
-/** hook/spool/local.ts: which directory an archive may go to, on which file system, and is there space? */
+/** hook/spool/local-directory.ts: which directory an archive may go to, on which file system, and is there space? */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { localSpool, mountPointOf } from '../../hook/spool/local.ts';
+import { localSpool } from '../../hook/spool/local.ts';
+import { mountPointOf } from '../../hook/spool/local-directory.ts';
 import { type ChildNodeOptions, runInChildNode } from '../support/child-node.ts';
 import { createParcel } from '../support/parcel.ts';
 import { diffSnapshots, snapshotTree } from '../support/snapshot-tree.ts';

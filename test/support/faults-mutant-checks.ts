@@ -79,15 +79,18 @@ export async function buildMutant(undo: Undo, edits: readonly Edit[]): Promise<P
   const directory = mkdtempSync(join(dist, 'mutant-'));
   undo(() => rmSync(directory, { recursive: true }));
   cpSync(join(projectDir, 'hook'), join(directory, 'hook'), { recursive: true });
-  for (const { file, search, replace } of edits) {
-    const path = join(directory, 'hook', file);
-    const parts = readFileSync(path, 'utf8').split(search);
-    if (parts.length !== 2) throw new Error(`in hook/${file} there are ${parts.length - 1} of: ${search}`);
-    writeFileSync(path, parts.join(replace));
-  }
+  const hook = join(directory, 'hook');
+  for (const edit of edits) writeFileSync(join(hook, edit.file), splitAt(hook, edit).join(edit.replace));
   const script = join(directory, 'main.cjs');
   writeFileSync(script, await bundle(join(directory, 'hook/main.ts')));
   return { command: [process.execPath, script] };
+}
+
+/** The text of the file around what is replaced, which must be there exactly once. */
+function splitAt(hook: string, { file, search }: Edit): string[] {
+  const parts = readFileSync(join(hook, file), 'utf8').split(search);
+  if (parts.length !== 2) throw new Error(`in hook/${file} there are ${parts.length - 1} of: ${search}`);
+  return parts;
 }
 
 /** One test for each mutant, and for the program without a mutation: it must pass what they do not. */
@@ -102,6 +105,12 @@ export function itNotices(what: string, mutants: readonly Mutant[]): void {
       expect(problems.join('\n')).toMatch(finding);
       noticed += 1;
     });
+  });
+
+  it('knows every mutant, also those that only make faults tries, by what is in the program', () => {
+    for (const { edits } of mutants) {
+      for (const edit of edits) expect(splitAt(join(projectDir, 'hook'), edit)).toHaveLength(2);
+    }
   });
 
   const names = [...new Set(tried.map(({ killedBy }) => killedBy))];

@@ -43,8 +43,8 @@ export const deliveryMutants: Mutant[] = [
     edits: [
       {
         file: 'delivery.ts',
-        search: 'markOutstanding(context, published),\n    );\n    for',
-        replace: 'undefined,\n    );\n    for',
+        search: 'markOutstanding(context, published),\n    );\n    clear',
+        replace: 'undefined,\n    );\n    clear',
       },
     ],
     killedBy: 'published again',

@@ -2,6 +2,7 @@
 import type { Mutant } from './faults-mutants.ts';
 
 const local = 'spool/local.ts';
+const directory = 'spool/local-directory.ts';
 const temporaryName = `const temporary = \`.\${parcel.name}.\${createRunToken()}\`;`;
 
 export const spoolMutants: Mutant[] = [
@@ -63,7 +64,11 @@ export const spoolMutants: Mutant[] = [
         search: "if (value.length > 200 || !value.split('/').every((part) => segment.test(part))) {",
         replace: 'if (value.length > 2000) {',
       },
-      { file: local, search: 'if (resolved.startsWith(root)) return resolved;', replace: 'return resolved;' },
+      {
+        file: directory,
+        search: 'if (resolved.startsWith(root)) return resolved;',
+        replace: 'return resolved;',
+      },
     ],
     killedBy: 'a hostile sub directory',
     finding: /written outside/,
@@ -87,7 +92,7 @@ export const spoolMutants: Mutant[] = [
   },
   {
     name: 'require_mount ignored',
-    edits: [{ file: local, search: 'if (requireMount === false) return;', replace: 'return;' }],
+    edits: [{ file: directory, search: 'if (requireMount === false) return;', replace: 'return;' }],
     killedBy: 'the spool is not mounted',
     finding: /written below the mount point/,
   },
