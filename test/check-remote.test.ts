@@ -9,13 +9,15 @@ import {
   testRenameArguments,
   testTransfer,
 } from '../hook/check/remote-arguments.ts';
+import { classifyFailure } from '../hook/check/remote-failure.ts';
+import { decideRenaming } from '../hook/check/remote-findings.ts';
 import {
   allowRenaming,
   allowSeveral,
-  classifyFailure,
+  findDirectory,
   type RemoteFacts,
-} from '../hook/check/remote-failure.ts';
-import { parseSshFacts } from '../hook/check/ssh.ts';
+} from '../hook/check/remote-remedies.ts';
+import { decideSshTrouble, parseSshFacts } from '../hook/check/ssh.ts';
 import { explainFailure } from '../hook/spool/rsync-failure.ts';
 
 const ssh = {
@@ -55,23 +57,23 @@ describe('a failure on the way to another host', () => {
       'Permission denied (publickey).',
       'ssh-key',
       77,
-      /^echo 'restrict ssh-ed25519 AAAA bbb' >> ~pilos-spool\/\.ssh\/authorized_keys$/,
+      /^install -d -m 700 .* && echo 'restrict ssh-ed25519 AAAA bbb' >> ~pilos-spool\/\.ssh\/authorized_keys$/,
     ],
-    ['sh: 1: rsync: not found', 'remote-rsync', 78, /^apt-get install rsync$/],
+    ['sh: 1: rsync: not found', 'remote-rsync', 78, /^apt-get install --yes rsync$/],
     [
       'bash: line 1: /usr/bin/rrsync: cannot execute: required file not found',
       'remote-rsync',
       78,
-      /^apt-get install rsync python3$/,
+      /^apt-get install --yes rsync python3$/,
     ],
     [
-      'rsync: mkdir "/x" failed: No such file or directory (2)',
+      'rsync: change_dir#3 "/srv/spool" failed: No such file or directory (2)',
       'remote-directory',
       73,
       /^install -d -m 2775 -o pilos-spool /,
     ],
     [
-      'rsync: mkstemp "/x" failed: Permission denied (13)',
+      'rsync: mkstemp "/srv/spool/.pilos-post-publish-check.DqpVhA" failed: Permission denied (13)',
       'remote-write',
       77,
       /^chown pilos-spool: \/srv\/spool && /,
@@ -81,7 +83,12 @@ describe('a failure on the way to another host', () => {
     ['@ERROR: auth failed on module spool', 'remote-rsync', 77, undefined],
     ['@ERROR: access denied to spool from bbb1 (192.0.2.1)', 'remote-rsync', 77, undefined],
     ['@ERROR: max connections (4) reached -- try again later', 'host', 73, undefined],
-    ['rrsync error: option --delete has been disabled on this server', 'remote-rsync', 78, undefined],
+    [
+      'rrsync error: option --delete has been disabled on this server',
+      'remote-rsync',
+      78,
+      /^sed -i 's\/ -no-del /,
+    ],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
   ])('%j belongs to %s (%i)', (stderr, step, status, remedy) => {
     const { kind } = said(stderr, stderr.includes('timeout') ? 30 : 255);
@@ -93,13 +100,46 @@ describe('a failure on the way to another host', () => {
     expect(spawnSync('sh', ['-n', '-c', command ?? '']).status).toBe(0);
   });
 
-  it('behind rrsync names no directory that only the other side knows', () => {
-    const restricted = { ...there, address: { kind: 'ssh', host: 'pilos', path: '/' } } as const;
-    expect(classifyFailure('directory missing', '', restricted).remedy).toBeUndefined();
-    expect(classifyFailure('key refused', '', restricted).remedy).toMatchObject({
-      command: expect.stringContaining('rrsync -wo -no-lock /THE/SPOOL/DIRECTORY",restrict ssh-ed25519'),
-      host: 'pilos.example.org',
-    });
+  const noWord = 'rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n';
+  const ended = `${noWord}rsync error: error in rsync protocol data stream (code 12) at io.c(285)`;
+  it.each([
+    ['only for backups\n', 'remote-rsync', 78],
+    ['Connection closed by 192.0.2.1 port 22\r\n', 'host', 73],
+    ['kex_exchange_identification: Connection reset by peer\r\n', 'host', 73],
+  ])('without a word of rsync there, after %j, belongs to %s (%i)', (before, step, status) => {
+    const stderr = `${before}${ended}`;
+    expect(classifyFailure(said(stderr, 12).kind, stderr, there)).toMatchObject({ step, status });
+  });
+
+  it.each([
+    ['/srv/spool', 'change_dir#3 "/srv/spool" failed: No such file', '/srv/spool'],
+    ['spool', 'rsync: [Receiver] change_dir#3 "/home/p/spool" failed: No such file', '/home/p/spool'],
+    ['/srv/spool', 'ERROR: cannot stat destination "/srv/spool/.": Permission denied', '/srv/spool'],
+    ['/sub', 'open "/srv/spool/sub/pilos-post-publish-check" failed: Permission denied', '/srv/spool/sub'],
+    ['/', 'open "/proc/self/fd/3/pilos-post-publish-check" failed', '/THE/SPOOL/DIRECTORY'],
+    ['/sub', 'change_dir#3 "/proc/self/fd/3/sub" failed', '/THE/SPOOL/DIRECTORY/sub'],
+    [
+      'sub/',
+      '/usr/bin/rrsync error: post-realpath open failed: /sub/. Permission',
+      '/THE/SPOOL/DIRECTORY/sub',
+    ],
+    [
+      '/',
+      'File "/usr/bin/rrsync", line 958\nPermissionError: [Errno 13] Permission: \'/srv/spool\'',
+      '/srv/spool',
+    ],
+    ['/srv/spool', 'mkdir "/srv/$(reboot)" failed', undefined],
+    ['/srv/spool', '', undefined],
+  ])('%j, of which is said %j, is %j there', (path, stderr, directory) => {
+    expect(findDirectory(path, stderr)).toBe(directory);
+  });
+
+  it('while renaming is a problem, but not a lock that another transfer holds', () => {
+    const trouble = (stderr: string) => ({ failure: said(stderr, 23), stderr });
+    const locked = trouble('Another instance of rrsync is already accessing this directory.');
+    expect(decideRenaming(there, locked).state).toBe('skipped');
+    const unlinked = trouble('delete_file: unlink(x) failed: Operation not permitted (1)');
+    expect(decideRenaming(there, unlinked)).toMatchObject({ state: 'problem', exit_status: 77 });
   });
 });
 
@@ -164,7 +204,7 @@ describe('the rsync command lines', () => {
 
 it('reads what ssh would do', () => {
   const output =
-    'user pilos-spool\nhostname 127.0.0.1\nport 2222\nidentityfile ~/.ssh/pilos\nidentityfile /k\n';
+    'user pilos-spool\nhostname 127.0.0.1\nport 2222\nidentityfile ~/.ssh/pilos\nidentityfile none\nidentityfile /k\n';
   expect(parseSshFacts('pilos', output, '/home/b')).toEqual({
     ...{
       alias: 'pilos',
@@ -174,7 +214,21 @@ it('reads what ssh would do', () => {
       knownName: '[127.0.0.1]:2222',
     },
     wantedKeys: ['/home/b/.ssh/pilos', '/k'],
+    wantedKey: '/home/b/.ssh/pilos',
   });
+  const unset = 'identityfile ~/.ssh/id_rsa\nidentityfile ~/.ssh/id_ed25519\n';
+  expect(parseSshFacts('pilos', unset, '/h').wantedKey).toBe('/h/.ssh/id_ed25519');
+});
+
+it.each([
+  ['Bad owner or permissions on /h/.ssh/config\r\n', 'chown bbb: /h/.ssh/config && chmod 600 /h/.ssh/config'],
+  [
+    'Bad owner or permissions on /etc/ssh/ssh_config.d/a.conf\r\n',
+    'chown root: /etc/ssh/ssh_config.d/a.conf && chmod 644 /etc/ssh/ssh_config.d/a.conf',
+  ],
+  ['/h/.ssh/config: line 3: Bad configuration option: x\r\n/h/.ssh/config: terminating', undefined],
+])('mends a configuration of which ssh says %j', (stderr, remedy) => {
+  expect(decideSshTrouble('bbb', { stderr }).remedy).toBe(remedy);
 });
 
 it.each([

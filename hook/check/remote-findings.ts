@@ -1,16 +1,10 @@
 /** What a test file on its way to another host has met → findings. Pure. */
+import { EXIT } from '../errors.ts';
 import { remoteDirectory, saysRenamed, type Transfer } from '../spool/rsync-arguments.ts';
 import { type Look, ok, problem, skipped, type Trouble, warning } from './finding.ts';
 import { createDirectoryCommand, remoteTestName } from './remote-arguments.ts';
-import {
-  allowRenaming,
-  allowSeveral,
-  asUser,
-  classifyFailure,
-  type RemoteFacts,
-  type RemoteStep,
-  remoteSteps,
-} from './remote-failure.ts';
+import { classifyFailure, type RemoteStep, remoteSteps } from './remote-failure.ts';
+import { allowRenaming, allowSeveral, asUser, type Mending, type RemoteFacts } from './remote-remedies.ts';
 import { isTrouble, type RsyncSuccess, type RsyncTrouble } from './rsync-run.ts';
 
 export interface Arrival {
@@ -33,7 +27,7 @@ export function decideArrival(facts: RemoteFacts, arrival: Arrival): Look[] {
     if (index > at || trouble === undefined || failed === undefined) {
       return skipped(step, lookedAt, 'what stands above is to be mended first');
     }
-    return problem(step, lookedAt, failed.status, { problem: tell(trouble), remedy: failed.remedy });
+    return problem(step, lookedAt, failed.status, tell(trouble, failed));
   });
 }
 
@@ -56,8 +50,8 @@ function decideOccupied(facts: RemoteFacts, arrival: Arrival, steps: readonly Re
 }
 
 /** Without a command that mends it, the sentence says what to do. */
-function tell({ failure }: RsyncTrouble): string {
-  return `${failure.message}: ${failure.remedy}`;
+function tell({ failure }: RsyncTrouble, { remedy, advice = failure.remedy }: Mending): Trouble {
+  return { problem: `${failure.message}: ${advice}`, remedy };
 }
 
 function describeStep(
@@ -95,15 +89,40 @@ export function decideLocking(facts: RemoteFacts, isLocked: boolean): Look {
 /** @param renamed how renaming the test file went; undefined: the server had refused it before */
 export function decideRenaming(facts: RemoteFacts, renamed: RsyncSuccess | RsyncTrouble | undefined): Look {
   const lookedAt = 'what is complete can be renamed there, so that a cut transfer goes on where it was';
-  if (renamed === undefined || (isTrouble(renamed) && renamed.failure.isDeletionRefused)) {
-    const wrong = 'the key may not delete, and so not rename: a cut transfer begins at its first byte again';
-    return warning('remote-rename', lookedAt, { problem: wrong, remedy: allowRenaming(facts) });
-  }
-  if (isTrouble(renamed)) return warning('remote-rename', lookedAt, { problem: tell(renamed) });
+  if (renamed === undefined || (isTrouble(renamed) && renamed.failure.isDeletionRefused))
+    return warning('remote-rename', lookedAt, deletionRefused(facts));
+  if (isTrouble(renamed)) return decideFailedRenaming(facts, renamed, lookedAt);
   if (saysRenamed(renamed.stdout, remoteTestName)) return ok('remote-rename', lookedAt);
-  return warning('remote-rename', lookedAt, {
-    problem: `${remoteTestName} was sent, but is not there any more: does something else remove files there?`,
+  return problem('remote-rename', lookedAt, EXIT.spool, {
+    problem: `${remoteTestName} was sent, but is not there any more: stop what removes files there before PILOS has them`,
   });
+}
+
+/** A delivery then sends the archive whole. */
+function deletionRefused(facts: RemoteFacts): Trouble {
+  const costs = 'a cut transfer begins at its first byte again';
+  if (facts.ssh !== undefined)
+    return {
+      problem: `the key may not delete, and so not rename: ${costs}`,
+      remedy: allowRenaming(facts),
+    };
+  const setting = "remove delete and backup from 'refuse options' in rsyncd.conf there";
+  return { problem: `the rsync daemon refuses to delete, and so to rename: ${costs}; ${setting}` };
+}
+
+/** Every delivery would fail there after its last byte. */
+function decideFailedRenaming(facts: RemoteFacts, trouble: RsyncTrouble, lookedAt: string): Look {
+  const { kind, isLocked } = trouble.failure;
+  if (isLocked) return skipped('remote-rename', lookedAt, 'another transfer is under way');
+  const { status } = classifyFailure(kind, trouble.stderr, facts);
+  // The directory itself can be written: the test file is there.
+  const attributes = "look for its attributes ('lsattr -d') and its sticky bit there";
+  return problem(
+    'remote-rename',
+    lookedAt,
+    status,
+    tell(trouble, kind === 'not writable' ? { advice: attributes } : {}),
+  );
 }
 
 /** One that PILOS meetings of this server have asked for. */
@@ -120,12 +139,10 @@ export function decideRemoteSubDirectory(
 }
 
 function subDirectoryTrouble(facts: RemoteFacts, transfer: Transfer, trouble: RsyncTrouble): Trouble {
-  const problem = tell(trouble);
   const { kind } = trouble.failure;
   if (kind === 'directory missing')
-    return { problem, remedy: asUser(facts.user, createDirectoryCommand(transfer)) };
-  const { address } = facts;
-  const path = `${address.path.replace(/\/$/, '')}/${transfer.subDir}`;
-  const there = address.path === '/' || address.path === '' ? address : { ...address, path };
-  return { problem, remedy: classifyFailure(kind, trouble.stderr, { ...facts, address: there }).remedy };
+    return tell(trouble, { remedy: asUser(facts.user, createDirectoryCommand(transfer)) });
+  const path = `${facts.address.path.replace(/\/$/, '')}/${transfer.subDir}`;
+  const there = { ...facts, address: { ...facts.address, path } };
+  return tell(trouble, classifyFailure(kind, trouble.stderr, there));
 }

@@ -17,8 +17,12 @@ export interface RsyncTrouble {
 /** A little more than `--timeout`, for what hangs before rsync counts. */
 const silentSeconds = 10;
 const seconds = 20;
-/** How long we wait for our turn when rrsync allows one transfer at a time, in milliseconds. */
-const lockPatience = 10_000;
+/**
+ * How long we wait for our turn when rrsync allows one transfer at a time, in milliseconds: for a renaming, which
+ * takes a second; an archive takes minutes.
+ */
+const lockPatience = 5000;
+const lockInterval = 1000;
 
 export function isTrouble(result: RsyncSuccess | RsyncTrouble): result is RsyncTrouble {
   return 'failure' in result;
@@ -47,7 +51,7 @@ export async function runRsyncPatiently(
   for (;;) {
     const result = await runRsync(transfer, args, options);
     if (!isTrouble(result) || !result.failure.isLocked || Date.now() > deadline) return result;
-    await setTimeout(500, undefined, { signal: options.signal });
+    await setTimeout(lockInterval, undefined, { signal: options.signal });
   }
 }
 

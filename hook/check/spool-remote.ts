@@ -15,12 +15,12 @@ import {
   testRenameArguments,
   testTransfer,
 } from './remote-arguments.ts';
-import type { RemoteFacts } from './remote-failure.ts';
 import { decideArrival, decideLocking, decideRemoteSubDirectory, decideRenaming } from './remote-findings.ts';
+import type { RemoteFacts } from './remote-remedies.ts';
 import { holdConnection, isTrouble, type RsyncTrouble, runRsync, runRsyncPatiently } from './rsync-run.ts';
 import type { RunOptions } from './run.ts';
 import type { SpoolContext } from './spool.ts';
-import { readSshFacts } from './ssh.ts';
+import { decideSshTrouble, readOwnKey, readSshFacts } from './ssh.ts';
 
 export interface RemoteContext extends SpoolContext {
   address: Exclude<SpoolAddress, { kind: 'local' }>;
@@ -31,6 +31,8 @@ export async function lookAtRemoteSpool(context: RemoteContext): Promise<Look[]>
   const looks = [lookAtWorkSpace(config.workDir), ...(await lookAtPrograms(address.kind, options))];
   if (hasProblem(looks, 'rsync', 'ssh')) return looks;
   const ssh = address.kind === 'ssh' ? await readSshFacts(address.host, account, options) : undefined;
+  if (ssh !== undefined && 'stderr' in ssh)
+    return [...looks.filter(({ id }) => id !== 'ssh'), decideSshTrouble(user, ssh)];
   // Not in work_dir, which may be what has to be mended.
   const directory = mkdtempSync(join(tmpdir(), 'pilos-post-publish-check-'));
   try {
@@ -70,7 +72,11 @@ async function sendTest(test: RemoteTest): Promise<Look[]> {
   const { facts, file, emptyDirectory, options } = test;
   const transfer = test.transferTo('');
   const { trouble, isRenamingRefused } = await send(test, transfer);
-  if (trouble !== undefined) return decideArrival(facts, { transfer, trouble, isLeft: true });
+  if (trouble !== undefined) {
+    const isKeyRefused = trouble.failure.kind === 'key refused';
+    const ssh = isKeyRefused && facts.ssh ? await readOwnKey(facts.ssh, options) : facts.ssh;
+    return decideArrival({ ...facts, ssh }, { transfer, trouble, isLeft: true });
+  }
   const args = isRenamingRefused
     ? sendWholeArguments(transfer, file)
     : testRenameArguments(transfer, emptyDirectory);

@@ -1,6 +1,9 @@
 /** What ssh would do to reach a host, from `ssh -G`. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { EXIT, quote } from '../errors.ts';
+import { shellQuote } from '../spool/rsync-arguments.ts';
 import type { Account } from '../user.ts';
+import { type Look, problem } from './finding.ts';
 import { type RunOptions, run } from './run.ts';
 
 export interface SshFacts {
@@ -16,24 +19,41 @@ export interface SshFacts {
   key: string | undefined;
   /** Where ssh would look for one. */
   wantedKey: string | undefined;
-  /** The line of the public key beside it. */
-  publicKey: string | undefined;
+  /** See {@link readOwnKey}. */
+  publicKey?: string | undefined;
+  hasPassphrase?: boolean;
 }
 
-/** Undefined when ssh does not say: then it is not there, or the host's name is no name. */
+/** What ssh says of its own configuration instead. */
+export interface SshTrouble {
+  stderr: string;
+}
+
 export async function readSshFacts(
   host: string,
   account: Account | undefined,
   options: RunOptions,
-): Promise<SshFacts | undefined> {
+): Promise<SshFacts | SshTrouble> {
   // rsync wants an IPv6 address in brackets, ssh without.
   const alias = host.replace(/\[([^\]]*)\]/, '$1');
-  const { exitCode, stdout } = await run(['ssh', '-G', '--', alias], options);
-  if (exitCode !== 0) return undefined;
+  const { exitCode, stdout, stderr } = await run(['ssh', '-G', '--', alias], options);
+  if (exitCode !== 0) return { stderr };
   const facts = parseSshFacts(alias, stdout, account?.home ?? options.environment?.['HOME'] ?? '/');
   const key = facts.wantedKeys.find((file) => existsSync(file));
-  const publicKey = key === undefined ? undefined : readPublicKey(`${key}.pub`);
-  return { ...facts, key, wantedKey: facts.wantedKeys[0], publicKey };
+  return { ...facts, key };
+}
+
+/** ssh does not begin: `ssh -G` fails as any connection would. */
+export function decideSshTrouble(user: string, { stderr }: SshTrouble): Look {
+  const [said = ''] = stderr.trim().split(/[\r\n]+/);
+  const closed = /^Bad owner or permissions on (\/.*)$/.exec(said)?.[1];
+  // What lies in /etc/ssh is read by everybody.
+  const [owner, mode] = closed?.startsWith('/etc/') ? ['root', 644] : [user, 600];
+  const file = shellQuote([closed ?? '']);
+  return problem('ssh', 'ssh reads its configuration', EXIT.config, {
+    problem: `it refuses it (ssh: ${quote(said)}): ${closed === undefined ? 'correct that' : 'only its owner may write it'}`,
+    remedy: closed === undefined ? undefined : `chown ${owner}: ${file} && chmod ${mode} ${file}`,
+  });
 }
 
 /** The output of `ssh -G`: a keyword and its value on each line. */
@@ -48,16 +68,22 @@ export function parseSshFacts(alias: string, output: string, home: string) {
   const [user = ''] = values('user');
   const [hostKeyAlias] = values('hostkeyalias');
   const knownName = hostKeyAlias ?? (port === '22' ? hostname : `[${hostname}]:${port}`);
-  const wantedKeys = values('identityfile').map((file) => file.replace(/^~(?=\/)/, home));
-  return { alias, hostname, port, user, knownName, wantedKeys };
+  const files = values('identityfile').filter((file) => file !== 'none');
+  const wantedKeys = files.map((file) => file.replace(/^~(?=\/)/, home));
+  // The first one of ssh's own list is for an RSA key; with IdentityFile the list is what that names.
+  const wantedKey = wantedKeys.find((file) => file.endsWith('/id_ed25519')) ?? wantedKeys[0];
+  return { alias, hostname, port, user, knownName, wantedKeys, wantedKey };
+}
+
+/** The same with what the private key tells of itself: the file `.pub` may be missing, or be another one's. */
+export async function readOwnKey(facts: SshFacts, options: RunOptions): Promise<SshFacts> {
+  if (facts.key === undefined) return facts;
+  const { stdout, stderr } = await run(['ssh-keygen', '-y', '-P', '', '-f', facts.key], options);
+  return { ...facts, publicKey: parsePublicKey(stdout), hasPassphrase: /passphrase/.test(stderr) };
 }
 
 /** Undefined unless it is one line of such a key: it becomes part of a command. */
-function readPublicKey(file: string): string | undefined {
-  try {
-    const [line = ''] = readFileSync(file, 'utf8').trim().split('\n');
-    return /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+(?: [A-Za-z0-9@._ -]*)?$/.test(line) ? line : undefined;
-  } catch {
-    return undefined;
-  }
+function parsePublicKey(output: string): string | undefined {
+  const line = output.trim();
+  return /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+(?: [A-Za-z0-9@._ -]*)?$/.test(line) ? line : undefined;
 }

@@ -93,7 +93,8 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.config,
     kind: 'deletion refused',
     what: ({ host }) => `rsync on ${host} refuses to delete, and so to rename`,
-    remedy: () => "remove '-no-del' from authorized_keys there",
+    remedy: () =>
+      "remove '-no-del' from authorized_keys there, or delete and backup from 'refuse options' in rsyncd.conf",
   },
   {
     pattern: /rrsync error: option (\S+) has been disabled|The server is configured to refuse (\S+)/,
@@ -219,7 +220,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|FileNotFoundError: .*: '\/|Restricted directory does not exist|chroot .*failed/,
+      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|FileNotFoundError: .*: '\/|Restricted directory does not exist|@ERROR: ch(?:dir|root) failed/,
     scope: 'destination',
     kind: 'directory missing',
     exitStatus: EXIT.spool,
@@ -228,7 +229,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /open ".*"(?: \(in \S+\))? failed: (?:No such file or directory|Invalid argument)|Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied|post-realpath open failed.*Permission denied|PermissionError: /,
+      /open ".*"(?: \(in \S+\))? failed: (?:No such file or directory|Invalid argument)|Permission denied \(13\)|Read-only file system|Operation not permitted|failed: Permission denied|(?:post-realpath open failed|unable to chdir to restricted dir).*Permission denied|PermissionError: /,
     scope: 'destination',
     kind: 'not writable',
     exitStatus: EXIT.permission,

@@ -122,7 +122,8 @@ async function importInto(directory: string, tree: BbbTree, meeting: Meeting): P
 /** With a `-no-del` key a warning says what it costs; this checks it and leaves the rest of stderr. */
 export function withoutResumeWarning(result: ProgramResult, key: HostKey): ProgramResult {
   if (!key.endsWith('-no-del')) return result;
-  const warning = /^.*a cut transfer cannot be resumed there; remove '-no-del' from authorized_keys there\n/;
+  const warning =
+    /^.*a cut transfer cannot be resumed there; remove '-no-del' from authorized_keys there, or .* in rsyncd\.conf\n/;
   if (!warning.test(result.stderr)) throw new Error(`no warning in ${result.stderr}`);
   return { ...result, stderr: result.stderr.replace(warning, '') };
 }
