@@ -1,6 +1,6 @@
 /** One thing to break, how `check` is to find it, and that the command it names mends it. */
 import { expect, it } from 'vitest';
-import { amiss, type CheckScene, theFinding } from './check-scene.ts';
+import { amiss, type CheckReport, type CheckScene, theFinding } from './check-scene.ts';
 
 export interface CheckCase {
   what: string;
@@ -9,6 +9,8 @@ export interface CheckCase {
   status: number;
   says: RegExp;
   spoil: (scene: CheckScene) => unknown;
+  /** What the admin is asked to put in the place of /THE/SPOOL/DIRECTORY in the command. */
+  directory?: () => string;
   /** For what no command can mend: what an admin does instead. */
   byHand?: (scene: CheckScene) => unknown;
 }
@@ -17,25 +19,51 @@ export interface CheckCase {
 const longest = 30_000;
 
 /** Expects `scene` to be in order before, finds exactly this, runs the remedy literally, and finds nothing more. */
-export async function expectFoundAndMended(
-  scene: CheckScene,
-  { id, status, says, spoil, byHand }: CheckCase,
-): Promise<void> {
-  await spoil(scene);
-  const spoiled = await scene.look();
-  expect(amiss(spoiled)).toEqual([status === 0 ? `${id}?` : id]);
-  expect([spoiled.exit_status, spoiled.status]).toEqual([status, status]);
-  expect(spoiled.milliseconds).toBeLessThan(longest);
-  const { problem, remedy } = theFinding(spoiled);
-  expect(problem).toMatch(says);
-  if (byHand === undefined) await scene.sh(remedy ?? 'exit 99');
-  else {
-    expect(remedy).toBeUndefined();
-    await byHand(scene);
+export async function expectFoundAndMended(scene: CheckScene, one: CheckCase): Promise<void> {
+  await expectFoundInTurn(scene, [one]);
+}
+
+/**
+ * The same for several in turn, of one and the same spool: what was mended is gone while the next is broken, and
+ * nothing is left in the end. They stand in the order in which a transfer comes to them.
+ */
+export async function expectFoundInTurn(scene: CheckScene, cases: readonly CheckCase[]): Promise<void> {
+  let mended: CheckCase | undefined;
+  for (const one of cases) {
+    await one.spoil(scene);
+    const spoiled = await scene.look();
+    expectFound(one, spoiled);
+    const before = mended?.id === one.id ? undefined : mended;
+    const states = spoiled.findings.filter(({ id }) => id === before?.id).map(({ state }) => state);
+    expect(states, before?.what).toEqual(before === undefined ? [] : ['ok']);
+    await mend(scene, one, theFinding(spoiled).remedy);
+    mended = one;
   }
-  const mended = await scene.look();
-  expect(amiss(mended)).toEqual([]);
-  expect([mended.exit_status, mended.status]).toEqual([0, 0]);
+  const last = await scene.look();
+  expect(amiss(last)).toEqual([]);
+  expect([last.exit_status, last.status]).toEqual([0, 0]);
+}
+
+function expectFound({ what, id, status, says }: CheckCase, spoiled: CheckReport): void {
+  expect(amiss(spoiled), what).toEqual([status === 0 ? `${id}?` : id]);
+  expect([spoiled.exit_status, spoiled.status], what).toEqual([status, status]);
+  expect(spoiled.milliseconds, what).toBeLessThan(longest);
+  expect(theFinding(spoiled).problem, what).toMatch(says);
+}
+
+async function mend(
+  scene: CheckScene,
+  { what, directory, byHand }: CheckCase,
+  remedy: string | undefined,
+): Promise<void> {
+  if (byHand !== undefined) {
+    expect(remedy, what).toBeUndefined();
+    await byHand(scene);
+    return;
+  }
+  const placeholder = '/THE/SPOOL/DIRECTORY';
+  expect(remedy?.includes(placeholder), what).toBe(directory !== undefined);
+  await scene.sh(remedy?.replaceAll(placeholder, directory?.() ?? '') ?? 'exit 99');
 }
 
 /** A test for each of the cases. */

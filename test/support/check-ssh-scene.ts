@@ -1,28 +1,28 @@
 /** A {@link CheckScene} whose spool lies on "another host": a real sshd, with a key for each way to restrict it. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dump, load } from 'js-yaml';
+import { createRemoteSpool, type RemoteSpool } from './check-remote-spool.ts';
 import { type CheckScene, createCheckScene } from './check-scene.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
 
-type Scenario = 'ordinary' | 'good' | 'locking' | 'keeping' | 'reading' | 'bare';
+type Scenario = 'ordinary' | 'good' | 'locking' | 'keeping' | 'refusing' | 'bare' | 'pythonless';
 
-export interface CheckSshScene extends CheckScene {
+export interface CheckSshScene extends CheckScene, RemoteSpool {
   server: SshServer<Scenario>;
-  /** PILOS' spool there. */
-  spool: string;
-  spoolFiles(): string[];
-  /** Writes `spool_dir`, and further keys. */
-  sendTo(address: string, further?: Record<string, unknown>): void;
+  /** The private key of a scenario. */
+  keyOf(scenario: Scenario): string;
 }
 
 export async function createCheckSshScene(): Promise<CheckSshScene> {
   const scene = await createCheckScene({ mount: false, spool: 'pilos-good:/' });
-  const { bbb, pilos, tree } = scene;
-  const spool = join(pilos.home, 'spool');
-  await scene.sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${spool}`);
-  await scene.sh(`install -d ${tree.root}/no-rsync`);
-  const restricted = (flags: string) => `command="/usr/bin/rrsync ${flags} ${spool}",restrict`;
+  const { bbb, pilos, sh, tree } = scene;
+  const remote = await createRemoteSpool(scene);
+  // What `apt-get install` will put back: in no-rsync rsync, in no-python the interpreter of rrsync.
+  const pythonless = `${tree.root}/no-python`;
+  await sh(`install -d ${tree.root}/no-rsync ${pythonless}`);
+  await sh(`sed '1s,.*,#!${pythonless}/python3,' /usr/bin/rrsync >${pythonless}/rrsync`);
+  await sh(`chmod 755 ${pythonless}/rrsync`);
+  const restricted = (flags: string, directory = '/usr/bin') =>
+    `command="${directory}/rrsync ${flags} ${remote.spool}",restrict`;
   const server = await startSshServer<Scenario>({
     ...{ pilosUser: pilos, bbbUser: bbb, directory: join(tree.root, 'sshd') },
     keys: {
@@ -30,16 +30,14 @@ export async function createCheckSshScene(): Promise<CheckSshScene> {
       good: restricted('-wo -no-lock'),
       locking: restricted('-wo'),
       keeping: restricted('-no-del -no-lock'),
-      reading: restricted('-ro'),
+      refusing: 'command="/bin/false",restrict',
       bare: `environment="PATH=${tree.root}/no-rsync"`,
+      pythonless: restricted('-wo -no-lock', pythonless),
     },
   });
-  const { work_dir: workDir } = load(readFileSync(tree.pilosYml, 'utf8')) as { work_dir: string };
   return {
-    ...{ ...scene, server, spool },
-    spoolFiles: () => readdirSync(spool),
-    sendTo: (address, further = {}) =>
-      writeFileSync(tree.pilosYml, dump({ work_dir: workDir, spool_dir: address, ...further })),
+    ...{ ...scene, ...remote, server },
+    keyOf: (scenario) => join(bbb.home, `.ssh/id_ed25519_${scenario}`),
     dispose: async () => {
       await server.stop();
       await scene.dispose();

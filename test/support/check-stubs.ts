@@ -28,7 +28,8 @@ esac
 const aptGet = (tree: BbbTree) => `#!/bin/sh
 case "$*" in
   *bbb-record-core) mkdir -p ${tree.postPublishDir}; cp "$STATE/bigbluebutton.yml" ${tree.bigbluebuttonYml} ;;
-  'install rsync') ln -s /usr/bin/rsync ${tree.root}/no-rsync/rsync ;;
+  'install --yes rsync python3') ln -s /usr/bin/python3 ${tree.root}/no-python/python3 ;;
+  'install --yes rsync') ln -s /usr/bin/rsync ${tree.root}/no-rsync/rsync ;;
   *rsync) umount /usr/bin/rsync ;;
   *openssh-client) umount /usr/bin/ssh ;;
   *) echo "no stand-in for apt-get $*" >&2; exit 1 ;;

@@ -10,6 +10,8 @@ export interface RsyncDaemon {
   port: number;
   /** `rsync://127.0.0.1:PORT/spool`, for `spool_dir`. */
   url: string;
+  /** Adds lines to those of the start, from the next connection on. */
+  configure(...further: string[]): void;
   stop(): Promise<void>;
 }
 
@@ -17,18 +19,27 @@ export interface RsyncDaemon {
  * @param spool the directory of the module
  * @param scratch a directory for the daemon's configuration
  * @param settings further lines of the module, which win
+ * @param enter what stands before the command, to run it in a namespace
  */
 export async function startRsyncDaemon(
   spool: string,
   scratch: string,
   settings: readonly string[] = [],
+  enter: readonly string[] = [],
 ): Promise<RsyncDaemon> {
   const port = await freePort();
   const file = join(scratch, 'rsyncd.conf');
-  const module = ['[spool]', `path = ${spool}`, 'read only = false', 'uid = root', 'gid = root', ...settings];
-  writeFileSync(file, ['use chroot = false', 'address = 127.0.0.1', ...module, ''].join('\n'));
-  const args = ['--daemon', '--no-detach', `--config=${file}`, `--port=${port}`];
-  const child = spawn('rsync', args, { stdio: 'ignore' });
+  const configure = (...further: string[]) => {
+    const module = ['[spool]', `path = ${spool}`, 'read only = false', 'uid = root', 'gid = root'];
+    const lines = ['use chroot = false', 'address = 127.0.0.1', ...module, ...settings, ...further, ''];
+    writeFileSync(file, lines.join('\n'));
+  };
+  configure();
+  const [command = '', ...args] = [
+    ...enter,
+    ...['rsync', '--daemon', '--no-detach', `--config=${file}`, `--port=${port}`],
+  ];
+  const child = spawn(command, args, { stdio: 'ignore' });
   const ended = once(child, 'exit');
   for (let left = 200; !(await answers(port)); left -= 1) {
     if (left === 0 || child.exitCode !== null)
@@ -38,6 +49,7 @@ export async function startRsyncDaemon(
   return {
     port,
     url: `rsync://127.0.0.1:${port}/spool`,
+    configure,
     async stop() {
       child.kill();
       await ended;
