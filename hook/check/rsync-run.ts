@@ -41,7 +41,7 @@ export async function runRsync(
   return { failure: explainFailure(ended, facts), stderr: result.stderr };
 }
 
-/** The same, again while another transfer is under way. */
+/** The same, again while another transfer is under way, or while it fails without a word. */
 export async function runRsyncPatiently(
   transfer: Transfer,
   args: readonly string[],
@@ -50,9 +50,15 @@ export async function runRsyncPatiently(
   const deadline = Date.now() + lockPatience;
   for (;;) {
     const result = await runRsync(transfer, args, options);
-    if (!isTrouble(result) || !result.failure.isLocked || Date.now() > deadline) return result;
+    const isPassing = isTrouble(result) && (result.failure.isLocked || isSpeechless(result));
+    if (!isPassing || Date.now() > deadline) return result;
     await setTimeout(lockInterval, undefined, { signal: options.signal });
   }
+}
+
+/** What rsync there says of a missing directory can get lost with the connection, and with it which one that is. */
+function isSpeechless({ failure, stderr }: RsyncTrouble): boolean {
+  return failure.kind === 'directory missing' && /^(?:rsync error: .*\s*)?$/.test(stderr);
 }
 
 /** Opens a connection that stays until it is ended; undefined when it does not come about. */
