@@ -262,7 +262,8 @@ export function childEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Process
   const kept = Object.entries(environment).filter(
     ([name]) => !/^(?:RSYNC_.*|LANG|LANGUAGE|LC_.*|NODE_OPTIONS)$/.test(name),
   );
-  return { ...Object.fromEntries(kept), LC_ALL: 'C' };
+  // Without one, rsync would ask on the terminal, and wait for ever; the file of --password-file still wins.
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', RSYNC_PASSWORD: '' };
 }
 
 function notInstalled(cause: string): ExpectedError {

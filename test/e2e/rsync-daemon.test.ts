@@ -6,6 +6,7 @@ import { expectRefused } from '../support/expect-refused.ts';
 import { type RsyncDaemon, startRsyncDaemon } from '../support/rsync-daemon.ts';
 import { useRsyncHost } from '../support/rsync-host.ts';
 import { type Sender, type SenderOptions, useSenders } from '../support/rsync-sender.ts';
+import { runOnTerminal } from '../support/terminal.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -135,6 +136,11 @@ it('logs in with a user and a file with the password, and says so when the daemo
     expectRefused(refused, 77, 'refuses our user or password', '--password-file=FILE');
     expect(one.rsyncRuns()).toBe(1);
   }
+  // Nor is an admin asked for the password, where nobody would see that it is waited for.
+  const { tree, meeting } = withoutFile;
+  const { stdout } = await runOnTerminal(tree, ['-m', meeting.id], { columns: 200 });
+  expect(stdout).toContain('refuses our user or password');
+  expect(stdout).not.toMatch(/password: ?$/im);
   writeFileSync(password, 'right\n');
   expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });
   expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
