@@ -23,18 +23,15 @@ describe("BBB's worker", () => {
 describe('the user', () => {
   const facts = {
     directory: '/p',
+    directories: ['/p', '/r'],
     uid: 0,
     account: undefined,
     otherOwner: undefined,
     isUsualUserThere: true,
   };
   it.each([
-    [facts, 'chown bigbluebutton: /p'],
+    [facts, 'chown -RH bigbluebutton: /p /r'],
     [{ ...facts, otherOwner: 'bbb' }, 'chown bbb: /p'],
-    [
-      { ...facts, uid: 9, isUsualUserThere: false },
-      'useradd --system --user-group --create-home --shell /bin/bash bigbluebutton && chown bigbluebutton: /p',
-    ],
   ])('of %j is put right', (owner, remedy) => {
     expect(decideOwner(owner)).toMatchObject({ id: 'bbb-user', state: 'problem', remedy, exit_status: 78 });
   });

@@ -38,7 +38,7 @@ describe('a directory of this server', () => {
   const failure = { message: 'm', remedy: 'r', closed: undefined };
   const facts: LocalSpoolFacts = {
     ...{ directory: '/mnt/spool', requireMount: false, lines: [], isHung: false },
-    ...{ mountinfo, fstab: '', user: 'bigbluebutton', groupName: undefined },
+    ...{ mountinfo, fstab: '', user: 'bigbluebutton', workerUser: 'bigbluebutton', groupName: undefined },
   };
 
   it('that does not exist is created with the group of PILOS, where nothing is to be mounted', () => {

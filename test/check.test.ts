@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { inGroup, ok, problem, skipped, warning, worstStatus } from '../hook/check/finding.ts';
+import { correctPilosFile } from '../hook/check/pilos-file.ts';
 import { decideUndelivered } from '../hook/check/recordings.ts';
 import { chooseAppearance, renderReport } from '../hook/check/report.ts';
 import { classifyScript } from '../hook/check/scripts.ts';
-import { correctPilosFile, salvagePilos } from '../hook/check/settings.ts';
+import { salvagePilos } from '../hook/check/settings.ts';
 import { decideTimer } from '../hook/check/timer.ts';
 import { EXIT } from '../hook/errors.ts';
 
@@ -94,13 +95,25 @@ describe('a broken pilos.yml', () => {
   });
 
   it('is corrected by a command where one can', () => {
-    expect(correctPilosFile('/p', "/p: unknown key 'spol_dir', did you mean 'spool_dir'?", '/w')).toBe(
-      "sed -i 's/^spol_dir:/spool_dir:/' /p",
+    const correct = (text: string) => correctPilosFile('/p', text, '/w');
+    expect(correct('work_dir: /w\nspol_dir: /s\nretri: {}\n')).toBe(
+      "sed -i 's/^spol_dir:/spool_dir:/; s/^retri:/retry:/' /p",
     );
-    expect(correctPilosFile('/p', '/p: work_dir is missing', '/w')).toBe(
-      "printf '\\nwork_dir: %s\\n' /w >> /p",
-    );
-    expect(correctPilosFile('/p', "/p: deliver must be 'now' or 'later'", '/w')).toBeUndefined();
+    const append = "printf '\\nwork_dir: %s\\n' /w >> /p";
+    expect(correct('spool_dir: /s')).toBe(append);
+    expect(correct('spol_dir: /s')).toBe(`sed -i 's/^spol_dir:/spool_dir:/' /p && ${append}`);
+  });
+
+  it('is left to an editor when a command would not mend all of it', () => {
+    const valid = 'work_dir: /w\nspool_dir: /s\n';
+    for (const text of [
+      `${valid}retri: {}\ndeliver: never\n`,
+      `${valid}retry: {}\nretri: {}\n`,
+      `${valid}'retri': {}\n`,
+      `${valid}retry: { atempts: 4 }\n`,
+      'spool_dir: /s\nwork_dir:\n',
+    ])
+      expect(correctPilosFile('/p', text, '/w'), text).toBeUndefined();
   });
 });
 

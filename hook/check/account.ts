@@ -13,6 +13,8 @@ export const usualUser = 'bigbluebutton';
 export interface OwnerFacts {
   /** BBB's directory whose owner counts. */
   directory: string;
+  /** All of BBB's directories that are there. */
+  directories: readonly string[];
   uid: number;
   account: Account | undefined;
   /** The name of another owner of BBB's directories, who is neither root nor without a name. */
@@ -24,16 +26,23 @@ export interface OwnerFacts {
 /** The owner of BBB's directories is who delivers. */
 export function decideOwner(facts: OwnerFacts | undefined): Look {
   if (facts === undefined) return skipped('bbb-user', 'the user of BBB', "BBB's directories are not there");
-  const { directory, uid, account, otherOwner, isUsualUserThere } = facts;
+  const { directory, directories, uid, account, otherOwner, isUsualUserThere } = facts;
   if (account !== undefined && uid !== 0) {
     return ok('bbb-user', `user ${account.name}, to whom ${directory} belongs`);
   }
   const user = otherOwner ?? usualUser;
-  const give = `chown ${user}: ${shellQuote([directory])}`;
-  const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser} && ${give}`;
+  const give =
+    otherOwner === undefined
+      ? `chown -RH ${user}: ${shellQuote(directories)}`
+      : `chown ${user}: ${shellQuote([directory])}`;
+  const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser}`;
   return problem('bbb-user', `the user to whom ${directory} belongs`, EXIT.config, {
     problem: `it belongs to ${uid === 0 ? 'root' : `the uid ${uid}, which no user has`}, but BBB's scripts run as ${user}`,
-    remedy: isUsualUserThere || otherOwner !== undefined ? give : create,
+    // A worker whose user was not there did not start.
+    remedy:
+      isUsualUserThere || otherOwner !== undefined
+        ? give
+        : `${create} && ${give} && systemctl restart ${workerUnit}`,
   });
 }
 

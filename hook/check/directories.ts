@@ -1,40 +1,82 @@
 /** BBB's directories and `work_dir`. */
-import { accessSync, constants, lstatSync, readdirSync, type Stats, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readdirSync, statfsSync } from 'node:fs';
 import type { BbbConfig } from '../config/bbb-config.ts';
-import { EXIT, errnoName } from '../errors.ts';
+import { EXIT } from '../errors.ts';
 import { formatBytes } from '../progress.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
+import {
+  closedAbove,
+  findClosed,
+  isDirectory,
+  isWritable,
+  lstatOrUndefined,
+  nearestParent,
+  statOrUndefined,
+} from './access.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
 
 /** More entries of `work_dir` than this are not looked at. */
 const mostEntries = 10_000;
 const littleSpace = 1e9;
 
-export function lookAtBbbDirectories(bbb: BbbConfig, user: string): Look[] {
-  return [
-    lookAtBbbDirectory('published-dir', 'published_dir', bbb.publishedDir, user),
-    lookAtBbbDirectory('recording-dir', 'recording_dir', bbb.recordingDir, user),
-    lookAtBbbDirectory('log-dir', 'log_dir', bbb.logDir, user),
-    lookAtStatusDirectory(`${bbb.recordingDir}/status/published`, user),
-  ];
+/**
+ * BBB's own directories; each that is not in order comes with its path, since what lies in it cannot be looked at.
+ *
+ * @param isAssumed BBB's configuration could not be read, so that the directories are only the usual ones
+ */
+export function lookAtBbbDirectories(
+  bbb: BbbConfig,
+  user: string,
+  isAssumed: boolean,
+): { looks: Look[]; broken: string[] } {
+  const directories = [
+    ['published-dir', 'published_dir', bbb.publishedDir],
+    ['recording-dir', 'recording_dir', bbb.recordingDir],
+    ['log-dir', 'log_dir', bbb.logDir],
+  ] as const;
+  const looks = directories.map(([id, key, path]) => {
+    if (isAssumed && !isDirectory(path))
+      return skipped(id, `${key}: ${path}`, "BBB's configuration is to be mended first");
+    return lookAtBbbDirectory(id, key, path, user);
+  });
+  const broken = directories.map(([, , path]) => path).filter((_, index) => looks[index]?.state !== 'ok');
+  return { looks: [...looks, lookAtStatusDirectory(`${bbb.recordingDir}/status/published`, user)], broken };
+}
+
+/** Undefined when `path` lies in none of BBB's directories that are to be mended first. */
+export function skipBelow(
+  broken: readonly string[],
+  id: string,
+  lookedAt: string,
+  path: string,
+): Look | undefined {
+  const above = broken.find((directory) => path.startsWith(`${directory}/`));
+  return above === undefined ? undefined : skipped(id, lookedAt, `${above} is to be mended first`);
 }
 
 function lookAtBbbDirectory(id: string, key: string, path: string, user: string): Look {
   const lookedAt = `${key}: ${path}`;
-  const quoted = shellQuote([path]);
-  if (!isDirectory(path)) {
-    return problem(id, lookedAt, EXIT.config, {
-      problem: `it does not exist, or is no directory: correct ${key} in BBB's configuration, or create it`,
-      remedy: `install -d -o ${user} -g "$(id -gn ${user})" ${quoted}`,
+  const closed = findClosed(path);
+  if (closed !== undefined) {
+    return problem(id, lookedAt, EXIT.permission, {
+      problem: `${user} may not read ${closed}`,
+      remedy: `chmod a+rX ${shellQuote([closed])}`,
     });
   }
-  const closed = findClosed(path);
-  if (closed === undefined) return ok(id, lookedAt);
-  return problem(id, lookedAt, EXIT.permission, {
-    problem: `${user} may not read ${closed}`,
-    remedy: `chmod a+rX ${shellQuote([closed])}`,
+  if (isDirectory(path)) return ok(id, lookedAt);
+  if (lstatOrUndefined(path) !== undefined) {
+    return problem(id, lookedAt, EXIT.config, {
+      problem: `it is no directory, nor a link to one that is there: correct ${key} in BBB's configuration, or put it right`,
+    });
+  }
+  return problem(id, lookedAt, EXIT.config, {
+    problem: `it does not exist: correct ${key} in BBB's configuration, or create it`,
+    remedy: createDirectory(path, user),
   });
+}
+
+function createDirectory(path: string, user: string): string {
+  return `install -d -o ${user} -g "$(id -gn ${user})" ${shellQuote([path])}`;
 }
 
 /** Where `-sender.done` is written. BBB creates it with its first recording. */
@@ -44,34 +86,53 @@ function lookAtStatusDirectory(path: string, user: string): Look {
   if (isWritable(path)) return ok('status-dir', lookedAt);
   return problem('status-dir', lookedAt, EXIT.permission, {
     problem: `${user} may not write there, so the -sender.done of a delivered meeting is missing`,
-    remedy: `chown ${user}: ${shellQuote([path])}`,
+    remedy: `chown ${user}: ${shellQuote([path])} && chmod u+rwx ${shellQuote([path])}`,
   });
 }
 
-export function lookAtWorkDirectory(path: string, user: string, uid: number | undefined): Look[] {
+/** A look at something in a directory that we may not enter. */
+export function decideClosedAbove(id: string, lookedAt: string, user: string, closed: string): Look {
+  return problem(id, lookedAt, EXIT.permission, {
+    problem: `${user} may not enter ${closed}`,
+    remedy: `chmod a+x ${shellQuote([closed])}`,
+  });
+}
+
+/** @param broken BBB's directories that are not in order */
+export function lookAtWorkDirectory(
+  path: string,
+  user: string,
+  uid: number | undefined,
+  broken: readonly string[],
+): Look[] {
   const lookedAt = `work_dir: ${path}`;
-  const quoted = shellQuote([path]);
+  const without = skipBelow(broken, 'work-dir', lookedAt, path);
+  if (without !== undefined) return [without];
+  const closed = closedAbove(path);
+  if (closed !== undefined) return [decideClosedAbove('work-dir', lookedAt, user, closed)];
   const stats = statOrUndefined(path);
-  if (stats === undefined) {
-    if (isWritable(nearestParent(path))) {
-      return [ok('work-dir', `${lookedAt} is created by the first delivery`)];
-    }
-    const remedy = `install -d -o ${user} -g "$(id -gn ${user})" ${quoted}`;
-    const wrong = `it does not exist, and ${user} may not create it`;
-    return [problem('work-dir', lookedAt, EXIT.permission, { problem: wrong, remedy })];
-  }
-  if (!stats.isDirectory()) {
+  if (stats === undefined && isDirectory(nearestParent(path)) && lstatOrUndefined(path) === undefined)
+    return [decideMissingWorkDirectory(path, user, lookedAt)];
+  if (!stats?.isDirectory()) {
     return [problem('work-dir', lookedAt, EXIT.config, { problem: 'it is no directory: correct work_dir' })];
   }
   if (!isWritable(path)) {
-    const remedy = `chown -R ${user}: ${quoted}`;
+    const quoted = shellQuote([path]);
+    const remedy = `chown -RH ${user}: ${quoted} && chmod u+rwx ${quoted}`;
     const wrong = `${user} may not write there: it belongs to uid ${stats.uid}`;
     return [problem('work-dir', lookedAt, EXIT.permission, { problem: wrong, remedy })];
   }
   return [ok('work-dir', lookedAt), ...(uid === undefined ? [] : [lookAtLeftovers(path, user, uid)])];
 }
 
-/** What a run as root has left, as PILOS' Ruby script does, stands in the way of every later one. */
+function decideMissingWorkDirectory(path: string, user: string, lookedAt: string): Look {
+  if (isWritable(nearestParent(path))) return ok('work-dir', `${lookedAt} is created by the first delivery`);
+  return problem('work-dir', lookedAt, EXIT.permission, {
+    problem: `it does not exist, and ${user} may not create it`,
+    remedy: createDirectory(path, user),
+  });
+}
+
 function lookAtLeftovers(path: string, user: string, uid: number): Look {
   const lookedAt = `everything in work_dir belongs to ${user}`;
   const foreign = readdirSync(path, { recursive: true, withFileTypes: true })
@@ -82,7 +143,7 @@ function lookAtLeftovers(path: string, user: string, uid: number): Look {
   if (first === undefined) return ok('work-dir-owner', lookedAt);
   const trouble = {
     problem: `${foreign.length} of its files and directories belong to somebody else, for example ${first}`,
-    remedy: `chown -R ${user}: ${shellQuote([path])}`,
+    remedy: `chown -RH ${user}: ${shellQuote([path])}`,
   };
   const blocks = foreign.some((entry) => isDirectory(entry) && !isWritable(entry));
   return blocks
@@ -98,60 +159,4 @@ export function lookAtWorkSpace(path: string): Look {
   return warning('work-space', lookedAt, {
     problem: `a recording may be larger: free some space in ${path}, or set work_dir to a larger disk`,
   });
-}
-
-/** The first part of a path that we may not enter, or its end that we may not read; undefined when all is open. */
-export function findClosed(path: string): string | undefined {
-  const parents: string[] = [];
-  for (let parent = dirname(path); ; parent = dirname(parent)) {
-    parents.unshift(parent);
-    if (parent === '/' || parent === '.') break;
-  }
-  const closed = parents.find((parent) => !mayAccess(parent, constants.X_OK));
-  if (closed !== undefined) return closed;
-  const wanted = isDirectory(path) ? constants.R_OK | constants.X_OK : constants.R_OK;
-  return mayAccess(path, wanted) ? undefined : path;
-}
-
-/** What does not exist is not closed. */
-export function mayAccess(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch (error) {
-    return ['ENOENT', 'ENOTDIR'].includes(errnoName(error) ?? '');
-  }
-}
-
-export function isWritable(path: string): boolean {
-  try {
-    accessSync(path, isDirectory(path) ? constants.W_OK | constants.X_OK : constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function nearestParent(path: string): string {
-  return statOrUndefined(path) !== undefined || path === '/' ? path : nearestParent(dirname(path));
-}
-
-function isDirectory(path: string): boolean {
-  return statOrUndefined(path)?.isDirectory() ?? false;
-}
-
-export function statOrUndefined(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-function lstatOrUndefined(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
 }

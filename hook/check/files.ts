@@ -4,23 +4,35 @@ import { dirname } from 'node:path';
 import type { Config } from '../config.ts';
 import { EXIT } from '../errors.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
-import { isWritable, mayAccess, statOrUndefined } from './directories.ts';
+import { closedAbove, isWritable, mayAccess, statOrUndefined } from './access.ts';
+import { decideClosedAbove, skipBelow } from './directories.ts';
 import { type Look, ok, problem } from './finding.ts';
 import { findProgram } from './program.ts';
 
-export function lookAtFiles(config: Config, user: string, environment: NodeJS.ProcessEnv): Look[] {
-  const looks = [lookAtWrittenFile('log-file', 'log_file', config.logFile, user)];
+/** @param broken BBB's directories that are not in order */
+export function lookAtFiles(
+  config: Config,
+  user: string,
+  environment: NodeJS.ProcessEnv,
+  broken: readonly string[],
+): Look[] {
+  const looks = [lookAtLogFile(config.logFile, user, broken)];
   const { metricsFile, onFailure } = config;
   if (metricsFile !== undefined) {
     looks.push(lookAtMetricsDirectory(metricsFile, user));
   }
   const [program] = onFailure ?? [];
-  if (program !== undefined) looks.push(lookAtProgram(program, environment));
+  if (program !== undefined) looks.push(lookAtProgram(program, user, environment));
   return looks;
 }
 
-function lookAtWrittenFile(id: string, key: string, path: string, user: string): Look {
-  const lookedAt = `${key}: ${path}`;
+function lookAtLogFile(path: string, user: string, broken: readonly string[]): Look {
+  const id = 'log-file';
+  const lookedAt = `log_file: ${path}`;
+  const without = skipBelow(broken, id, lookedAt, path);
+  if (without !== undefined) return without;
+  const closed = closedAbove(path);
+  if (closed !== undefined) return decideClosedAbove(id, lookedAt, user, closed);
   const stats = statOrUndefined(path);
   if (stats === undefined ? isWritable(dirname(path)) : isWritable(path)) return ok(id, lookedAt);
   const quoted = shellQuote([path]);
@@ -35,6 +47,8 @@ function lookAtWrittenFile(id: string, key: string, path: string, user: string):
 function lookAtMetricsDirectory(metricsFile: string, user: string): Look {
   const path = dirname(metricsFile);
   const lookedAt = `directory of metrics_file: ${path}`;
+  const closed = closedAbove(path);
+  if (closed !== undefined) return decideClosedAbove('metrics-file', lookedAt, user, closed);
   const stats = statOrUndefined(path);
   if (stats?.isDirectory() && isWritable(path)) return ok('metrics-file', lookedAt);
   const quoted = shellQuote([path]);
@@ -55,8 +69,10 @@ function lookAtMetricsDirectory(metricsFile: string, user: string): Look {
   });
 }
 
-function lookAtProgram(program: string, environment: NodeJS.ProcessEnv): Look {
+function lookAtProgram(program: string, user: string, environment: NodeJS.ProcessEnv): Look {
   const lookedAt = `on_failure: ${program}`;
+  const closed = program.includes('/') ? closedAbove(program) : undefined;
+  if (closed !== undefined) return decideClosedAbove('on-failure', lookedAt, user, closed);
   const found = findProgram(program, environment);
   if (found !== undefined && mayAccess(found, constants.X_OK)) return ok('on-failure', lookedAt);
   return problem('on-failure', lookedAt, EXIT.config, {

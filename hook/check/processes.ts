@@ -55,7 +55,9 @@ export function readOwner(directories: readonly string[]): OwnerFacts | undefine
   });
   const [first, ...others] = owners;
   const otherOwner = others.find(({ uid, account }) => uid !== 0 && account !== undefined)?.account?.name;
-  return first === undefined ? undefined : { ...first, otherOwner, isUsualUserThere };
+  if (first === undefined) return undefined;
+  const there = owners.map(({ directory }) => directory);
+  return { ...first, directories: there, otherOwner, isUsualUserThere };
 }
 
 function statOrUndefined(path: string) {

@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
-import { packagedTimer, scriptsDirectory } from '../install/layout.ts';
+import { packageNote, scriptsDirectory } from '../install/layout.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
 
 export const programName = 'pilos-post-publish';
@@ -38,13 +38,14 @@ export function readOwnCommands(choice: ConfigChoice, environment: NodeJS.Proces
 
 /** Where BBB's scripts are: beside its configuration, or else where its packages put them. */
 export function findScripts(bbbFiles: readonly string[]): string {
-  const beside = bbbFiles.map((file) => dirname(file)).find((folder) => existsSync(`${folder}/post_publish`));
-  return beside ?? scriptsDirectory;
+  const folders = bbbFiles.map((file) => dirname(file));
+  const beside = folders.find((folder) => existsSync(`${folder}/post_publish`));
+  return beside ?? folders.find((folder) => folder.endsWith(scriptsDirectory)) ?? scriptsDirectory;
 }
 
 /** Below the root directory that BBB lies in. */
 function installCommand(program: string, scriptsDir: string): string {
-  if (existsSync(packagedTimer)) {
+  if (existsSync(packageNote)) {
     // Without its file, apt cannot install again what did not come from a repository.
     return `apt-get install --reinstall ./${programName}_*_"$(dpkg --print-architecture)".deb`;
   }

@@ -4,13 +4,20 @@ import { attempt, EXIT, ExpectedError } from '../errors.ts';
 import { readOurMeetings } from '../ours.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
 import { type RecordingStatus, readStatus } from '../status/read-status.ts';
-import { checkStatusOf, type Look, ok, problem, skipped, warning } from './finding.ts';
+import { type Look, ok, problem, skipped, warning } from './finding.ts';
 
 export interface RecordingFacts {
   /** Valid sub directories that meetings ask for, sorted. */
   subDirs: string[];
   /** Meetings that ask for one that is not allowed, or that do not tell. */
-  refused: { meetingId: string; reason: ExpectedError }[];
+  refused: RefusedMeeting[];
+}
+
+interface RefusedMeeting {
+  meetingId: string;
+  reason: ExpectedError;
+  /** The file that tells what it asks for; undefined when none does. */
+  source: string | undefined;
 }
 
 /** What the meetings ask for; nothing when `published_dir` cannot be read, which is told elsewhere. */
@@ -24,24 +31,30 @@ export function readRecordingFacts(config: Config): RecordingFacts {
   );
   if (meetings instanceof ExpectedError) return { subDirs: [], refused: [] };
   const subDirs = new Set<string>();
-  const refused: RecordingFacts['refused'] = [];
-  for (const { meetingId, subDir } of meetings) {
-    if (subDir instanceof ExpectedError) refused.push({ meetingId, reason: subDir });
+  const refused: RefusedMeeting[] = [];
+  for (const { meetingId, metadata, subDir } of meetings) {
+    if (subDir instanceof ExpectedError)
+      refused.push({ meetingId, reason: subDir, source: metadata?.source });
     else if (subDir !== '') subDirs.add(subDir);
   }
   return { subDirs: [...subDirs].sort(), refused };
 }
 
 export function lookAtRecordings(config: Config, { refused }: RecordingFacts, ownCommand: string): Look[] {
-  return [lookAtUndelivered(config, ownCommand), decideRefused(refused)];
+  return [lookAtUndelivered(config, refused, ownCommand), decideRefused(refused, ownCommand)];
 }
 
-function lookAtUndelivered(config: Config, ownCommand: string): Look {
+/** Those that are refused are told once, with what has to be done before they can be delivered. */
+function lookAtUndelivered(config: Config, refused: readonly RefusedMeeting[], ownCommand: string): Look {
   const lookedAt = 'recordings of PILOS on this server';
   const filter = { failed: false, missing: false, since: undefined, meetingIds: [] };
   const recordings = attempt(() => [...readStatus(config, filter)]);
   if (recordings instanceof ExpectedError) return skipped('undelivered', lookedAt, recordings.message);
-  return decideUndelivered(recordings, ownCommand);
+  const ids = new Set(refused.map(({ meetingId }) => meetingId));
+  return decideUndelivered(
+    recordings.filter((one) => !ids.has(one.meeting_id)),
+    ownCommand,
+  );
 }
 
 /** Formats that BBB has published and PILOS does not have; those that BBB still works on do not count. */
@@ -66,18 +79,21 @@ export function decideUndelivered(recordings: readonly RecordingStatus[], ownCom
 }
 
 /** The value was written by an API client, so one that is no sub directory at all is not this server's fault. */
-function decideRefused(refused: RecordingFacts['refused']): Look {
+function decideRefused(refused: readonly RefusedMeeting[], ownCommand: string): Look {
   const lookedAt = 'every meeting asks for a sub directory that it may have';
   const [first] = refused;
   if (first === undefined) return ok('refused-meetings', lookedAt);
-  const { meetingId, reason } = first;
+  const { meetingId, reason, source } = first;
   const others = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
   const text = `meeting ${meetingId}${others} is not delivered: ${reason.message}: ${reason.remedy}`;
-  const remedy = reason.message.startsWith('nothing tells')
-    ? `bbb-record --rebuild ${shellQuote([meetingId])}`
-    : undefined;
-  if (!reason.message.includes('allowed_sub_dirs')) {
+  if (reason.message.includes('allowed_sub_dirs'))
+    return problem('refused-meetings', lookedAt, EXIT.config, { problem: text });
+  if (source === undefined) {
+    const remedy = `bbb-record --rebuild ${shellQuote([meetingId])}`;
     return warning('refused-meetings', lookedAt, { problem: text, remedy });
   }
-  return problem('refused-meetings', lookedAt, checkStatusOf({ exitStatus: EXIT.config }), { problem: text });
+  // The setting is for meetings to come.
+  return warning('refused-meetings', lookedAt, {
+    problem: `${text}; for this meeting, correct it in ${source} and run '${ownCommand} resend'`,
+  });
 }

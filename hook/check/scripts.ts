@@ -5,6 +5,7 @@ import { isSea } from 'node:sea';
 import { EXIT } from '../errors.ts';
 import { hasSameContent } from '../install/same-content.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
+import { findClosed } from './access.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
 import { programName } from './program.ts';
 import { type RunOptions, run } from './run.ts';
@@ -70,9 +71,12 @@ function decideLauncher({ directory, user, install }: ScriptsFacts, scripts: Scr
   const wrong = (text: string, remedy = install) =>
     problem('launcher', lookedAt, EXIT.config, { problem: text, remedy });
   if (scripts === undefined) {
+    const closed = findClosed(directory);
+    if (closed !== undefined)
+      return wrong(`${user} may not read ${closed}`, `chmod a+rX ${shellQuote([closed])}`);
     return wrong(
-      `${directory} is not there: BBB's recording scripts are not installed, or not readable`,
-      'apt-get install --reinstall bbb-record-core',
+      `${directory} is not there: BBB's recording scripts are not installed`,
+      `apt-get install --reinstall bbb-record-core && ${install}`,
     );
   }
   const kind = scripts.find(({ name }) => name === launcherName)?.kind;

@@ -1,5 +1,5 @@
 /** The configuration files: what is wrong with them, and what can be used of them all the same. */
-import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { safeParse } from 'valibot';
 import { type BbbConfig, parseBbbConfig, readBbbConfig } from '../config/bbb-config.ts';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
@@ -7,9 +7,10 @@ import { type PilosSettings, parsePilos, pilosKeys } from '../config/pilos-setti
 import { readMapping } from '../config/yaml-mapping.ts';
 import { type Config, combineConfig } from '../config.ts';
 import { attempt, EXIT, ExpectedError, errnoName } from '../errors.ts';
-import { packagedTimer } from '../install/layout.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
-import { checkStatusOf, type Look, ok, problem, skipped, warning } from './finding.ts';
+import { findClosed } from './access.ts';
+import { type Look, ok, problem, skipped, warning } from './finding.ts';
+import { type PilosFileRemedies, remedyOfPilosFile } from './pilos-file.ts';
 
 export interface Settings {
   pilosFile: string;
@@ -53,49 +54,33 @@ export function salvagePilos(mapping: unknown): PilosSettings | undefined {
   return settings instanceof ExpectedError ? undefined : settings;
 }
 
-interface Remedies {
-  install: string;
-  /** The usual one on this server. */
-  workDir: string;
-}
-
-function lookAtPilosFile(file: string, read: unknown, remedies: Remedies): Look {
+function lookAtPilosFile(file: string, read: unknown, remedies: PilosFileRemedies): Look {
   const lookedAt = `pilos.yml: ${file}`;
   if (!(read instanceof ExpectedError)) return ok('pilos-yml', lookedAt);
-  const isMissing = errnoName(read.cause) === 'ENOENT';
-  const remedy = isMissing
-    ? createPilosFile(file, remedies)
-    : correctPilosFile(file, read.message, remedies.workDir);
-  return problem('pilos-yml', lookedAt, checkStatusOf(read), { problem: read.message, remedy });
+  return problem('pilos-yml', lookedAt, statusOf(read), {
+    problem: read.message,
+    remedy: remedyOfClosed(read, file) ?? remedyOfPilosFile(file, read, remedies),
+  });
 }
 
-/** `install` writes the usual file, dpkg never one that was deleted; the rest gets the two keys that are required. */
-function createPilosFile(file: string, { install, workDir }: Remedies): string {
-  if (file === chosenPilosFile({}, {}) && !existsSync(packagedTimer)) return install;
-  const text = String.raw`work_dir: %s\nspool_dir: /mnt/pilos-spool\n`;
-  return `printf '${text}' ${shellQuote([workDir])} > ${shellQuote([file])}`;
+/** Whatever keeps a file of the set-up from being read, but for rights, has to be mended in the set-up. */
+function statusOf({ exitStatus }: ExpectedError): typeof EXIT.permission | typeof EXIT.config {
+  return exitStatus === EXIT.permission ? EXIT.permission : EXIT.config;
 }
 
-/**
- * A misspelt key can be corrected by a command, and a missing `work_dir` be added, also to a last line that does not
- * end; the rest is for an editor.
- */
-export function correctPilosFile(file: string, message: string, workDir: string): string | undefined {
-  const quoted = shellQuote([file]);
-  const [, written, meant] = /unknown key '([a-z_]+)', did you mean '([a-z_]+)'\?/.exec(message) ?? [];
-  if (written !== undefined) return `sed -i 's/^${written}:/${meant}:/' ${quoted}`;
-  if (message.includes(': work_dir is missing'))
-    return `printf '\\nwork_dir: %s\\n' ${shellQuote([workDir])} >> ${quoted}`;
-  return undefined;
+/** Only when it is not root who asks. */
+function remedyOfClosed({ cause }: ExpectedError, file: string): string | undefined {
+  return errnoName(cause) === 'EACCES' ? `chmod a+rX ${shellQuote([findClosed(file) ?? file])}` : undefined;
 }
 
 function lookAtBbbFiles(files: readonly string[], read: BbbConfig | ExpectedError): Look {
   const lookedAt = `BBB's configuration: ${files.join(' with ')}`;
   if (!(read instanceof ExpectedError)) return ok('bbb-yml', lookedAt);
-  const isMissing = errnoName(read.cause) === 'ENOENT';
-  return problem('bbb-yml', lookedAt, checkStatusOf(read), {
+  const { path = '' } = (read.cause ?? {}) as NodeJS.ErrnoException;
+  const isOfPackage = errnoName(read.cause) === 'ENOENT' && basename(path) === 'bigbluebutton.yml';
+  return problem('bbb-yml', lookedAt, statusOf(read), {
     problem: `${read.message}; what follows assumes BBB's usual directories`,
-    remedy: isMissing ? 'apt-get install --reinstall bbb-record-core' : undefined,
+    remedy: isOfPackage ? 'apt-get install --reinstall bbb-record-core' : remedyOfClosed(read, path),
   });
 }
 
@@ -103,7 +88,8 @@ function lookAtOptions(config: Config | undefined): Look[] {
   if (config === undefined || config.extraRsyncOptions.length === 0) return [];
   const lookedAt = `extra_rsync_opts: ${shellQuote(config.extraRsyncOptions)}`;
   if (config.spool.kind !== 'local') return [ok('ignored-options', lookedAt)];
-  const block = '/^extra_rsync_opts:/,/^[A-Za-z_]/{/^extra_rsync_opts:/d;/^[[:space:]]*-/d}';
+  // Its list in any layout, and nothing of the next key.
+  const block = '/^extra_rsync_opts:/,/^[A-Za-z_]/{/^extra_rsync_opts:/d;/^[][:space:]-]/d}';
   return [
     warning('ignored-options', lookedAt, {
       problem: 'spool_dir is a directory of this server, so rsync is not used and these options do nothing',
@@ -113,10 +99,7 @@ function lookAtOptions(config: Config | undefined): Look[] {
 }
 
 /** The files must be readable for the user of BBB too, not only for root who has just read them. */
-export function lookAtReadability(
-  settings: Settings,
-  findClosed: (path: string) => string | undefined,
-): Look[] {
+export function lookAtReadability(settings: Settings): Look[] {
   const files = [settings.pilosFile, ...settings.bbb.files];
   const isRead = !settings.looks.some(({ id, state }) => id === 'pilos-yml' && state === 'problem');
   if (!isRead) return [skipped('config-readable', files.join(', '), 'pilos.yml is to be mended first')];

@@ -20,7 +20,10 @@ export interface LocalSpoolFacts {
   isHung: boolean;
   mountinfo: string;
   fstab: string;
+  /** The name of who asks. */
   user: string;
+  /** Whom BBB's scripts run as. */
+  workerUser: string;
   /** Of the directory's group, undefined when its id has no name on this server. */
   groupName: string | undefined;
 }
@@ -88,16 +91,18 @@ function decideDirectory(facts: LocalSpoolFacts, found: SpoolDirectory | ProbeFa
   });
 }
 
-function createDirectory({ directory, fstab, user }: LocalSpoolFacts): string {
+function createDirectory({ directory, fstab, mountinfo, workerUser }: LocalSpoolFacts): string {
   const planned = plannedMountPoint(directory, fstab);
-  if (planned !== undefined) return `mkdir -p ${shellQuote([planned])} && mount ${shellQuote([planned])}`;
+  const isMounted = planned === mountOf(directory, mountinfo).point;
+  if (planned !== undefined && !isMounted)
+    return `mkdir -p ${shellQuote([planned])} && mount ${shellQuote([planned])}`;
   const steps = [
     'getent group pilos-spool >/dev/null || groupadd --gid 2000 pilos-spool',
-    `usermod --append --groups pilos-spool ${user}`,
+    `usermod --append --groups pilos-spool ${workerUser}`,
     `install -d -m 2775 -g pilos-spool ${shellQuote([directory])}`,
     'systemctl restart bbb-rap-resque-worker.service',
   ];
-  return steps.join('; ');
+  return steps.join(' && ');
 }
 
 function decideMount(facts: LocalSpoolFacts, path: string): Look {

@@ -7,7 +7,7 @@ import { EXIT, type ExitStatus, ExpectedError, errnoName, translateErrno } from 
 import { printOut } from '../output.ts';
 import { createRunToken, isAbandoned } from '../run-token.ts';
 import { localSpool } from '../spool/local.ts';
-import { findClosed } from './directories.ts';
+import { findClosed } from './access.ts';
 
 /** In its environment, `check` finds the request of the check that has started it; never set by anybody else. */
 export const probeVariable = 'PILOS_POST_PUBLISH_PROBE';

@@ -22,7 +22,9 @@ function findWrite({ lines }: WriteFacts, subDir: string): WrittenFile | ProbeFa
 }
 
 /** What has been told already need not be told again by the file that cannot be written because of it. */
-function isExplained({ looks }: WriteFacts, { exitStatus }: ProbeFailure): boolean {
+function isExplained({ looks, lines }: WriteFacts, { exitStatus, errno }: ProbeFailure): boolean {
+  const space = lines.find(({ step }) => step === 'space')?.found;
+  if (space !== undefined && isFailure(space) && space.errno === errno) return true;
   if (exitStatus === EXIT.permission) return hasProblem(looks, 'user-group', 'spool-mode');
   return exitStatus === EXIT.spool && hasProblem(looks, 'spool-space');
 }
@@ -37,13 +39,18 @@ function decideSpoolWrite(facts: WriteFacts): Look {
     return skipped('spool-write', lookedAt, 'what stands above is to be mended first');
   return problem('spool-write', lookedAt, checkStatusOf(found), {
     problem: `${found.message}: ${found.remedy}`,
-    remedy: writeRemedy(facts, found),
+    remedy: failureRemedy(facts, spool.path, found),
   });
 }
 
-function writeRemedy({ spool, mountinfo }: WriteFacts, { errno }: ProbeFailure): string | undefined {
+function failureRemedy(
+  { mountinfo }: WriteFacts,
+  path: string,
+  { errno, closed }: ProbeFailure,
+): string | undefined {
+  if (errno === 'EACCES' && closed !== undefined) return `chmod a+x ${shellQuote([closed])}`;
   if (errno !== 'EROFS') return undefined;
-  return `mount -o remount,rw ${shellQuote([mountOf(spool.path, mountinfo).point])}`;
+  return `mount -o remount,rw ${shellQuote([mountOf(path, mountinfo).point])}`;
 }
 
 /** File systems with options such as `file_mode` or `anongid` decide themselves what a file gets. */
@@ -70,7 +77,7 @@ function decideSubDirectory(facts: WriteFacts, subDir: string): Look {
   const found = findLook(facts.lines, subDir);
   if (found === undefined) return skipped('sub-directory', lookedAt, 'the probe ended before');
   if (isFailure(found)) {
-    if (found.errno !== 'ENOENT') return failed(facts, lookedAt, found);
+    if (found.errno !== 'ENOENT') return failed(facts, { path, lookedAt }, found);
     return problem('sub-directory', lookedAt, EXIT.spool, {
       problem: 'it does not exist, so the recordings of that PILOS are not delivered',
       remedy: `install -d -m 2775 -o ${facts.spool.uid} -g ${facts.spool.gid} ${shellQuote([path])}`,
@@ -100,13 +107,20 @@ function decideOpenSubDirectory(
   const written = findWrite(facts, subDir);
   return written === undefined || !isFailure(written)
     ? ok('sub-directory', lookedAt)
-    : failed(facts, lookedAt, written);
+    : failed(facts, { path: found.path, lookedAt }, written);
 }
 
-function failed(facts: WriteFacts, lookedAt: string, failure: ProbeFailure): Look {
+function failed(
+  facts: WriteFacts,
+  { path, lookedAt }: { path: string; lookedAt: string },
+  failure: ProbeFailure,
+): Look {
   if (isExplained(facts, failure)) {
     return skipped('sub-directory', lookedAt, 'what stands above is to be mended first');
   }
   const { message, remedy } = failure;
-  return problem('sub-directory', lookedAt, checkStatusOf(failure), { problem: `${message}: ${remedy}` });
+  return problem('sub-directory', lookedAt, checkStatusOf(failure), {
+    problem: `${message}: ${remedy}`,
+    remedy: failureRemedy(facts, path, failure),
+  });
 }

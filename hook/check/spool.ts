@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import type { Account } from '../user.ts';
-import { decideMembership } from './account.ts';
+import { decideMembership, usualUser } from './account.ts';
 import { type Look, skipped } from './finding.ts';
 import { readGroupName, readGroupNames, readGroups, type WorkerProcess } from './processes.ts';
 import { ownCommand } from './program.ts';
@@ -37,7 +37,8 @@ async function lookAtLocalSpool(context: SpoolContext, directory: string): Promi
   const spool = findLook(lines, '');
   const isKnown = spool !== undefined && !isFailure(spool);
   const groupName = isKnown ? await readGroupName(spool.gid, options) : undefined;
-  const facts = { directory, requireMount, lines, isHung, mountinfo, fstab, user, groupName };
+  const workerUser = account?.name ?? usualUser;
+  const facts = { directory, requireMount, lines, isHung, mountinfo, fstab, user, workerUser, groupName };
   const looks = decideLocalSpool(facts);
   const isUsable = looks.every(
     ({ id, state }) => state !== 'problem' || ['spool-mode', 'spool-space'].includes(id),

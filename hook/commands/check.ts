@@ -1,8 +1,8 @@
 /** Is this server set up right? Each group of findings has a file in `check/`. */
 import { decideAsker, decideOwner, decideWorker, type OwnerFacts, usualUser } from '../check/account.ts';
-import { findClosed, lookAtBbbDirectories, lookAtWorkDirectory } from '../check/directories.ts';
+import { lookAtBbbDirectories, lookAtWorkDirectory } from '../check/directories.ts';
 import { lookAtFiles } from '../check/files.ts';
-import { type Finding, inGroup, type Look, skipped, worstStatus } from '../check/finding.ts';
+import { type Finding, hasProblem, inGroup, type Look, skipped, worstStatus } from '../check/finding.ts';
 import { readAsker, readOwner, readWorkers, type WorkerProcess } from '../check/processes.ts';
 import { findScripts, type OwnCommands, readOwnCommands } from '../check/program.ts';
 import { lookAtRecordings, readRecordingFacts } from '../check/recordings.ts';
@@ -68,20 +68,21 @@ function accountOf(owner: OwnerFacts | undefined): Account | undefined {
 }
 
 function lookAtConfiguration({ settings }: Subject): Look[] {
-  return [...settings.looks, ...lookAtReadability(settings, findClosed)];
+  return [...settings.looks, ...lookAtReadability(settings)];
 }
 
 function lookAtBbb({ settings, programs, owner, workers, ranAs }: Subject): Look[] {
   const { bbb, config } = settings;
   const account = accountOf(owner);
   const user = account?.name ?? owner?.otherOwner ?? usualUser;
+  const { looks, broken } = lookAtBbbDirectories(bbb, user, hasProblem(settings.looks, 'bbb-yml'));
   return [
     decideOwner(owner),
     ...decideAsker(ranAs, account, programs.configured),
     decideWorker(account, workers),
-    ...lookAtBbbDirectories(bbb, user),
-    ...(config === undefined ? [] : lookAtWorkDirectory(config.workDir, user, account?.uid)),
-    ...(config === undefined ? [] : lookAtFiles(config, user, process.env)),
+    ...looks,
+    ...(config === undefined ? [] : lookAtWorkDirectory(config.workDir, user, account?.uid, broken)),
+    ...(config === undefined ? [] : lookAtFiles(config, user, process.env, broken)),
   ];
 }
 

@@ -6,8 +6,8 @@ import { EXIT, ExpectedError, errnoName, quote } from '../errors.ts';
 export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;
 export const timerName = 'pilos-post-publish.timer';
-/** There only when the Debian package is installed; `install` writes to /etc. */
-export const packagedTimer = `/usr/lib/systemd/system/${timerName}`;
+/** dpkg's own note that the Debian package is installed; it stays when files of the package are lost. */
+export const packageNote = '/var/lib/dpkg/info/pilos-post-publish.md5sums';
 
 export interface Layout {
   /** `/`, or the directory given with `--root`. */
@@ -54,7 +54,7 @@ export function findLayout(root: string): Layout {
 
 /** The Debian package and this program would remove each other's files. */
 export function refusePackaged({ root }: Layout, remedy: string): void {
-  if (!existsSync(placeBelow(root, packagedTimer))) return;
+  if (!existsSync(placeBelow(root, packageNote))) return;
   throw new ExpectedError('the Debian package pilos-post-publish is installed', {
     exitStatus: EXIT.config,
     remedy,
