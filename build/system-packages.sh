@@ -69,6 +69,7 @@ check_group() {
       need nftables nft
       need libxml2-utils xmllint
       need fuse3 fusermount3
+      need bindfs bindfs
       need procps ps
       need groff-base groff
       need man-db man

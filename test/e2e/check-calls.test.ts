@@ -8,6 +8,20 @@ const scene = useCheckScene();
 
 const calls: CheckCase[] = [
   {
+    what: "a missing directory of BBB's scripts",
+    id: 'launcher',
+    status: 78,
+    says: /post_publish is not there: BBB's recording scripts are not installed/,
+    spoil: ({ tree }) => rmSync(tree.postPublishDir, { recursive: true }),
+  },
+  {
+    what: "a directory of BBB's scripts that only root may enter",
+    id: 'launcher',
+    status: 78,
+    says: /may not read .*\/post_publish$/,
+    spoil: ({ sh, tree }) => sh(`chown root: ${tree.postPublishDir} && chmod 700 ${tree.postPublishDir}`),
+  },
+  {
     what: 'a missing launcher',
     id: 'launcher',
     status: 78,
@@ -69,6 +83,15 @@ const calls: CheckCase[] = [
     spoil: ({ tree }) => writeFileSync(join(tree.postPublishDir, 'post_publish_pilos.rb'), "'pilos.yml'\n"),
   },
   {
+    what: "a copy of our own launcher under another name, beside Scalelite's script",
+    id: 'other-scripts',
+    status: 78,
+    says: /sent twice: copy\.rb, post_publish_scalelite\.rb sends it, too/,
+    spoil: ({ sh, tree }) =>
+      sh(`cd ${tree.postPublishDir} && cp pilos_post_publish.rb copy.rb &&
+        echo "'scalelite.yml'" > post_publish_scalelite.rb`),
+  },
+  {
     what: "Scalelite's script",
     id: 'other-scripts',
     status: 0,
@@ -76,17 +99,38 @@ const calls: CheckCase[] = [
     spoil: ({ tree }) =>
       writeFileSync(join(tree.postPublishDir, 'post_publish_scalelite.rb'), "'scalelite.yml'\n"),
   },
+];
+
+const notEnabled =
+  /it is disabled: what a call could not deliver stays on this server until somebody runs resend/;
+/** In this order: from the third one on the timer has to do all the work. */
+const timers: CheckCase[] = [
   {
     what: 'a timer that is not enabled',
     id: 'timer',
     status: 0,
-    says: /stays on this server until somebody runs resend/,
+    says: notEnabled,
     spoil: ({ sh, stateDir }) => sh(`mkdir /run/systemd/system && echo disabled > ${stateDir}/timer`),
   },
   {
-    what: 'a timer that is masked',
+    what: 'a timer that is not installed',
     id: 'timer',
     status: 0,
+    says: /it is not installed: /,
+    spoil: ({ sh, stateDir }) => sh(`rm ${stateDir}/timer`),
+  },
+  {
+    what: 'a timer that is not enabled, though it is to do all the work,',
+    id: 'timer',
+    status: 78,
+    says: notEnabled,
+    spoil: ({ sh, stateDir, tree }) =>
+      sh(`echo disabled > ${stateDir}/timer && echo 'deliver: later' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a timer that is masked, though it is to do all the work,',
+    id: 'timer',
+    status: 78,
     says: /it is masked: /,
     spoil: ({ sh, stateDir }) => sh(`echo masked > ${stateDir}/timer`),
   },
@@ -95,9 +139,9 @@ const calls: CheckCase[] = [
     id: 'timer',
     status: 78,
     says: /it is not installed: /,
-    spoil: ({ sh, stateDir, tree }) =>
-      sh(`rm ${stateDir}/timer && echo 'deliver: later' >> ${tree.pilosYml}`),
+    spoil: ({ sh, stateDir }) => sh(`rm ${stateDir}/timer`),
   },
 ];
 
 itFindsAndMends(scene, calls);
+itFindsAndMends(scene, timers);

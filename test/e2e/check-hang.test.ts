@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type CheckCase, expectFoundAndMended } from '../support/check-case.ts';
+import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
 import { type CheckScene, useCheckScene } from '../support/check-scene.ts';
 
 const scene = useCheckScene();
@@ -40,11 +40,22 @@ const mounts: CheckCase[] = [
       await once(server, 'exit');
     },
   },
+  {
+    what: 'a mount whose server is gone, and that /etc/fstab does not name,',
+    id: 'spool-answers',
+    status: 73,
+    says: /not connected \(ENOTCONN\): .* hangs or is gone; look at its server and the network, then mount it again/,
+    spoil: async (here) => {
+      await here.sh('cp /etc/fstab /etc/fstab.kept && : > /etc/fstab');
+      const server = await hang(here);
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+    },
+    afterwards: ({ sh, tree }) => sh(`mv /etc/fstab.kept /etc/fstab && mount ${tree.spoolDir}`),
+  },
 ];
 
-it.each(mounts)('$what is found after some seconds, and mended by the command it names', (one) =>
-  expectFoundAndMended(scene(), one),
-);
+itFindsAndMends(scene, mounts);
 
 it('can be interrupted while it waits', async () => {
   await hang(scene());

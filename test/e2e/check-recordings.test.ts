@@ -1,22 +1,82 @@
-import { beforeAll } from 'vitest';
+/** What PILOS' meetings ask for, and what it does not have: each is found alone, and mended. */
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect } from 'vitest';
+import { senderDoneFile } from '../../hook/sender-done.ts';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
 import { useCheckScene } from '../support/check-scene.ts';
 
 const scene = useCheckScene();
 const recordings: CheckCase[] = [
   {
-    what: 'a recording that is not delivered',
+    what: 'a recording that is not delivered, and one that was tried in vain,',
     id: 'undelivered',
     status: 0,
-    says: /1 published format is not delivered, the oldest of 2024-/,
-    spoil: ({ bbb, tree }) => {
+    says: /2 published formats are not delivered, the oldest of 2024-.*; 1 were tried without success, see '.* status'/,
+    spoil: async ({ bbb, sh, tree }) => {
       tree.addMeeting();
+      const { id } = tree.addMeeting();
+      tree.giveTo(bbb);
+      await sh(`mount -o remount,ro ${tree.spoolDir} && ! pilos-post-publish -m ${id}
+        mount -o remount,rw ${tree.spoolDir}`);
+    },
+  },
+  {
+    what: "a recording that PILOS' own script has marked as sent",
+    id: 'undelivered',
+    status: 0,
+    says: /1 published format is not delivered, some of which PILOS' own script may have sent/,
+    spoil: ({ bbb, tree }) => {
+      const { id } = tree.addMeeting();
+      writeFileSync(senderDoneFile(tree.recordingDir, id), `Published ${id}`);
       tree.giveTo(bbb);
     },
+    // Those of the case above; this one is noted, and not sent.
+    afterwards: ({ spoolDir }) =>
+      expect(readdirSync(spoolDir).filter((name) => name.endsWith('.tar'))).toHaveLength(2),
+  },
+  {
+    what: 'a meeting of which nothing tells whose it is',
+    id: 'refused-meetings',
+    status: 0,
+    says: /is not delivered: nothing tells which front end the meeting belongs to/,
+    spoil: ({ bbb, stateDir, tree }) => {
+      const meeting = tree.addMeeting({ eventsXml: false });
+      renameSync(join(meeting.published('presentation'), 'metadata.xml'), join(stateDir, 'metadata.xml'));
+      tree.giveTo(bbb);
+    },
+  },
+  {
+    what: 'a meeting that asks for what is no sub directory',
+    id: 'refused-meetings',
+    status: 0,
+    says: /asks for the sub directory '\.\.\/x', which is not allowed: set RECORDING_SPOOL_SUB_DIRECTORY .*; for this meeting, correct it in \S+\/events\.xml and run 'pilos-post-publish --config .* resend'/,
+    spoil: ({ bbb, tree }) => {
+      tree.addMeeting({ subDir: '../x' });
+      tree.giveTo(bbb);
+    },
+    byHand: ({ sh, tree }) =>
+      sh(`sed -i 's|"../x"|"instance1"|' ${tree.recordingDir}/raw/*/events.xml && pilos-post-publish resend`),
   },
 ];
 
 const subDirectories: CheckCase[] = [
+  {
+    what: 'a sub directory that is a mount of its own, and read-only',
+    id: 'sub-directory',
+    status: 73,
+    says: /read-only \(EROFS\)/,
+    spoil: ({ sh, tree, pilos }) =>
+      sh(`mount -t tmpfs -o ro,mode=2775,gid=${pilos.gid} tmpfs ${tree.spoolDir}/instance1`),
+    afterwards: ({ sh, tree }) => sh(`umount ${tree.spoolDir}/instance1`),
+  },
+  {
+    what: 'a sub directory in a directory that is closed',
+    id: 'sub-directory',
+    status: 77,
+    says: /\/faculty\/a: permission denied \(EACCES\)/,
+    spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.spoolDir}/faculty && chmod 700 ${tree.spoolDir}/faculty`),
+  },
   {
     what: 'a sub directory that a meeting asks for and that is missing',
     id: 'sub-directory',
@@ -69,9 +129,12 @@ const subDirectories: CheckCase[] = [
 
 beforeAll(async () => {
   const { bbb, pilos, sh, tree } = scene();
-  tree.addMeeting({ subDir: 'instance1' });
+  const subDirs = ['instance1', 'faculty/a'];
+  for (const subDir of subDirs) {
+    tree.addMeeting({ subDir });
+    await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/${subDir}`);
+  }
   tree.giveTo(bbb);
-  await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/instance1`);
   await sh(`pilos-post-publish resend`);
 });
 itFindsAndMends(scene, recordings);

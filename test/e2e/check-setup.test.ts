@@ -17,6 +17,15 @@ it('finds nothing wrong on a server that is set up right, as the user of BBB', a
 
 const configuration: CheckCase[] = [
   {
+    what: 'a missing pilos.yml',
+    id: 'pilos-yml',
+    status: 78,
+    says: /pilos\.yml does not exist/,
+    spoil: ({ tree }) => rmSync(tree.pilosYml),
+    afterwards: ({ sh, tree }) =>
+      sh(`sed -i 's|^spool_dir: /mnt/pilos-spool$|spool_dir: ${tree.spoolDir}|' ${tree.pilosYml}`),
+  },
+  {
     what: 'a misspelt key in pilos.yml',
     id: 'pilos-yml',
     status: 78,
@@ -29,6 +38,61 @@ const configuration: CheckCase[] = [
     status: 78,
     says: /work_dir is missing/,
     spoil: ({ tree }) => writeFileSync(tree.pilosYml, `spool_dir: ${tree.spoolDir}`),
+  },
+  {
+    what: 'a pilos.yml without spool_dir',
+    id: 'pilos-yml',
+    status: 78,
+    says: /spool_dir is missing/,
+    spoil: ({ sh, tree }) => sh(`sed -i /^spool_dir/d ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`echo 'spool_dir: ${tree.spoolDir}' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'an invalid value in pilos.yml',
+    id: 'pilos-yml',
+    status: 78,
+    says: /deliver must be 'now' or 'later', but is 'never'/,
+    spoil: ({ sh, tree }) => sh(`echo 'deliver: never' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^deliver/d ${tree.pilosYml}`),
+  },
+  {
+    what: 'a pilos.yml that is no YAML',
+    id: 'pilos-yml',
+    status: 78,
+    says: /is not valid YAML in line \d/,
+    spoil: ({ sh, tree }) => sh(`echo ': [' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i '$d' ${tree.pilosYml}`),
+  },
+  {
+    what: 'a directory in the place of pilos.yml',
+    id: 'pilos-yml',
+    status: 78,
+    says: /a directory is in its place/,
+    spoil: ({ sh, tree }) => sh(`mv ${tree.pilosYml} ${tree.root}/kept && mkdir ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`rmdir ${tree.pilosYml} && mv ${tree.root}/kept ${tree.pilosYml}`),
+  },
+  {
+    what: "a missing file of BBB's configuration",
+    id: 'bbb-yml',
+    status: 78,
+    says: /bigbluebutton\.yml does not exist; what follows assumes BBB's usual directories/,
+    spoil: ({ tree }) => rmSync(tree.bigbluebuttonYml),
+  },
+  {
+    what: "a file of BBB's configuration that is no YAML",
+    id: 'bbb-yml',
+    status: 78,
+    says: /bigbluebutton\.yml is not valid YAML/,
+    spoil: ({ sh, tree }) => sh(`echo ': [' >> ${tree.bigbluebuttonYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i '$d' ${tree.bigbluebuttonYml}`),
+  },
+  {
+    what: 'a pilos.yml that who asks may not read',
+    id: 'pilos-yml',
+    status: 77,
+    says: /pilos\.yml: permission denied \(EACCES\)/,
+    spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.pilosYml} && chmod 600 ${tree.pilosYml}`),
+    by: ({ bbb }) => ['setpriv', `--reuid=${bbb.uid}`, `--regid=${bbb.gid}`, '--init-groups', '--'],
   },
   {
     what: 'a pilos.yml that only root may read',
@@ -55,7 +119,8 @@ const configuration: CheckCase[] = [
     id: 'ignored-options',
     status: 0,
     says: /these options do nothing/,
-    spoil: ({ sh, tree }) => sh(`printf 'extra_rsync_opts:\\n  - --bwlimit=1M\\n' >> ${tree.pilosYml}`),
+    spoil: ({ sh, tree }) =>
+      sh(`printf 'extra_rsync_opts: [\\n  --bwlimit=1M,\\n ]\\norigins:\\n- PILOS\\n' >> ${tree.pilosYml}`),
   },
 ];
 
@@ -89,14 +154,22 @@ const server: CheckCase[] = [
     spoil: ({ tree }) => rmSync(tree.publishedDir, { recursive: true }),
   },
   {
+    what: 'a published_dir that is a link to what is not there',
+    id: 'published-dir',
+    status: 78,
+    says: /no directory, nor a link to one that is there/,
+    spoil: ({ sh, tree }) =>
+      sh(`mv ${tree.publishedDir} ${tree.root}/kept && ln -s ${tree.root}/nas ${tree.publishedDir}`),
+    byHand: ({ sh, tree }) => sh(`mv ${tree.root}/kept ${tree.root}/nas`),
+  },
+  {
     what: 'a recording_dir that is closed',
     id: 'recording-dir',
     status: 77,
     says: /may not read/,
     spoil: ({ tree }) => {
       chownSync(tree.recordingDir, 0, 0);
-      // Entered it may be, so that what lies in it is not closed, too.
-      chmodSync(tree.recordingDir, 0o711);
+      chmodSync(tree.recordingDir, 0o700);
     },
   },
   {
@@ -104,14 +177,27 @@ const server: CheckCase[] = [
     id: 'status-dir',
     status: 77,
     says: /-sender\.done/,
-    spoil: ({ tree }) => chownSync(join(tree.recordingDir, 'status/published'), 0, 0),
+    spoil: ({ sh, tree }) =>
+      sh(`cd ${tree.recordingDir}/status && chown 0:0 published && chmod u-w published`),
   },
   {
-    what: 'a work_dir of root',
+    what: 'a work_dir of root, behind a symbolic link',
     id: 'work-dir',
     status: 77,
     says: /may not write there/,
-    spoil: ({ tree }) => chownSync(tree.workDir, 0, 0),
+    spoil: ({ sh, tree }) =>
+      sh(`cd ${tree.root} && mv ${tree.workDir} work && ln -s ${tree.root}/work ${tree.workDir} &&
+        chown 0:0 work && chmod u-w work`),
+  },
+  {
+    what: 'a work_dir in a directory that only root may enter',
+    id: 'work-dir',
+    status: 77,
+    says: /may not enter .*\/closed$/,
+    spoil: ({ bbb, sh, tree }) =>
+      sh(`install -d -o ${bbb.uid} ${tree.root}/closed/work && chmod 700 ${tree.root}/closed &&
+        sed -i 's|^work_dir:.*|work_dir: ${tree.root}/closed/work|' ${tree.pilosYml}`),
+    afterwards: ({ sh, tree }) => sh(`sed -i 's|^work_dir:.*|work_dir: ${tree.workDir}|' ${tree.pilosYml}`),
   },
   {
     what: 'a work_dir that cannot be created',
@@ -196,16 +282,41 @@ const server: CheckCase[] = [
     byHand: ({ sh, tree }) => sh(`sed -i /^on_failure/d ${tree.pilosYml}`),
   },
   {
+    what: 'a program for on_failure that is not executable',
+    id: 'on-failure',
+    status: 78,
+    says: /it is not executable/,
+    spoil: ({ sh, tree }) =>
+      sh(`touch ${tree.root}/notify && echo 'on_failure: [${tree.root}/notify, admin]' >> ${tree.pilosYml}`),
+  },
+  {
     what: 'a log directory that is gone',
     id: 'log-dir',
     status: 78,
     says: /does not exist/,
-    spoil: async ({ sh, tree }) => {
-      await sh(
-        `sed -i /^log_file/d ${tree.pilosYml} && echo 'log_file: ${tree.workDir}/log' >> ${tree.pilosYml}`,
-      );
-      rmSync(tree.logDir, { recursive: true });
-    },
+    spoil: ({ sh, tree }) => sh(`sed -i /^log_file/d ${tree.pilosYml} && rm -r ${tree.logDir}`),
+  },
+];
+
+/** In this order: the second one needs the user of the first. */
+const accounts: CheckCase[] = [
+  {
+    what: 'a server without any user of BBB',
+    id: 'bbb-user',
+    status: 78,
+    says: /the uid \d+, which no user has, but BBB's scripts run as bigbluebutton/,
+    spoil: ({ bbb, sh, tree }) =>
+      // What else `useradd` writes than /etc is laid over, so that it does not reach this machine.
+      sh(`for each in /home /var/mail /var/log; do mount -t tmpfs tmpfs $each; done
+        sed -i '/^${bbb.name}:/d; /^bigbluebutton:/d' /etc/passwd /etc/shadow /etc/group /etc/gshadow
+        systemctl stop bbb-rap-resque-worker.service && chmod o+w ${tree.spoolDir}`),
+  },
+  {
+    what: "a server where root has made all of BBB's directories",
+    id: 'bbb-user',
+    status: 78,
+    says: /it belongs to root, but BBB's scripts run as bigbluebutton/,
+    spoil: ({ sh, tree }) => sh(`chown -RH 0:0 ${tree.publishedDir} ${tree.recordingDir} ${tree.logDir}`),
   },
 ];
 
@@ -214,4 +325,5 @@ describe('the configuration', () => {
 });
 describe('the BBB server', () => {
   itFindsAndMends(scene, server);
+  itFindsAndMends(scene, accounts);
 });

@@ -1,13 +1,17 @@
 /** A spool that is a directory: each thing is broken alone, found alone, and mended by the command `check` names. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
-import { amiss, theFinding, useCheckScene } from '../support/check-scene.ts';
-import { changeUserDatabase } from '../support/users.ts';
+import { amiss, type CheckScene, useCheckScene } from '../support/check-scene.ts';
 
 const scene = useCheckScene();
+
+const unmount = ({ sh, tree }: CheckScene) => sh(`umount ${tree.spoolDir}`);
+const mountAgain = ({ sh, tree }: CheckScene) =>
+  sh(`cp /etc/fstab.kept /etc/fstab && mount ${tree.spoolDir} && sed -i /^require_mount/d ${tree.pilosYml}`);
+
 const directory: CheckCase[] = [
   {
     what: 'a spool that is not mounted though fstab says so',
@@ -50,11 +54,56 @@ const directory: CheckCase[] = [
     byHand: ({ sh, tree }) => sh(`sed -i /^require_mount/d ${tree.pilosYml}`),
   },
   {
+    what: 'a spool on the disk of this server, where nothing is mounted',
+    id: 'spool-mount',
+    status: 0,
+    says: /nothing is mounted there: right only when PILOS runs on this very server/,
+    spoil: ({ pilos, sh, tree }) =>
+      sh(`cp /etc/fstab /etc/fstab.kept && : > /etc/fstab && umount ${tree.spoolDir} &&
+        chgrp ${pilos.gid} ${tree.spoolDir} && chmod 2775 ${tree.spoolDir}`),
+    byHand: mountAgain,
+  },
+  {
+    what: 'a spool on the disk of this server, where require_mount wants a mount',
+    id: 'spool-mount',
+    status: 73,
+    says: /require_mount wants a mounted file system: mount it, or correct require_mount/,
+    spoil: ({ sh, tree }) =>
+      sh(`: > /etc/fstab && umount ${tree.spoolDir} && echo 'require_mount: true' >> ${tree.pilosYml}`),
+    byHand: mountAgain,
+  },
+  {
+    what: 'a missing directory on what is mounted',
+    id: 'spool-directory',
+    status: 73,
+    says: /does not exist: mount it, create it, or correct spool_dir/,
+    spoil: ({ sh, tree }) =>
+      sh(`sed -i 's|^spool_dir:.*|spool_dir: ${tree.spoolDir}/deeper|' ${tree.pilosYml}
+        sed -i /:2000:/d /etc/group && systemctl restart bbb-rap-resque-worker.service`),
+    afterwards: ({ sh, tree }) =>
+      sh(`test "$(stat -c %a%G ${tree.spoolDir}/deeper)" = 2775pilos-spool && rmdir ${tree.spoolDir}/deeper
+        sed -i 's|^spool_dir:.*|spool_dir: ${tree.spoolDir}|' ${tree.pilosYml}`),
+  },
+  {
+    what: 'a spool that is a symbolic link to itself',
+    id: 'spool-directory',
+    status: 73,
+    says: /too many symbolic links \(ELOOP\)/,
+    spoil: ({ sh, tree }) =>
+      sh(
+        `ln -s loop ${tree.root}/loop && sed -i 's|^spool_dir:.*|spool_dir: ${tree.root}/loop|' ${tree.pilosYml}`,
+      ),
+    byHand: ({ sh, tree }) => sh(`ln -sfn ${tree.spoolDir} ${tree.root}/loop`),
+  },
+  {
     what: 'a directory above the spool that is closed',
     id: 'spool-directory',
     status: 77,
     says: /may not enter .*\/mnt$/,
-    spoil: ({ sh, tree }) => sh(`chmod 700 ${join(tree.spoolDir, '..')}`),
+    spoil: ({ sh, tree }) =>
+      sh(
+        `sed -i 's|^spool_dir:.*|spool_dir: ${tree.spoolDir}|' ${tree.pilosYml} && chmod 700 ${dirname(tree.spoolDir)}`,
+      ),
   },
   {
     what: 'a spool whose group may not write',
@@ -104,6 +153,47 @@ const directory: CheckCase[] = [
   },
 ];
 
+const tracing = 'strace -qqq -f --seccomp-bpf -o /dev/null -e trace=statfs -e inject=statfs:error=ENOSYS';
+
+/** What the mount makes of what is written: bindfs stands for NFS and CIFS with such options. */
+const writes: CheckCase[] = [
+  {
+    what: 'a spool whose mount gives files a mode that PILOS may not read',
+    id: 'spool-write',
+    status: 77,
+    says: /PILOS may not read it: correct the mount options \(file_mode, umask\)/,
+    spoil: ({ sh, tree }) =>
+      sh(`bindfs --create-with-perms=u+rw:go-rwx --chmod-ignore ${tree.spoolDir} ${tree.spoolDir}`),
+    byHand: unmount,
+  },
+  {
+    what: 'a spool whose mount gives files another group',
+    id: 'spool-write',
+    status: 0,
+    says: /its group is not that of the directory \(ppp-spool-\w+\): look at the options of its mount/,
+    spoil: ({ sh, tree }) =>
+      sh(`bindfs --create-for-group=root --chgrp-ignore ${tree.spoolDir} ${tree.spoolDir}`),
+    byHand: unmount,
+  },
+  {
+    what: 'a spool whose mount lets nothing be renamed',
+    id: 'spool-write',
+    status: 77,
+    says: /operation not permitted \(EPERM\)/,
+    spoil: ({ sh, tree }) => sh(`bindfs --rename-deny ${tree.spoolDir} ${tree.spoolDir}`),
+    byHand: unmount,
+  },
+  {
+    what: 'a spool whose free space cannot be measured',
+    id: 'spool-space',
+    status: 73,
+    says: /ENOSYS \(statfs\)/,
+    spoil: () => undefined,
+    by: () => tracing.split(' '),
+    byHand: () => undefined,
+  },
+];
+
 const groups: CheckCase[] = [
   {
     what: 'a user who is not in the group of the spool',
@@ -111,7 +201,7 @@ const groups: CheckCase[] = [
     status: 77,
     says: /is not in group ppp-spool-/,
     spoil: async ({ bbb, pilos, sh }) => {
-      await changeUserDatabase('gpasswd', ['--delete', bbb.name, pilos.group]);
+      await sh(`gpasswd --delete ${bbb.name} ${pilos.group}`);
       await sh('systemctl restart bbb-rap-resque-worker.service');
     },
   },
@@ -121,14 +211,38 @@ const groups: CheckCase[] = [
     status: 77,
     says: /was started before ppp-bbb-\w+ came into group ppp-spool-\w+, and is not in it/,
     spoil: async ({ bbb, pilos, sh }) => {
-      await changeUserDatabase('gpasswd', ['--delete', bbb.name, pilos.group]);
+      await sh(`gpasswd --delete ${bbb.name} ${pilos.group}`);
       await sh('systemctl restart bbb-rap-resque-worker.service');
-      await changeUserDatabase('usermod', ['--append', '--groups', pilos.group, bbb.name]);
+      await sh(`usermod --append --groups ${pilos.group} ${bbb.name}`);
     },
   },
 ];
 
+/** In this order: the first one leaves a group pilos-spool. */
+const namelessGroups: CheckCase[] = [
+  {
+    what: 'a group of the spool that this server has no name for',
+    id: 'user-group',
+    status: 77,
+    says: /is not in group id \d+, so archives cannot be written/,
+    spoil: ({ pilos, sh }) =>
+      sh(`sed -i '/^${pilos.group}:/d; /^pilos-spool:/d' /etc/group /etc/gshadow
+        systemctl restart bbb-rap-resque-worker.service`),
+  },
+  {
+    what: 'the same where another group has the name pilos-spool',
+    id: 'user-group',
+    status: 77,
+    says: /is not in group id \d+, so archives cannot be written/,
+    spoil: ({ pilos, sh }) =>
+      sh(`sed -i 's/^\\(pilos-spool:.*\\):${pilos.gid}:/\\1:4711:/' /etc/group
+        systemctl restart bbb-rap-resque-worker.service`),
+    afterwards: ({ pilos, sh }) => sh(`getent group pilos-spool-${pilos.gid}`),
+  },
+];
+
 itFindsAndMends(scene, directory);
+itFindsAndMends(scene, writes);
 itFindsAndMends(scene, groups);
 
 it('writes with the mode and group of an archive, and leaves nothing behind', async () => {
@@ -154,10 +268,4 @@ it('removes what a check that was killed has left', async () => {
   ]);
 });
 
-it('warns of a spool on the disk of this server, where nothing is mounted', async () => {
-  const { sh, tree } = scene();
-  await sh(
-    `umount ${tree.spoolDir} && : > /etc/fstab && chmod 2775 ${tree.spoolDir} && chgrp ${scene().pilos.gid} ${tree.spoolDir}`,
-  );
-  expect(theFinding(await scene().look())).toMatchObject({ id: 'spool-mount', state: 'warning' });
-});
+itFindsAndMends(scene, namelessGroups);

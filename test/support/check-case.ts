@@ -1,4 +1,4 @@
-/** One thing to break, how `check` is to find it, and that the command it names mends it. */
+/** One thing to break, how `check` is to find it, and that it is gone when the command it names has been run. */
 import { expect, it } from 'vitest';
 import { amiss, type CheckReport, type CheckScene, theFinding } from './check-scene.ts';
 
@@ -9,10 +9,14 @@ export interface CheckCase {
   status: number;
   says: RegExp;
   spoil: (scene: CheckScene) => unknown;
+  /** What stands before the program for the look that finds it. */
+  by?: (scene: CheckScene) => readonly string[];
   /** What the admin is asked to put in the place of /THE/SPOOL/DIRECTORY in the command. */
   directory?: () => string;
   /** For what no command can mend: what an admin does instead. */
   byHand?: (scene: CheckScene) => unknown;
+  /** What the text tells to do beside the command. */
+  afterwards?: (scene: CheckScene) => unknown;
 }
 
 /** Milliseconds that a check takes at most, also when something hangs and the machine is busy. */
@@ -31,12 +35,13 @@ export async function expectFoundInTurn(scene: CheckScene, cases: readonly Check
   let mended: CheckCase | undefined;
   for (const one of cases) {
     await one.spoil(scene);
-    const spoiled = await scene.look();
+    const spoiled = await scene.look({ by: one.by?.(scene) ?? [] });
     expectFound(one, spoiled);
     const before = mended?.id === one.id ? undefined : mended;
     const states = spoiled.findings.filter(({ id }) => id === before?.id).map(({ state }) => state);
     expect(states, before?.what).toEqual(before === undefined ? [] : ['ok']);
     await mend(scene, one, theFinding(spoiled).remedy);
+    await one.afterwards?.(scene);
     mended = one;
   }
   const last = await scene.look();
@@ -68,7 +73,6 @@ async function mend(
 
 /** A test for each of the cases. */
 export function itFindsAndMends(scene: () => CheckScene, cases: readonly CheckCase[]): void {
-  it.each(cases)('$what is found, and mended by the command it names', async (one) => {
-    await expectFoundAndMended(scene(), one);
-  });
+  for (const one of cases)
+    it(`${one.what} is found, and gone when it is mended`, () => expectFoundAndMended(scene(), one));
 }

@@ -1,10 +1,10 @@
 /**
  * A BBB server where `check` finds nothing wrong: users, groups, a mounted spool, a running worker. It has a mount
- * namespace of its own, so that a test may mount, unmount and hide what it likes.
+ * namespace of its own, with a copy of /etc, so that a test may mount, hide and change what it likes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { Finding } from '../../hook/check/finding.ts';
@@ -39,16 +39,21 @@ export interface CheckScene {
   stateDir: string;
   /** The spool as a path that is valid outside of the namespace, too. */
   spoolDir: string;
-  check(args?: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  check(args?: readonly string[], options?: CheckOptions): Promise<ProgramResult>;
   /** The same without waiting for its end. */
   start(): RunningProgram;
   /** What stands before a command to run it in the namespace. */
   enter: readonly string[];
   /** `check --json` as root, parsed. */
-  look(options?: ProgramOptions): Promise<CheckReport>;
+  look(options?: CheckOptions): Promise<CheckReport>;
   /** Runs a line as root in `sh`, as an admin would type it; throws when it fails. */
   sh(line: string): Promise<ProgramResult>;
   dispose(): Promise<void>;
+}
+
+export interface CheckOptions extends ProgramOptions {
+  /** What stands before the program, as `setpriv`, which is root here, and its options. */
+  by?: readonly string[];
 }
 
 export interface CheckSceneOptions extends BbbTreeOptions {
@@ -76,7 +81,7 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
   tree.installHook();
   tree.giveTo(bbb);
   const stateDir = join(tree.root, 'state');
-  const stubs = writeStubs(stateDir, tree, bbb);
+  const stubs = writeStubs(stateDir, tree);
   const programs = linkProgram(tree);
   const keeper = await startKeeper();
   const inside = ['nsenter', `--mount=/proc/${keeper.pid}/ns/mnt`, '--'];
@@ -84,8 +89,8 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
   const [enter = '', ...words] = inside;
 
   const sh = (line: string) => runOrThrow(enter, [...words, 'sh', '-c', line], { env, cwd: '/' });
-  const check = (args: readonly string[] = [], program: ProgramOptions = {}) =>
-    runProgram(enter, [...words, 'pilos-post-publish', 'check', ...args], {
+  const check = (args: readonly string[] = [], { by = [], ...program }: CheckOptions = {}) =>
+    runProgram(enter, [...words, ...by, 'pilos-post-publish', 'check', ...args], {
       cwd: '/',
       ...program,
       env: { ...env, ...program.env },
@@ -134,15 +139,15 @@ async function startKeeper() {
   return keeper;
 }
 
-/** The spool is mounted as `/etc/fstab` says, which is another file in here. */
+/** The spool is mounted as `/etc/fstab` says. What changes /etc, as `useradd` does, changes a copy of it. */
 async function prepareMounts(
   { tree, pilos, stateDir, sh }: CheckScene,
   mount: string | false = spoolMount,
 ): Promise<void> {
-  const fstab = join(stateDir, 'fstab');
-  writeFileSync(fstab, '');
-  if (!existsSync('/etc/fstab')) writeFileSync('/etc/fstab', '');
-  await sh(`mount --bind ${fstab} /etc/fstab`);
+  const etc = join(stateDir, 'etc');
+  const fstab = join(etc, 'fstab');
+  // Another test may hold a lock of the user database at this moment.
+  await sh(`cp --archive /etc ${etc} && rm -f ${etc}/*.lock && mount --bind ${etc} /etc && : > /etc/fstab`);
   if (mount !== false) {
     const options = `${mount},mode=2775,uid=${pilos.uid},gid=${pilos.gid}`;
     writeFileSync(fstab, `spool ${tree.spoolDir} tmpfs ${options} 0 0\n`);

@@ -2,12 +2,11 @@
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BbbTree } from './bbb-tree.ts';
-import type { TestUser } from './users.ts';
 
-/** BBB's worker is a process named like it, with the groups that its user has at this moment. */
-const systemctl = (bbb: TestUser) => `#!/bin/sh
+/** BBB's worker is a process named like it, with the groups that the user of BBB has at this moment. */
+const systemctl = (tree: BbbTree) => `#!/bin/sh
 worker() {
-  setpriv --reuid=${bbb.uid} --regid=${bbb.gid} --init-groups -- \\
+  setpriv --reuid="$(stat -c %u ${tree.recordingDir})" --regid="$(stat -c %g ${tree.recordingDir})" --init-groups -- \\
     bash -c 'exec -a "resque-2.6.0: Waiting for rap:archive,rap:publish" sleep 600' </dev/null >/dev/null 2>&1 &
   echo $! >"$STATE/worker"
   while ! grep -q resque "/proc/$!/cmdline"; do sleep 0.02; done
@@ -24,6 +23,13 @@ case "$*" in
 esac
 `;
 
+/** BBB makes again what a test has laid aside, and then calls the post publish scripts. */
+const bbbRecord = (tree: BbbTree) => `#!/bin/sh
+[ "$1" = --rebuild ] && [ $# -eq 2 ] || exit 64
+mv "$STATE/metadata.xml" "${tree.publishedDir}/presentation/$2/"
+exec ruby ${tree.postPublishDir}/pilos_post_publish.rb -m "$2" -f presentation
+`;
+
 /** Puts back what a test has taken away of a package. */
 const aptGet = (tree: BbbTree) => `#!/bin/sh
 case "$*" in
@@ -37,10 +43,10 @@ esac
 `;
 
 /** Writes them into a directory of their own, and returns it. */
-export function writeStubs(stateDir: string, tree: BbbTree, bbb: TestUser): string {
+export function writeStubs(stateDir: string, tree: BbbTree): string {
   const directory = join(stateDir, 'bin');
   mkdirSync(directory, { recursive: true });
-  const stubs = { systemctl: systemctl(bbb), 'apt-get': aptGet(tree) };
+  const stubs = { systemctl: systemctl(tree), 'apt-get': aptGet(tree), 'bbb-record': bbbRecord(tree) };
   for (const [name, text] of Object.entries(stubs)) {
     writeFileSync(join(directory, name), text);
     chmodSync(join(directory, name), 0o755);
