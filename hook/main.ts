@@ -1,5 +1,6 @@
 /** Arguments in, exit status out; the one place that catches everything. */
 import type { CommanderError } from 'commander';
+import { type ProbeRequest, probeVariable } from './check/probe-request.ts';
 import {
   describeError,
   EXIT,
@@ -70,6 +71,11 @@ async function main(): Promise<void> {
     const { publish } = await import('./commands/publish.ts');
     const session = createSession({}, signal);
     return await execute(session, () => publish({ ...call, dryRun: false }, session));
+  }
+  const probe = process.env[probeVariable];
+  if (args[0] === 'check' && probe !== undefined) {
+    const { probeSpool } = await import('./check/spool-probe.ts');
+    return await execute(createSession({}, signal), () => probeSpool(JSON.parse(probe) as ProbeRequest));
   }
   const { createProgram } = await import('./cli.ts');
   try {

@@ -1,14 +1,16 @@
 /** What `check` decides, and how it tells it, from facts alone. */
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inGroup, ok, problem, skipped, warning, worstStatus } from '../hook/check/finding.ts';
 import { correctPilosFile } from '../hook/check/pilos-file.ts';
 import { decideUndelivered } from '../hook/check/recordings.ts';
 import { chooseAppearance, renderReport } from '../hook/check/report.ts';
 import { classifyScript } from '../hook/check/scripts.ts';
-import { salvagePilos } from '../hook/check/settings.ts';
+import { readSettings, salvagePilos } from '../hook/check/settings.ts';
 import { decideTimer } from '../hook/check/timer.ts';
 import { EXIT } from '../hook/errors.ts';
+import { useTemporaryDirectory } from './support/temporary-directory.ts';
 
 const wrong = (status: 73 | 77 | 78) => problem('x', 'x', status, { problem: 'x' });
 
@@ -83,6 +85,8 @@ describe('a script', () => {
   });
 });
 
+const directory = useTemporaryDirectory();
+
 describe('a broken pilos.yml', () => {
   const valid = { work_dir: '/w', spool_dir: '/s' };
   it('still tells what is valid in it', () => {
@@ -114,6 +118,26 @@ describe('a broken pilos.yml', () => {
       'spool_dir: /s\nwork_dir:\n',
     ])
       expect(correctPilosFile('/p', text, '/w'), text).toBeUndefined();
+  });
+
+  it('is a matter of the set-up also where it cannot be read, and of no package where it is not of BBB', () => {
+    directory.write('bigbluebutton.yml', 'log_dir: /l\n');
+    const [config, ...bbbConfig] = ['pilos.yml', 'bigbluebutton.yml', 'recording.yml'].map((name) =>
+      join(directory.path, name),
+    );
+    directory.makeDirectory('pilos.yml');
+    const [pilos, bbb] = readSettings({ config, bbbConfig }, {}, 'install').looks;
+    expect(pilos).toMatchObject({
+      id: 'pilos-yml',
+      exit_status: 78,
+      problem: expect.stringContaining('EISDIR'),
+    });
+    expect(bbb).toMatchObject({
+      id: 'bbb-yml',
+      exit_status: 78,
+      problem: expect.stringContaining('does not exist'),
+    });
+    expect([pilos?.remedy, bbb?.remedy]).toEqual([undefined, undefined]);
   });
 });
 

@@ -8,16 +8,7 @@ import { printOut } from '../output.ts';
 import { createRunToken, isAbandoned } from '../run-token.ts';
 import { localSpool } from '../spool/local.ts';
 import { findClosed } from './access.ts';
-
-/** In its environment, `check` finds the request of the check that has started it; never set by anybody else. */
-export const probeVariable = 'PILOS_POST_PUBLISH_PROBE';
-
-export interface ProbeRequest {
-  directory: string;
-  requireMount: boolean | string;
-  /** Sub directories that meetings ask for, validated. */
-  subDirs: string[];
-}
+import type { ProbeRequest } from './probe-request.ts';
 
 export type ProbeStep = 'look' | 'space' | 'write';
 

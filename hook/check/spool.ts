@@ -4,11 +4,12 @@ import type { Config } from '../config.ts';
 import type { Account } from '../user.ts';
 import { decideMembership, usualUser } from './account.ts';
 import { type Look, skipped } from './finding.ts';
+import { type ProbeRequest, probeVariable } from './probe-request.ts';
 import { readGroupName, readGroupNames, readGroups, type WorkerProcess } from './processes.ts';
 import { ownCommand } from './program.ts';
 import { type RunOptions, run } from './run.ts';
 import { decideLocalSpool, findLook } from './spool-local.ts';
-import { isFailure, type ProbeLine, type ProbeRequest, probeVariable } from './spool-probe.ts';
+import { isFailure, type ProbeLine } from './spool-probe.ts';
 import { decideWrites } from './spool-writes.ts';
 
 export interface SpoolContext {

@@ -11,7 +11,6 @@ import type { RunOptions } from '../check/run.ts';
 import { lookAtScripts } from '../check/scripts.ts';
 import { lookAtReadability, readSettings, type Settings } from '../check/settings.ts';
 import { lookAtSpool } from '../check/spool.ts';
-import { type ProbeRequest, probeSpool, probeVariable } from '../check/spool-probe.ts';
 import { lookAtTimer } from '../check/timer.ts';
 import { attempt, type ExitStatus } from '../errors.ts';
 import { printOut } from '../output.ts';
@@ -30,8 +29,6 @@ const silentSeconds = 5;
 
 /** Looks at everything, prints what was found, and returns 0, or else 78, 77 or 73. */
 export async function check(request: CheckRequest, session: Session): Promise<ExitStatus> {
-  const probe = session.environment[probeVariable];
-  if (probe !== undefined) return await probeSpool(JSON.parse(probe) as ProbeRequest);
   const programs = readOwnCommands(session.choice, session.environment);
   const settings = readSettings(session.choice, session.environment, programs.install);
   // Root sees what others may not, so it looks before it becomes the user of BBB.

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
-import { amiss, useCheckScene } from '../support/check-scene.ts';
+import { amiss, type CheckScene, useCheckScene } from '../support/check-scene.ts';
 
 const scene = useCheckScene();
 
@@ -14,6 +14,14 @@ it('finds nothing wrong on a server that is set up right, as the user of BBB', a
   const skipped = report.findings.filter(({ state }) => state === 'skipped').map(({ id }) => id);
   expect(skipped).toEqual(['timer']);
 });
+
+const asBbb = ({ bbb }: CheckScene) => [
+  'setpriv',
+  `--reuid=${bbb.uid}`,
+  `--regid=${bbb.gid}`,
+  '--init-groups',
+  '--',
+];
 
 const configuration: CheckCase[] = [
   {
@@ -64,14 +72,6 @@ const configuration: CheckCase[] = [
     byHand: ({ sh, tree }) => sh(`sed -i '$d' ${tree.pilosYml}`),
   },
   {
-    what: 'a directory in the place of pilos.yml',
-    id: 'pilos-yml',
-    status: 78,
-    says: /a directory is in its place/,
-    spoil: ({ sh, tree }) => sh(`mv ${tree.pilosYml} ${tree.root}/kept && mkdir ${tree.pilosYml}`),
-    byHand: ({ sh, tree }) => sh(`rmdir ${tree.pilosYml} && mv ${tree.root}/kept ${tree.pilosYml}`),
-  },
-  {
     what: "a missing file of BBB's configuration",
     id: 'bbb-yml',
     status: 78,
@@ -92,7 +92,15 @@ const configuration: CheckCase[] = [
     status: 77,
     says: /pilos\.yml: permission denied \(EACCES\)/,
     spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.pilosYml} && chmod 600 ${tree.pilosYml}`),
-    by: ({ bbb }) => ['setpriv', `--reuid=${bbb.uid}`, `--regid=${bbb.gid}`, '--init-groups', '--'],
+    by: asBbb,
+  },
+  {
+    what: "a file of BBB's configuration that who asks may not read",
+    id: 'bbb-yml',
+    status: 77,
+    says: /bigbluebutton\.yml: permission denied \(EACCES\)/,
+    spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.bigbluebuttonYml} && chmod 600 ${tree.bigbluebuttonYml}`),
+    by: asBbb,
   },
   {
     what: 'a pilos.yml that only root may read',
@@ -133,13 +141,6 @@ const server: CheckCase[] = [
     spoil: ({ tree }) => chownSync(tree.publishedDir, 0, 0),
   },
   {
-    what: 'a published_dir of a user who is gone',
-    id: 'bbb-user',
-    status: 78,
-    says: /the uid 64321, which no user has/,
-    spoil: ({ tree }) => chownSync(tree.publishedDir, 64321, 64321),
-  },
-  {
     what: 'a worker that does not run',
     id: 'worker',
     status: 0,
@@ -152,15 +153,6 @@ const server: CheckCase[] = [
     status: 78,
     says: /does not exist/,
     spoil: ({ tree }) => rmSync(tree.publishedDir, { recursive: true }),
-  },
-  {
-    what: 'a published_dir that is a link to what is not there',
-    id: 'published-dir',
-    status: 78,
-    says: /no directory, nor a link to one that is there/,
-    spoil: ({ sh, tree }) =>
-      sh(`mv ${tree.publishedDir} ${tree.root}/kept && ln -s ${tree.root}/nas ${tree.publishedDir}`),
-    byHand: ({ sh, tree }) => sh(`mv ${tree.root}/kept ${tree.root}/nas`),
   },
   {
     what: 'a recording_dir that is closed',
@@ -274,6 +266,32 @@ const server: CheckCase[] = [
     byHand: ({ sh, tree }) => sh(`sed -i /^metrics_file/d ${tree.pilosYml}`),
   },
   {
+    what: 'a log file in a directory that only root may enter',
+    id: 'log-file',
+    status: 77,
+    says: /may not enter .*\/new$/,
+    spoil: ({ sh, tree }) => sh(`chmod 700 ${tree.root}/new`),
+  },
+  {
+    what: 'a directory of metrics_file in one that only root may enter',
+    id: 'metrics-file',
+    status: 77,
+    says: /may not enter .*\/closed$/,
+    spoil: ({ bbb, sh, tree }) =>
+      sh(`install -d -o ${bbb.uid} ${tree.root}/closed/metrics && chmod 700 ${tree.root}/closed &&
+        echo 'metrics_file: ${tree.root}/closed/metrics/pilos.prom' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a program for on_failure in a directory that only root may enter',
+    id: 'on-failure',
+    status: 77,
+    says: /may not enter .*\/closed$/,
+    spoil: ({ sh, tree }) =>
+      sh(`cp /bin/true ${tree.root}/closed/notify && chmod 700 ${tree.root}/closed &&
+        echo 'on_failure: ${tree.root}/closed/notify' >> ${tree.pilosYml}`),
+    afterwards: ({ sh, tree }) => sh(`sed -i '/^on_failure/d; /^metrics_file/d' ${tree.pilosYml}`),
+  },
+  {
     what: 'a program for on_failure that is not there',
     id: 'on-failure',
     status: 78,
@@ -290,11 +308,15 @@ const server: CheckCase[] = [
       sh(`touch ${tree.root}/notify && echo 'on_failure: [${tree.root}/notify, admin]' >> ${tree.pilosYml}`),
   },
   {
-    what: 'a log directory that is gone',
+    what: 'a log_dir that is a link to what is not there',
     id: 'log-dir',
     status: 78,
-    says: /does not exist/,
-    spoil: ({ sh, tree }) => sh(`sed -i /^log_file/d ${tree.pilosYml} && rm -r ${tree.logDir}`),
+    says: /it is no directory, nor a link to one that is there: correct log_dir/,
+    spoil: ({ sh, tree }) =>
+      sh(
+        `sed -i /^log_file/d ${tree.pilosYml} && mv ${tree.logDir} ${tree.root}/kept && ln -s ${tree.root}/disk ${tree.logDir}`,
+      ),
+    byHand: ({ sh, tree }) => sh(`mv ${tree.root}/kept ${tree.root}/disk`),
   },
 ];
 

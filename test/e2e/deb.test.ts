@@ -13,6 +13,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage } from '../../build/deb/package.ts';
 import { cacheDirectory, hostArchitecture, outputDirectory, programName } from '../../build/project.ts';
+import type { Finding } from '../../hook/check/finding.ts';
 import * as server from '../support/bbb-server.ts';
 import { createDebianRoot, type DebianRoot } from '../support/debian-root.ts';
 import { runOrThrow } from '../support/run-program.ts';
@@ -58,6 +59,16 @@ async function install(which: string): Promise<string> {
 function configure(pilosYml: string): void {
   mkdirSync(place('/etc/bigbluebutton/recording'), { recursive: true });
   writeFileSync(place(server.pilosYml), pilosYml);
+}
+const packagedTimer = '/usr/lib/systemd/system/pilos-post-publish.timer';
+/** What is not in order, by an executable that stays there. */
+async function check(): Promise<Finding[]> {
+  const { stdout } = await root.run('/download/program', 'check', '--json');
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  return findings.filter(({ state }) => state === 'problem' || state === 'warning');
+}
+function added(before: Finding[], now: Finding[]): Finding[] {
+  return now.filter(({ id }) => !before.some((one) => one.id === id));
 }
 const timerWant = '/etc/systemd/system/timers.target.wants/pilos-post-publish.timer';
 const ledger = `${server.workDir}/ledger`;
@@ -123,6 +134,39 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
   it("leaves the command 'install' to the package", async () => {
     const refused = await root.run(programName, 'install');
     expect(refused).toMatchObject({ status: 78, stderr: expect.stringContaining('apt-get') });
+  });
+
+  it('is put in order by the commands that check names, when files of it are lost', async () => {
+    mkdirSync(place('/run/systemd/system'), { recursive: true });
+    const systemctl = `#!/bin/sh\n[ "$1" != is-enabled ] || { [ -e ${packagedTimer} ] && echo enabled; }\n`;
+    writeFileSync(place('/usr/bin/systemctl'), systemctl, { mode: 0o755 });
+    mkdirSync(place('/download'));
+    copyFileSync(built[version] ?? '', place(`/download/${basename(built[version] ?? '')}`));
+    copyFileSync(place(server.executable), place('/download/program'));
+    const before = await check();
+
+    rmSync(place(packagedTimer));
+    const timer = added(before, await check());
+    expect(timer.map(({ id }) => id)).toEqual(['timer']);
+    rmSync(place(server.executable));
+    const executable = added(before, await check());
+    expect(executable.map(({ id }) => id)).toEqual(['executable', 'timer']);
+    rmSync(place(server.launcher));
+    const launcher = added(before, await check());
+    expect(launcher.map(({ id }) => id)).toEqual(['launcher', 'timer']);
+    rmSync(place(server.pilosYml));
+    const pilosYml = added(before, await check()).filter(({ id }) => id === 'pilos-yml');
+
+    const [again] = launcher.map(({ remedy }) => remedy);
+    expect(executable[0]?.remedy).toBe(again);
+    expect(timer[0]?.remedy).toBe(`${again} && systemctl enable --now pilos-post-publish.timer`);
+    for (const { remedy = 'exit 99' } of [...timer, ...pilosYml])
+      await root.runOrThrow('sh', '-c', `cd /download && ${remedy}`);
+    expect(read(server.pilosYml)).toBe(`work_dir: ${server.workDir}\nspool_dir: /mnt/pilos-spool\n`);
+    writeFileSync(place(server.pilosYml), server.ownPilosYml);
+    expect(added(before, await check())).toEqual([]);
+    for (const path of ['/run/systemd', '/usr/bin/systemctl', '/download'])
+      rmSync(place(path), { recursive: true });
   });
 
   it('is upgraded without a question: pilos.yml, script and a disabled timer stay as they are', async () => {

@@ -13,6 +13,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { outputDirectory, programName } from '../../build/project.ts';
+import type { Finding } from '../../hook/check/finding.ts';
 import * as server from '../support/bbb-server.ts';
 import { createDebianRoot, type DebianRoot } from '../support/debian-root.ts';
 import { runOrThrow, runProgram } from '../support/run-program.ts';
@@ -111,6 +112,20 @@ describe('on a server with the script of PILOS', { timeout: 2 * minute }, () => 
     const command = `systemctl enable --now ${timer}`;
     expect(failed).toMatchObject({ status: 69, stderr: expect.stringContaining(`run '${command}'`) });
     expect((await root.runOrThrow(downloaded, 'install')).stdout).toContain(`ran ${command}`);
+  });
+
+  it('writes a pilos.yml that was deleted, as check says', async () => {
+    const look = async () => {
+      const { stdout } = await root.run(programName, 'check', '--json');
+      const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+      return findings.find(({ id }) => id === 'pilos-yml');
+    };
+    rmSync(place(server.pilosYml));
+    const { remedy, state } = (await look()) ?? {};
+    expect({ remedy, state }).toEqual({ remedy: 'pilos-post-publish install', state: 'problem' });
+    await root.runOrThrow('sh', '-c', remedy ?? 'exit 99');
+    expect((await look())?.state).toBe('ok');
+    writeFileSync(place(server.pilosYml), server.ownPilosYml);
   });
 
   it("is uninstalled: PILOS' script is back, the ledger stays", async () => {
