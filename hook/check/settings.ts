@@ -9,7 +9,7 @@ import { type Config, combineConfig } from '../config.ts';
 import { attempt, EXIT, ExpectedError, errnoName } from '../errors.ts';
 import { shellQuote } from '../spool/rsync-arguments.ts';
 import { findClosed } from './access.ts';
-import { type Look, ok, problem, skipped, warning } from './finding.ts';
+import { hasProblem, type Look, ok, problem, skipped, warning } from './finding.ts';
 import { type PilosFileRemedies, remedyOfPilosFile } from './pilos-file.ts';
 
 export interface Settings {
@@ -101,8 +101,8 @@ function lookAtOptions(config: Config | undefined): Look[] {
 /** The files must be readable for the user of BBB too, not only for root who has just read them. */
 export function lookAtReadability(settings: Settings): Look[] {
   const files = [settings.pilosFile, ...settings.bbb.files];
-  const isRead = !settings.looks.some(({ id, state }) => id === 'pilos-yml' && state === 'problem');
-  if (!isRead) return [skipped('config-readable', files.join(', '), 'pilos.yml is to be mended first')];
+  if (hasProblem(settings.looks, 'pilos-yml', 'bbb-yml'))
+    return [skipped('config-readable', files.join(', '), 'what stands above is to be mended first')];
   const closed = files.map(findClosed).find((path) => path !== undefined);
   const lookedAt = 'they can be read by the user of BBB';
   if (closed === undefined) return [ok('config-readable', lookedAt)];

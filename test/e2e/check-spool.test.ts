@@ -222,7 +222,7 @@ const groups: CheckCase[] = [
     status: 77,
     says: /is not in group id \d+, so archives cannot be written/,
     spoil: ({ pilos, sh }) =>
-      sh(`sed -i '/^${pilos.group}:/d; /^pilos-spool:/d' /etc/group /etc/gshadow && groupadd pilos-spool
+      sh(`sed -i '/^${pilos.group}:/d; /^pilos-spool:/d' /etc/group /etc/gshadow && groupadd --gid 4711 pilos-spool
         systemctl restart bbb-rap-resque-worker.service`),
     afterwards: ({ pilos, sh }) => sh(`getent group pilos-spool-${pilos.gid}`),
   },
