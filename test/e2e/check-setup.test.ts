@@ -285,10 +285,10 @@ const server: CheckCase[] = [
     what: 'a program for on_failure in a directory that only root may enter',
     id: 'on-failure',
     status: 77,
-    says: /may not enter .*\/closed$/,
+    says: /may not enter .*\/programs$/,
     spoil: ({ sh, tree }) =>
-      sh(`cp /bin/true ${tree.root}/closed/notify && chmod 700 ${tree.root}/closed &&
-        echo 'on_failure: ${tree.root}/closed/notify' >> ${tree.pilosYml}`),
+      sh(`install -D /bin/true ${tree.root}/programs/notify && chmod 700 ${tree.root}/programs &&
+        echo 'on_failure: ${tree.root}/programs/notify' >> ${tree.pilosYml}`),
     afterwards: ({ sh, tree }) => sh(`sed -i '/^on_failure/d; /^metrics_file/d' ${tree.pilosYml}`),
   },
   {
