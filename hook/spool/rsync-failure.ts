@@ -313,7 +313,8 @@ export function explainFailure(result: RsyncResult, facts: RsyncFacts): RsyncFai
 
 /** The line that says most: the last one that is not rsync's own summary. */
 function lastLine(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  // ssh ends its lines as for a terminal in raw mode.
+  const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== '');
   const telling = lines.filter((line) => !/^rsync error: |connection unexpectedly closed/.test(line));
   return telling.at(-1) ?? lines.at(-1) ?? '';
 }

@@ -17,7 +17,7 @@ describe('explainFailure', () => {
   );
 
   it('quotes the line that says most, not the summary of rsync', () => {
-    const stderr = `ssh: connect to host pilos port 22: Connection refused\n${code255}`;
+    const stderr = `ssh: connect to host pilos port 22: Connection refused\r\n${code255}`;
     expect(explainFailure({ exitCode: 255, stderr }, facts).message).toBe(
       "pilos refuses the connection (rsync: 'ssh: connect to host pilos port 22: Connection refused')",
     );
