@@ -160,6 +160,15 @@ describe("a file that is not ours, in our place, such as PILOS' own script", () 
     expect(snapshot()).toEqual({ [launcher]: pilosScript, [pilosYml]: files.configuration });
   });
 
+  it('may have sent recordings, which is left to note in an image', async () => {
+    const said = async () => (await run(install)).join('\n');
+    write(launcher, pilosScript);
+    expect(await said()).not.toContain("'pilos-post-publish adopt'");
+    await run(uninstall);
+    expect(await said()).toContain("run 'pilos-post-publish adopt'");
+    expect(await said()).not.toContain("'pilos-post-publish adopt'");
+  });
+
   it('is set aside again when somebody has put a newer one there, and the older one is kept too', async () => {
     write(launcher, pilosScript);
     await run(install);

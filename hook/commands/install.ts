@@ -89,6 +89,10 @@ function planInstall(layout: Layout, executable: string): Plan {
   const notes = timer.note === undefined ? [] : [timer.note];
   if (hasConfiguration) notes.push(`kept ${layout.configuration}`);
   else notes.push(`next: set spool_dir in ${layout.configuration}, then run 'pilos-post-publish check'`);
+  if (layout.root !== '/' && hasConfiguration && planForeignLauncher(layout.launcher) !== undefined)
+    notes.push(
+      "before the timer starts there, run 'pilos-post-publish adopt': it notes what PILOS' script has sent",
+    );
   return { steps: [...present(program), ...units, ...timer.steps], notes };
 }
 

@@ -6,6 +6,7 @@ import { EXIT, ExpectedError, errnoName, quote } from '../errors.ts';
 export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;
 export const timerName = 'pilos-post-publish.timer';
+export const serviceName = 'pilos-post-publish.service';
 /** dpkg's own note that the Debian package is installed; it stays when files of the package are lost. */
 export const packageNote = '/var/lib/dpkg/info/pilos-post-publish.md5sums';
 
@@ -45,7 +46,7 @@ export function findLayout(root: string): Layout {
     launcher: place(`${dirname(installedExecutable)}/pilos_post_publish.rb`),
     link: place('/usr/local/bin/pilos-post-publish'),
     configuration: place('/etc/bigbluebutton/recording/pilos.yml'),
-    service: place('/etc/systemd/system/pilos-post-publish.service'),
+    service: place(`/etc/systemd/system/${serviceName}`),
     timer: place(`/etc/systemd/system/${timerName}`),
     timerWant: place(`/etc/systemd/system/timers.target.wants/${timerName}`),
     logrotate: place('/etc/logrotate.d/pilos-post-publish'),

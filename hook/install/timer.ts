@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync } from 'node:fs';
 import { EXIT, ExpectedError, escapeText } from '../errors.ts';
-import { type Layout, timerName } from './layout.ts';
+import { type Layout, serviceName, timerName } from './layout.ts';
 import { planRemove, type Step } from './steps.ts';
 
 export interface TimerPlan {
@@ -37,7 +37,10 @@ export function planDisableTimer({ root, timer, timerWant }: Layout): Step[] {
 }
 
 export function planReload({ root }: Layout): Step[] {
-  return isManaged(root) ? [planCommand('daemon-reload')] : [];
+  if (!isManaged(root)) return [];
+  // A last run that failed would else stand in `systemctl --failed` until the next boot.
+  const hasFailed = ask('is-failed', serviceName) === 'failed';
+  return [planCommand('daemon-reload'), ...(hasFailed ? [planCommand('reset-failed', serviceName)] : [])];
 }
 
 /** As sd_booted(3) looks at it. */

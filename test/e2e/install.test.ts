@@ -33,6 +33,7 @@ case $1 in
   is-active) [ -L $want ] && echo active || { echo inactive; exit 3; } ;;
   enable) [ ! -e /broken ] || { echo 'Failed to connect to bus' >&2; exit 1; }; mkdir -p "\${want%/*}"; ln -sf "../${timer}" $want ;;
   disable) rm -f $want ;;
+  is-failed) [ -e /failed ] && echo failed || { echo inactive; exit 1; } ;;
 esac
 `;
 
@@ -129,9 +130,15 @@ describe('on a server with the script of PILOS', { timeout: 2 * minute }, () => 
   });
 
   it("is uninstalled: PILOS' script is back, the ledger stays", async () => {
+    writeFileSync(place('/failed'), '');
     const { stdout } = await root.runOrThrow(programName, 'uninstall');
+    rmSync(place('/failed'));
     expect(stdout).toContain(`kept ${server.workDir} with the ledger`);
-    expect(changes()).toEqual([`disable --now ${timer}`, 'daemon-reload']);
+    expect(changes()).toEqual([
+      `disable --now ${timer}`,
+      'daemon-reload',
+      'reset-failed pilos-post-publish.service',
+    ]);
     expect(readdirSync(place(server.postPublish))).toEqual([basename(server.launcher)]);
     expect(read(server.launcher)).toBe(server.pilosScript);
     expect(read(server.pilosYml)).toBe(server.ownPilosYml);
