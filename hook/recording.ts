@@ -1,5 +1,5 @@
 /** What BBB has published of a meeting, and what it is still working on. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { EXIT, ExpectedError, errnoName, translateErrno } from './errors.ts';
 import { isFormat, isRecordId } from './safe-path.ts';
 
@@ -104,30 +104,4 @@ function readRecordIds(bbb: BbbDirectories, format: string, isWanted: (name: str
 
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-/** Nothing published under this id: says what is there instead. */
-export function notPublished(
-  bbb: BbbDirectories,
-  meetingId: string,
-  format: string | undefined,
-): ExpectedError {
-  const others =
-    format === undefined ? [] : readPublishedFormats(bbb, meetingId).map((found) => found.format);
-  const what = format === undefined ? 'no format' : `format '${format}'`;
-  const knows = existsSync(`${bbb.recordingDir}/raw/${meetingId}`);
-  if (others.length === 0 && !knows) {
-    return new ExpectedError(`BBB has no recording of meeting '${meetingId}' in ${bbb.publishedDir}`, {
-      exitStatus: EXIT.noRecording,
-      remedy: "check the id with 'bbb-record --list'; it may be on another BBB server",
-    });
-  }
-  const published = others.length === 0 ? 'nothing' : [...new Set(others)].join(', ');
-  return new ExpectedError(
-    `${what} of meeting '${meetingId}' is not published in ${bbb.publishedDir} (published: ${published})`,
-    {
-      exitStatus: EXIT.noRecording,
-      remedy: `see how far BBB is with 'bbb-record --watch', or publish it again with 'bbb-record --rebuild ${meetingId}'`,
-    },
-  );
 }

@@ -1,11 +1,11 @@
-/** hook/recording.ts: what is published. How far BBB is: recording-states.test.ts. */
+/** hook/recording.ts and recording/not-published.ts: what is published. How far BBB is: recording-states.test.ts. */
 import { chmodSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { notPublished } from '../hook/recording/not-published.ts';
 import {
   archiveName,
   eventsFile,
   meetingIdOf,
-  notPublished,
   type PublishedFormat,
   readAllPublished,
   readPublishedFormats,
@@ -178,5 +178,17 @@ describe('notPublished', () => {
     const error = notPublished(bbb(), meeting, undefined);
     expect(error.message).toContain('(published: nothing)');
     expect(error.remedy).toContain(`bbb-record --rebuild ${meeting}`);
+  });
+
+  it('says that the meeting, or this format of it, was unpublished', () => {
+    publish(`notes/${meeting}`);
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    directory.makeDirectory(`unpublished/video/${meeting}`);
+    const { message, remedy } = notPublished(bbb(), meeting, 'video');
+    expect(message).toBe(
+      `meeting '${meeting}' was unpublished: BBB keeps its video in ${directory.path}/unpublished`,
+    );
+    expect(remedy).toContain(`migrate --from ${directory.path}/unpublished`);
+    expect(notPublished(bbb(), meeting, 'podcast').message).toContain('(published: notes)');
   });
 });

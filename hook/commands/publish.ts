@@ -6,13 +6,8 @@ import { type Config, readConfig } from '../config.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
 import { type MeetingMetadata, readEventsHead } from '../metadata/events-head.ts';
 import type { DeliveryResult } from '../outcome.ts';
-import {
-  eventsFile,
-  meetingIdOf,
-  notPublished,
-  type PublishedFormat,
-  readPublishedFormats,
-} from '../recording.ts';
+import { notPublished } from '../recording/not-published.ts';
+import { eventsFile, meetingIdOf, type PublishedFormat, readPublishedFormats } from '../recording.ts';
 import { validateFormat, validateMeetingId, validateSubDir } from '../safe-path.ts';
 import { printJson, type Session } from '../session.ts';
 import { becomeOwner } from '../user.ts';

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { readConfig } from '../config.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { printOut } from '../output.ts';
+import { unpublishedReason } from '../recording/not-published.ts';
 import { meetingIdOf } from '../recording.ts';
 import { validateMeetingId } from '../safe-path.ts';
 import type { Session } from '../session.ts';
@@ -27,7 +28,7 @@ export async function status(request: StatusRequest, session: Session): Promise<
   becomeOwner(config.publishedDir);
   for (const id of meetingIds) {
     const all = { failed: false, missing: false, since: undefined, meetingIds: [id] };
-    if (readStatus(config, all).next().done === true) throw notHere(id);
+    if (readStatus(config, all).next().done === true) throw unpublishedReason(config, id) ?? notHere(id);
   }
   const recordings = readStatus(config, { ...request, since, meetingIds });
   if (session.json) printRecordings(recordings);

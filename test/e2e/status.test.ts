@@ -1,5 +1,6 @@
 /** `status` as an admin sees it: on terminals of two widths, in a pipe, as JSON, as root. */
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RecordingStatus } from '../../hook/status/read-status.ts';
 import type { BbbTree } from '../support/bbb-tree.ts';
@@ -150,6 +151,24 @@ describe('what is asked for', () => {
     expect(stdout).toContain('  local copy    deleted');
     expect(stdout).toContain('presentation delivered (local copy deleted)');
     expect(stdout).toContain(`as ${id}-presentation.tar to ${tree.spoolDir}`);
+  });
+
+  it('is said to be unpublished when BBB has moved it there before it was sent', async () => {
+    const tree = createTree();
+    const { id, published } = tree.addMeeting();
+    const unpublished = join(dirname(tree.publishedDir), 'unpublished');
+    mkdirSync(join(unpublished, 'presentation'), { recursive: true });
+    renameSync(published('presentation'), join(unpublished, 'presentation', id));
+    for (const args of [
+      ['status', '-m', id],
+      ['-m', id],
+    ])
+      expectRefused(
+        await tree.run(args),
+        66,
+        `BBB keeps its presentation in ${unpublished}`,
+        'publishRecordings',
+      );
   });
 
   it.each([
