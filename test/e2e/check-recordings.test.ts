@@ -58,6 +58,14 @@ const recordings: CheckCase[] = [
     byHand: ({ sh, tree }) =>
       sh(`sed -i 's|"../x"|"instance1"|' ${tree.recordingDir}/raw/*/events.xml && pilos-post-publish resend`),
   },
+  {
+    what: 'a sub directory that allowed_sub_dirs does not list',
+    id: 'refused-meetings',
+    status: 78,
+    says: /the sub directory '(?:instance1|faculty\/a)', but allowed_sub_dirs has only instance2/,
+    spoil: ({ sh, tree }) => sh(`echo 'allowed_sub_dirs: [instance2]' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^allowed_sub_dirs/d ${tree.pilosYml}`),
+  },
 ];
 
 const subDirectories: CheckCase[] = [
@@ -116,14 +124,6 @@ const subDirectories: CheckCase[] = [
     says: /it is no directory/,
     spoil: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && mv instance1 kept && touch instance1`),
     byHand: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && rm instance1 && mv kept instance1`),
-  },
-  {
-    what: 'a sub directory that allowed_sub_dirs does not list',
-    id: 'refused-meetings',
-    status: 78,
-    says: /the sub directory 'instance1', but allowed_sub_dirs has only instance2/,
-    spoil: ({ sh, tree }) => sh(`echo 'allowed_sub_dirs: [instance2]' >> ${tree.pilosYml}`),
-    byHand: ({ sh, tree }) => sh(`sed -i /^allowed_sub_dirs/d ${tree.pilosYml}`),
   },
 ];
 

@@ -263,7 +263,8 @@ const server: CheckCase[] = [
     status: 78,
     says: /it is no directory: correct metrics_file/,
     spoil: ({ sh, tree }) => sh(`rm -r ${tree.root}/metrics && touch ${tree.root}/metrics`),
-    byHand: ({ sh, tree }) => sh(`sed -i /^metrics_file/d ${tree.pilosYml}`),
+    byHand: ({ bbb, sh, tree }) =>
+      sh(`rm ${tree.root}/metrics && install -d -o ${bbb.uid} ${tree.root}/metrics`),
   },
   {
     what: 'a log file in a directory that only root may enter',
@@ -279,7 +280,7 @@ const server: CheckCase[] = [
     says: /may not enter .*\/closed$/,
     spoil: ({ bbb, sh, tree }) =>
       sh(`install -d -o ${bbb.uid} ${tree.root}/closed/metrics && chmod 700 ${tree.root}/closed &&
-        echo 'metrics_file: ${tree.root}/closed/metrics/pilos.prom' >> ${tree.pilosYml}`),
+        sed -i 's|^metrics_file:.*|metrics_file: ${tree.root}/closed/metrics/pilos.prom|' ${tree.pilosYml}`),
   },
   {
     what: 'a program for on_failure in a directory that only root may enter',

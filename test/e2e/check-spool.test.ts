@@ -14,13 +14,6 @@ const mountAgain = ({ sh, tree }: CheckScene) =>
 
 const directory: CheckCase[] = [
   {
-    what: 'a spool that is not mounted though fstab says so',
-    id: 'spool-mount',
-    status: 73,
-    says: /of \/etc\/fstab is not mounted/,
-    spoil: ({ sh, tree }) => sh(`umount ${tree.spoolDir}`),
-  },
-  {
     what: 'a missing mount point',
     id: 'spool-directory',
     status: 73,
@@ -37,40 +30,6 @@ const directory: CheckCase[] = [
         `touch ${tree.root}/file && sed -i 's|^spool_dir:.*|spool_dir: ${tree.root}/file|' ${tree.pilosYml}`,
       ),
     byHand: ({ sh, tree }) => sh(`sed -i 's|^spool_dir:.*|spool_dir: ${tree.spoolDir}|' ${tree.pilosYml}`),
-  },
-  {
-    what: 'a read-only mount',
-    id: 'spool-write',
-    status: 73,
-    says: /read-only \(EROFS\)/,
-    spoil: ({ sh, tree }) => sh(`mount -o remount,ro ${tree.spoolDir}`),
-  },
-  {
-    what: 'a spool that is another file system than require_mount wants',
-    id: 'spool-mount',
-    status: 73,
-    says: /require_mount wants what is mounted at \/srv/,
-    spoil: ({ sh, tree }) => sh(`echo 'require_mount: /srv' >> ${tree.pilosYml}`),
-    byHand: ({ sh, tree }) => sh(`sed -i /^require_mount/d ${tree.pilosYml}`),
-  },
-  {
-    what: 'a spool on the disk of this server, where nothing is mounted',
-    id: 'spool-mount',
-    status: 0,
-    says: /nothing is mounted there: right only when PILOS runs on this very server/,
-    spoil: ({ pilos, sh, tree }) =>
-      sh(`cp /etc/fstab /etc/fstab.kept && : > /etc/fstab && umount ${tree.spoolDir} &&
-        chgrp ${pilos.gid} ${tree.spoolDir} && chmod 2775 ${tree.spoolDir}`),
-    byHand: mountAgain,
-  },
-  {
-    what: 'a spool on the disk of this server, where require_mount wants a mount',
-    id: 'spool-mount',
-    status: 73,
-    says: /require_mount wants a mounted file system: mount it, or correct require_mount/,
-    spoil: ({ sh, tree }) =>
-      sh(`: > /etc/fstab && umount ${tree.spoolDir} && echo 'require_mount: true' >> ${tree.pilosYml}`),
-    byHand: mountAgain,
   },
   {
     what: 'a missing directory on what is mounted',
@@ -104,6 +63,40 @@ const directory: CheckCase[] = [
       sh(
         `sed -i 's|^spool_dir:.*|spool_dir: ${tree.spoolDir}|' ${tree.pilosYml} && chmod 700 ${dirname(tree.spoolDir)}`,
       ),
+  },
+  {
+    what: 'a spool that is not mounted though fstab says so',
+    id: 'spool-mount',
+    status: 73,
+    says: /of \/etc\/fstab is not mounted/,
+    spoil: ({ sh, tree }) => sh(`umount ${tree.spoolDir}`),
+  },
+  {
+    what: 'a spool that is another file system than require_mount wants',
+    id: 'spool-mount',
+    status: 73,
+    says: /require_mount wants what is mounted at \/srv/,
+    spoil: ({ sh, tree }) => sh(`echo 'require_mount: /srv' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^require_mount/d ${tree.pilosYml}`),
+  },
+  {
+    what: 'a spool on the disk of this server, where nothing is mounted',
+    id: 'spool-mount',
+    status: 0,
+    says: /nothing is mounted there: right only when PILOS runs on this very server/,
+    spoil: ({ pilos, sh, tree }) =>
+      sh(`cp /etc/fstab /etc/fstab.kept && : > /etc/fstab && umount ${tree.spoolDir} &&
+        chgrp ${pilos.gid} ${tree.spoolDir} && chmod 2775 ${tree.spoolDir}`),
+    byHand: mountAgain,
+  },
+  {
+    what: 'a spool on the disk of this server, where require_mount wants a mount',
+    id: 'spool-mount',
+    status: 73,
+    says: /require_mount wants a mounted file system: mount it, or correct require_mount/,
+    spoil: ({ sh, tree }) =>
+      sh(`: > /etc/fstab && umount ${tree.spoolDir} && echo 'require_mount: true' >> ${tree.pilosYml}`),
+    byHand: mountAgain,
   },
   {
     what: 'a spool whose group may not write',
@@ -151,6 +144,22 @@ const directory: CheckCase[] = [
     spoil: ({ sh, tree }) => sh(`mount -o remount,size=500m ${tree.spoolDir}`),
     byHand: ({ sh, tree }) => sh(`mount -o remount,size=4g ${tree.spoolDir}`),
   },
+  {
+    what: 'a spool whose free space cannot be measured',
+    id: 'spool-space',
+    status: 73,
+    says: /ENOSYS \(statfs\)/,
+    spoil: () => undefined,
+    by: () => tracing.split(' '),
+    byHand: () => undefined,
+  },
+  {
+    what: 'a read-only mount',
+    id: 'spool-write',
+    status: 73,
+    says: /read-only \(EROFS\)/,
+    spoil: ({ sh, tree }) => sh(`mount -o remount,ro ${tree.spoolDir}`),
+  },
 ];
 
 const tracing = 'strace -qqq -f --seccomp-bpf -o /dev/null -e trace=statfs -e inject=statfs:error=ENOSYS';
@@ -183,17 +192,9 @@ const writes: CheckCase[] = [
     spoil: ({ sh, tree }) => sh(`bindfs --rename-deny ${tree.spoolDir} ${tree.spoolDir}`),
     byHand: unmount,
   },
-  {
-    what: 'a spool whose free space cannot be measured',
-    id: 'spool-space',
-    status: 73,
-    says: /ENOSYS \(statfs\)/,
-    spoil: () => undefined,
-    by: () => tracing.split(' '),
-    byHand: () => undefined,
-  },
 ];
 
+/** In this order: the last one has the group of the one before. */
 const groups: CheckCase[] = [
   {
     what: 'a user who is not in the group of the spool',
@@ -206,17 +207,6 @@ const groups: CheckCase[] = [
     },
   },
   {
-    what: 'a worker that was started before its user came into the group',
-    id: 'worker-group',
-    status: 77,
-    says: /was started before ppp-bbb-\w+ came into group ppp-spool-\w+, and is not in it/,
-    spoil: async ({ bbb, pilos, sh }) => {
-      await sh(`gpasswd --delete ${bbb.name} ${pilos.group}`);
-      await sh('systemctl restart bbb-rap-resque-worker.service');
-      await sh(`usermod --append --groups ${pilos.group} ${bbb.name}`);
-    },
-  },
-  {
     what: 'a group of the spool that has no name on this server, where another one is pilos-spool,',
     id: 'user-group',
     status: 77,
@@ -226,10 +216,20 @@ const groups: CheckCase[] = [
         systemctl restart bbb-rap-resque-worker.service`),
     afterwards: ({ pilos, sh }) => sh(`getent group pilos-spool-${pilos.gid}`),
   },
+  {
+    what: 'a worker that was started before its user came into the group',
+    id: 'worker-group',
+    status: 77,
+    says: /was started before ppp-bbb-\w+ came into group pilos-spool-\d+, and is not in it/,
+    spoil: async ({ bbb, pilos, sh }) => {
+      await sh(`gpasswd --delete ${bbb.name} pilos-spool-${pilos.gid}`);
+      await sh('systemctl restart bbb-rap-resque-worker.service');
+      await sh(`usermod --append --groups pilos-spool-${pilos.gid} ${bbb.name}`);
+    },
+  },
 ];
 
-itFindsAndMends(scene, directory);
-itFindsAndMends(scene, writes);
+itFindsAndMends(scene, [...directory, ...writes]);
 
 it('writes with the mode and group of an archive, and leaves nothing behind, nor what a killed check has left', async () => {
   // A process of this boot that is gone.

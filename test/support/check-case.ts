@@ -34,16 +34,26 @@ export async function expectFoundAndMended(scene: CheckScene, one: CheckCase): P
 export async function expectFoundInTurn(scene: CheckScene, cases: readonly CheckCase[]): Promise<void> {
   let mended: CheckCase | undefined;
   for (const one of cases) {
-    await one.spoil(scene);
-    const spoiled = await scene.look({ by: one.by?.(scene) ?? [] });
-    expectFound(one, spoiled);
-    const before = mended?.id === one.id ? undefined : mended;
-    const states = spoiled.findings.filter(({ id }) => id === before?.id).map(({ state }) => state);
-    expect(states, before?.what).toEqual(before === undefined ? [] : ['ok']);
-    await mend(scene, one, theFinding(spoiled).remedy);
-    await one.afterwards?.(scene);
+    await expectNext(scene, one, mended);
     mended = one;
   }
+  await expectNothingLeft(scene);
+}
+
+/** @param before what was mended before, and not looked at since */
+async function expectNext(scene: CheckScene, one: CheckCase, before: CheckCase | undefined): Promise<void> {
+  await one.spoil(scene);
+  const spoiled = await scene.look({ by: one.by?.(scene) ?? [] });
+  expectFound(one, spoiled);
+  if (before !== undefined && before.id !== one.id) {
+    const states = spoiled.findings.filter(({ id }) => id === before.id).map(({ state }) => state);
+    expect([...new Set(states)], before.what).toEqual(['ok']);
+  }
+  await mend(scene, one, theFinding(spoiled).remedy);
+  await one.afterwards?.(scene);
+}
+
+async function expectNothingLeft(scene: CheckScene): Promise<void> {
   const last = await scene.look();
   expect(amiss(last)).toEqual([]);
   expect([last.exit_status, last.status]).toEqual([0, 0]);
@@ -71,8 +81,13 @@ async function mend(
   await scene.sh(remedy?.replaceAll(placeholder, directory?.() ?? '') ?? 'exit 99');
 }
 
-/** A test for each of the cases. */
+/** A test for each of the cases, in turn, and one that nothing is left of them. */
 export function itFindsAndMends(scene: () => CheckScene, cases: readonly CheckCase[]): void {
+  let mended: CheckCase | undefined;
   for (const one of cases)
-    it(`${one.what} is found, and gone when it is mended`, () => expectFoundAndMended(scene(), one));
+    it(`${one.what} is found, and what was mended before is gone`, async () => {
+      await expectNext(scene(), one, mended);
+      mended = one;
+    });
+  it(`nothing is wrong when ${cases.at(-1)?.what} is mended`, () => expectNothingLeft(scene()));
 }
