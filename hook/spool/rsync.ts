@@ -85,7 +85,8 @@ function retrying<T>(settings: RsyncSpoolSettings, watcher: Watcher, action: () 
     shouldRetry: ({ error }) => error instanceof ExpectedError && error.retryable,
     onFailedAttempt: ({ error, retriesLeft, retryDelay }) => {
       const isRetried = error instanceof ExpectedError && error.retryable && retryDelay > 0;
-      if (isRetried) watcher.warn(`${error.message}; ${retriesLeft} more tries`);
+      if (isRetried)
+        watcher.warn(`${error.message}; ${retriesLeft} more ${retriesLeft === 1 ? 'try' : 'tries'}`);
     },
   });
 }

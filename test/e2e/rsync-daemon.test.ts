@@ -162,7 +162,7 @@ it('tries again when the daemon has as many connections as it allows', async () 
   const sender = createSender({ spool: url, retry: { attempts: 2, max_seconds: 60 } });
   const { status, stderr } = await sender.deliver();
   expect(status).toBe(75);
-  expect(stderr).toMatch(/as many connections as it allows.*; 1 more tries\n.*raise 'max connections'.*\n$/);
+  expect(stderr).toMatch(/as many connections as it allows.*; 1 more try\n.*raise 'max connections'.*\n$/);
   expect(sender.rsyncRuns()).toBe(2);
 });
 
@@ -182,6 +182,6 @@ it('says that no daemon answers, and tries again', async () => {
   const sender = createSender({ spool: url, retry: { attempts: 2, max_seconds: 60 } });
   const { status, stderr } = await sender.deliver();
   expect(status).toBe(75);
-  expect(stderr).toMatch(/refuses the connection.*; 1 more tries\n.*refuses the connection.*\n$/);
+  expect(stderr).toMatch(/refuses the connection.*; 1 more try\n.*refuses the connection.*\n$/);
   expect(sender.rsyncRuns()).toBe(2);
 });

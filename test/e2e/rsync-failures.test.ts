@@ -114,7 +114,7 @@ const failures: Failure[] = [
 it.each(failures)('says so when $what', async ({ status, says, remedy, isRetried = false, ...options }) => {
   const sender = createSender({ ...options, retry: { attempts: 2, max_seconds: 60 } });
   const result = await sender.deliver();
-  const warning = /^pilos-post-publish: .*; 1 more tries\n/;
+  const warning = /^pilos-post-publish: .*; 1 more try\n/;
   expect(warning.test(result.stderr)).toBe(isRetried);
   expectRefused({ ...result, stderr: result.stderr.replace(warning, '') }, status, says, remedy);
   // The option that rsync itself does not know: its own complaint takes one start as well.

@@ -89,7 +89,7 @@ it('tries again within the same call, and sends only the rest', async () => {
   const { status, stderr } = await running.result;
   expect({ status, stderr }).toEqual({
     status: 0,
-    stderr: expect.stringMatching(/^pilos-post-publish: the connection to \S+ was lost .*; 1 more tries\n$/),
+    stderr: expect.stringMatching(/^pilos-post-publish: the connection to \S+ was lost .*; 1 more try\n$/),
   });
   expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
 });

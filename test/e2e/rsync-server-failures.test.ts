@@ -72,9 +72,7 @@ it('ends by itself when rsync there hangs, and then sends the rest', async () =>
   await host.server.killConnections();
   expect({ status, stderr }).toEqual({
     status: 0,
-    stderr: expect.stringMatching(
-      /^pilos-post-publish: the connection to \S+ is stalled .*; 1 more tries\n$/,
-    ),
+    stderr: expect.stringMatching(/^pilos-post-publish: the connection to \S+ is stalled .*; 1 more try\n$/),
   });
   expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
 });
