@@ -40,7 +40,7 @@ describe('install refuses', () => {
   });
 
   it('a server that has the Debian package', async () => {
-    directory.write('root/var/lib/dpkg/info/pilos-post-publish.md5sums', '');
+    directory.write('root/usr/share/doc/pilos-post-publish/copyright', '');
     expect(await refusal()).toMatchObject({
       exitStatus: 78,
       remedy: expect.stringContaining('apt-get remove'),

@@ -7,8 +7,8 @@ export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;
 export const timerName = 'pilos-post-publish.timer';
 export const serviceName = 'pilos-post-publish.service';
-/** dpkg's own note that the Debian package is installed; it stays when files of the package are lost. */
-export const packageNote = '/var/lib/dpkg/info/pilos-post-publish.md5sums';
+/** There as long as the Debian package is installed, also when a unit or a program of it is lost. */
+export const packageNote = '/usr/share/doc/pilos-post-publish/copyright';
 
 export interface Layout {
   /** `/`, or the directory given with `--root`. */
