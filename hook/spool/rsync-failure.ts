@@ -289,7 +289,7 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.io,
     retryable: true,
     what: ({ destination }) => `rsync could not write to ${destination}`,
-    remedy: () => 'check the disk there',
+    remedy: () => 'check the disk there, and whether it is full',
   },
 ];
 
@@ -300,7 +300,9 @@ export function explainFailure(result: RsyncResult, facts: RsyncFacts): RsyncFai
     if (rule.exitCodes !== undefined && !rule.exitCodes.includes(result.exitCode ?? -1)) continue;
     const match = rule.pattern === undefined ? [''] : result.stderr.match(rule.pattern);
     if (match === null) continue;
-    const message = `${rule.what(facts, match)} (rsync: ${quote(last)})`;
+    // What the other side says may be lost with the connection.
+    const said = last === '' ? `exit status ${result.exitCode}` : quote(last);
+    const message = `${rule.what(facts, match)} (rsync: ${said})`;
     return new RsyncFailure(message, { ...rule, remedy: rule.remedy(facts, match) });
   }
   const how = result.signal === undefined ? `exit status ${result.exitCode}` : `killed by ${result.signal}`;

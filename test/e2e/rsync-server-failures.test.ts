@@ -5,21 +5,28 @@ import { expect, it } from 'vitest';
 import { expectRefused } from '../support/expect-refused.ts';
 import { makeSpoolDirectory, useRsyncHost } from '../support/rsync-host.ts';
 import { useSenders, whenArrived, withoutResumeWarning } from '../support/rsync-sender.ts';
-import { runOrThrow } from '../support/run-program.ts';
+import { type ProgramResult, runOrThrow } from '../support/run-program.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
 
+/** rsync there may end before what it says about its disk has come over: then another try brings it. */
+function withoutLostWords(result: ProgramResult): ProgramResult & { triesAgain: number } {
+  const lost = /^.*rsync could not write to \S+ \(rsync: exit status \d+\); \d more tr(?:y|ies)\n/gm;
+  const triesAgain = result.stderr.match(lost)?.length ?? 0;
+  return { ...result, stderr: result.stderr.replace(lost, ''), triesAgain };
+}
+
 it.each(['ordinary', 'rrsync', 'rrsync-no-del'] as const)(
   'says that the disk there is full, leaves no archive, and delivers when there is room, with the key %s',
   async (key) => {
-    const sender = createSender({ key, size: 3_000_000, retry: { attempts: 2, max_seconds: 60 } });
+    const sender = createSender({ key, size: 3_000_000, retry: { attempts: 6, max_seconds: 60 } });
     await runOrThrow('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', sender.directory]);
     try {
       makeSpoolDirectory(host, sender.directory);
-      const full = withoutResumeWarning(await sender.deliver(), key);
+      const full = withoutLostWords(withoutResumeWarning(await sender.deliver(), key));
       expectRefused(full, 73, `the disk of ${host.server.hosts[key]} is full`, 'free some space there');
-      expect(sender.rsyncRuns()).toBe(key === 'rrsync-no-del' ? 2 : 1);
+      expect(sender.rsyncRuns()).toBe((key === 'rrsync-no-del' ? 2 : 1) + full.triesAgain);
       expect(host.files().filter((name) => name.endsWith('.tar'))).toEqual([]);
       expect(sender.temporaryFiles()).toEqual([]);
       await runOrThrow('mount', ['-o', 'remount,size=16m', sender.directory]);
