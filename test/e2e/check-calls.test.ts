@@ -2,9 +2,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
-import { useCheckScene } from '../support/check-scene.ts';
+import { createCheckScene, useScene } from '../support/check-scene.ts';
 
-const scene = useCheckScene();
+const scene = useScene(createCheckScene);
 
 const calls: CheckCase[] = [
   {

@@ -1,16 +1,14 @@
 /** A spool behind an rsync daemon, and what does not depend on how it is reached: broken, found, and mended. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { type CheckCase, expectFoundInTurn } from '../support/check-case.ts';
 import { type CheckDaemonScene, createCheckDaemonScene } from '../support/check-daemon-scene.ts';
-import { amiss } from '../support/check-scene.ts';
+import { amiss, useScene } from '../support/check-scene.ts';
 
+const theScene = useScene(createCheckDaemonScene);
 let scene: CheckDaemonScene;
-beforeAll(async () => {
-  scene = await createCheckDaemonScene();
-});
-afterAll(() => scene.dispose());
 beforeEach(() => {
+  scene = theScene();
   scene.daemon.configure();
   scene.sendTo(scene.daemon.url);
 });

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
-import { type CheckScene, useCheckScene } from '../support/check-scene.ts';
+import { type CheckScene, createCheckScene, useScene } from '../support/check-scene.ts';
 
-const scene = useCheckScene();
+const scene = useScene(createCheckScene);
 
 /** Puts a file system that never answers in the place of the spool; returns the process that could answer. */
 async function hang({ enter, sh, tree }: CheckScene) {

@@ -1,18 +1,18 @@
 /** The other host, its rsync and its directories: broken, found, and mended by the command `check` names. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { type CheckCase, expectFoundAndMended, expectFoundInTurn } from '../support/check-case.ts';
-import { amiss } from '../support/check-scene.ts';
+import { amiss, useScene } from '../support/check-scene.ts';
 import { type CheckSshScene, createCheckSshScene } from '../support/check-ssh-scene.ts';
 import { changeUserDatabase } from '../support/users.ts';
 
+const theScene = useScene(createCheckSshScene);
 let scene: CheckSshScene;
-beforeAll(async () => {
-  scene = await createCheckSshScene();
+beforeEach(() => {
+  scene = theScene();
+  sendToOrdinary();
 });
-afterAll(() => scene.dispose());
-beforeEach(() => sendToOrdinary());
 
 /** With a key whose shell is an ordinary one, where rrsync makes no difference: that starts sooner. */
 const sendToOrdinary = (further?: Record<string, unknown>) =>

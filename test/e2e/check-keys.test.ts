@@ -1,17 +1,17 @@
 /** What ssh and rrsync make of a key: broken, found, and mended by the command `check` names. */
 import { spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { type CheckCase, expectFoundInTurn } from '../support/check-case.ts';
-import { amiss, theFinding } from '../support/check-scene.ts';
+import { amiss, theFinding, useScene } from '../support/check-scene.ts';
 import { type CheckSshScene, createCheckSshScene } from '../support/check-ssh-scene.ts';
 
+const theScene = useScene(createCheckSshScene);
 let scene: CheckSshScene;
-beforeAll(async () => {
-  scene = await createCheckSshScene();
+beforeEach(() => {
+  scene = theScene();
+  scene.sendTo('pilos-good:/');
 });
-afterAll(() => scene.dispose());
-beforeEach(() => scene.sendTo('pilos-good:/'));
 
 /** From the program to the key, for one and the same host. */
 const ordinary: CheckCase[] = [

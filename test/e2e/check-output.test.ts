@@ -1,9 +1,9 @@
 /** How `check` is read: on a terminal, in a pipe, by a monitoring, and by whom it is run. */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { amiss, theFinding, useCheckScene } from '../support/check-scene.ts';
+import { amiss, createCheckScene, theFinding, useScene } from '../support/check-scene.ts';
 
-const scene = useCheckScene();
+const scene = useScene(createCheckScene);
 
 const pilosYml = () => `work_dir: ${scene().tree.workDir}\nspool_dir: ${scene().tree.spoolDir}\n`;
 beforeEach(() => writeFileSync(scene().tree.pilosYml, pilosYml()));

@@ -1,12 +1,24 @@
 /** What PILOS' meetings ask for, and what it does not have: each is found alone, and mended. */
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { senderDoneFile } from '../../hook/sender-done.ts';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
-import { useCheckScene } from '../support/check-scene.ts';
+import { createCheckScene, useScene } from '../support/check-scene.ts';
 
-const scene = useCheckScene();
+/** With recordings of two PILOS instances, all delivered. */
+const scene = useScene(async () => {
+  const created = await createCheckScene();
+  const { bbb, pilos, sh, tree } = created;
+  for (const subDir of ['instance1', 'faculty/a']) {
+    tree.addMeeting({ subDir });
+    await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/${subDir}`);
+  }
+  tree.giveTo(bbb);
+  await sh('pilos-post-publish resend');
+  return created;
+});
+
 const recordings: CheckCase[] = [
   {
     what: 'a recording that is not delivered, and one that was tried in vain,',
@@ -127,15 +139,5 @@ const subDirectories: CheckCase[] = [
   },
 ];
 
-beforeAll(async () => {
-  const { bbb, pilos, sh, tree } = scene();
-  const subDirs = ['instance1', 'faculty/a'];
-  for (const subDir of subDirs) {
-    tree.addMeeting({ subDir });
-    await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/${subDir}`);
-  }
-  tree.giveTo(bbb);
-  await sh(`pilos-post-publish resend`);
-});
 itFindsAndMends(scene, recordings);
 itFindsAndMends(scene, subDirectories);

@@ -3,9 +3,9 @@ import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
-import { amiss, type CheckScene, useCheckScene } from '../support/check-scene.ts';
+import { amiss, type CheckScene, createCheckScene, useScene } from '../support/check-scene.ts';
 
-const scene = useCheckScene();
+const scene = useScene(createCheckScene);
 
 it('finds nothing wrong on a server that is set up right, as the user of BBB', async () => {
   const report = await scene().look();

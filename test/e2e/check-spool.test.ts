@@ -4,9 +4,9 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type CheckCase, itFindsAndMends } from '../support/check-case.ts';
-import { amiss, type CheckScene, useCheckScene } from '../support/check-scene.ts';
+import { amiss, type CheckScene, createCheckScene, useScene } from '../support/check-scene.ts';
 
-const scene = useCheckScene();
+const scene = useScene(createCheckScene);
 
 const unmount = ({ sh, tree }: CheckScene) => sh(`umount ${tree.spoolDir}`);
 const mountAgain = ({ sh, tree }: CheckScene) =>

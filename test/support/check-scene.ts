@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Finding } from '../../hook/check/finding.ts';
 import type { BbbTreeOptions } from './bbb-configuration.ts';
 import { type BbbTree, createBbbTree } from './bbb-tree.ts';
@@ -20,7 +20,14 @@ import {
   startProgram,
   systemPath,
 } from './run-program.ts';
-import { addToGroup, createBbbUser, createPilosUser, removeUser, type TestUser } from './users.ts';
+import {
+  addToGroup,
+  changeUserDatabase,
+  createBbbUser,
+  createPilosUser,
+  removeUser,
+  type TestUser,
+} from './users.ts';
 
 export interface CheckReport {
   ran_as: string;
@@ -61,11 +68,20 @@ export interface CheckSceneOptions extends BbbTreeOptions {
   mount?: string | false;
 }
 
-/** One scene for all tests of a file. */
-export function useCheckScene(): () => CheckScene {
-  let scene: CheckScene | undefined;
+/** One scene for all tests of a file; another one after a failed test, which has left broken what it was about. */
+export function useScene<Scene extends Pick<CheckScene, 'dispose'>>(
+  create: () => Promise<Scene>,
+): () => Scene {
+  let scene: Scene | undefined;
   beforeAll(async () => {
-    scene = await createCheckScene();
+    scene = await create();
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    const broken = scene;
+    scene = undefined;
+    await broken?.dispose();
+    scene = await create();
   });
   afterAll(() => scene?.dispose());
   return () => {
@@ -147,7 +163,9 @@ async function prepareMounts(
   const etc = join(stateDir, 'etc');
   const fstab = join(etc, 'fstab');
   // Another test may hold a lock of the user database at this moment.
-  await sh(`cp --archive /etc ${etc} && rm -f ${etc}/*.lock && mount --bind ${etc} /etc && : > /etc/fstab`);
+  // While nobody adds a user: the copy has no lock in it, and no file that is gone before it is copied.
+  await changeUserDatabase('cp', ['--archive', '/etc', etc]);
+  await sh(`mount --bind ${etc} /etc && : > /etc/fstab`);
   if (mount !== false) {
     const options = `${mount},mode=2775,uid=${pilos.uid},gid=${pilos.gid}`;
     writeFileSync(fstab, `spool ${tree.spoolDir} tmpfs ${options} 0 0\n`);
