@@ -154,6 +154,14 @@ describe('the timer', () => {
     expect(decideTimer(answer, 'now', 'x install').remedy).toBe(remedy);
   });
 
+  it('is not said to be missing when systemd cannot be asked', () => {
+    const answer = 'Failed to connect to bus: No such file or directory';
+    expect(decideTimer(answer, 'later', 'x')).toMatchObject({
+      state: 'skipped',
+      looked_at: expect.stringContaining(answer),
+    });
+  });
+
   it('must be there when it does all the work', () => {
     expect(decideTimer('disabled', 'later', 'x')).toMatchObject({ state: 'problem', exit_status: 78 });
   });

@@ -66,7 +66,10 @@ export function decideUndelivered(recordings: readonly RecordingStatus[], ownCom
   if (oldest === undefined) return ok('undelivered', lookedAt);
   const formats = missing.flatMap((one) => one.formats).filter(isMissing);
   const failed = formats.filter(({ state }) => state === 'failed').length;
-  const why = failed === 0 ? '' : `; ${failed} were tried without success, see '${ownCommand} status'`;
+  const why =
+    failed === 0
+      ? ''
+      : `; ${failed} ${failed === 1 ? 'was' : 'were'} tried without success, see '${ownCommand} status'`;
   // Ours is not there while something is missing, so another script has written it.
   const isSentByOther = missing.some((one) => one.sender_done);
   const adopt = isSentByOther ? `${ownCommand} adopt && ` : '';

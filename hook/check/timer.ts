@@ -22,6 +22,8 @@ export async function lookAtTimer(
 export function decideTimer(answer: string, deliver: 'now' | 'later' | undefined, install: string): Look {
   const lookedAt = `timer ${timerName}`;
   if (/^(enabled|static|generated)/.test(answer)) return ok('timer', `${lookedAt} is enabled`);
+  // Without D-Bus, only root can ask.
+  if (/^Failed to connect/.test(answer)) return skipped('timer', lookedAt, `systemctl says '${answer}'`);
   const isThere = /^(disabled|masked|linked|indirect)/.test(answer);
   const enable = `systemctl enable --now ${timerName}`;
   const unmask = answer.startsWith('masked') ? `systemctl unmask ${timerName} && ` : '';

@@ -24,7 +24,7 @@ const recordings: CheckCase[] = [
     what: 'a recording that is not delivered, and one that was tried in vain,',
     id: 'undelivered',
     status: 0,
-    says: /2 published formats are not delivered, the oldest of 2024-.*; 1 were tried without success, see '.* status'/,
+    says: /2 published formats are not delivered, the oldest of 2024-.*; 1 was tried without success, see '.* status'/,
     spoil: async ({ bbb, sh, tree }) => {
       tree.addMeeting();
       const { id } = tree.addMeeting();
