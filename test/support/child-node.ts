@@ -25,6 +25,8 @@ export interface ChildOutcome {
 }
 
 const projectDir = join(import.meta.dirname, '..', '..');
+/** Where another user finds the project, which may lie in a directory like root's home. */
+const reachableDir = '/mnt';
 
 /**
  * Starts it without waiting for its end.
@@ -34,9 +36,10 @@ const projectDir = join(import.meta.dirname, '..', '..');
  */
 export function startChildNode(code: string, options: ChildNodeOptions = {}): RunningProgram {
   const { argument = null, uid, mounts, hostname, env } = options;
+  const directory = uid === undefined ? projectDir : reachableDir;
   const program = `
     import { writeSync } from 'node:fs';
-    const hook = (name) => import(${JSON.stringify(projectDir)} + '/hook/' + name + '.ts');
+    const hook = (name) => import(${JSON.stringify(directory)} + '/hook/' + name + '.ts');
     const say = (text) => writeSync(1, text + '\\n');
     const argument = ${JSON.stringify(argument)};
     const outcome = {};
@@ -47,11 +50,17 @@ export function startChildNode(code: string, options: ChildNodeOptions = {}): Ru
       outcome.error = { name, message, exitStatus, remedy };
     }
     say(JSON.stringify(outcome));`;
-  let command = [process.execPath, '--input-type=module', '--eval', program];
-  if (uid !== undefined)
+  const node = process.execPath.replace(projectDir, directory);
+  let command = [node, '--input-type=module', '--eval', program];
+  const setUp = mounts === undefined ? [] : [mounts];
+  if (uid !== undefined) {
     command = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', ...command];
-  if (mounts !== undefined)
-    command = ['unshare', '--mount', 'sh', '-e', '-c', `${mounts}\nexec "$@"`, 'sh', ...command];
+    setUp.push(`mount --bind '${projectDir}' ${reachableDir}`, `cd ${reachableDir}`);
+  }
+  if (setUp.length > 0) {
+    const script = [...setUp, 'exec "$@"'].join('\n');
+    command = ['unshare', '--mount', 'sh', '-e', '-c', script, 'sh', ...command];
+  }
   if (hostname !== undefined)
     command = [
       'unshare',
