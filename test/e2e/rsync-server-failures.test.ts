@@ -6,6 +6,7 @@ import { expectRefused } from '../support/expect-refused.ts';
 import { makeSpoolDirectory, useRsyncHost } from '../support/rsync-host.ts';
 import { useSenders, whenArrived, withoutResumeWarning } from '../support/rsync-sender.ts';
 import { type ProgramResult, runOrThrow } from '../support/run-program.ts';
+import { oneOfEach } from '../support/test-size.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -17,7 +18,8 @@ function withoutLostWords(result: ProgramResult): ProgramResult & { triesAgain: 
   return { ...result, stderr: result.stderr.replace(lost, ''), triesAgain };
 }
 
-it.each(['ordinary', 'rrsync', 'rrsync-no-del'] as const)(
+// In CI the two whose archive lies there under another name meanwhile, and under its own.
+it.each(oneOfEach(2, ['ordinary', 'rrsync', 'rrsync-no-del'] as const))(
   'says that the disk there is full, leaves no archive, and delivers when there is room, with the key %s',
   async (key) => {
     const sender = createSender({ key, size: 3_000_000, retry: { attempts: 6, max_seconds: 60 } });

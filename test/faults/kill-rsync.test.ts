@@ -2,16 +2,18 @@ import { expect, it } from 'vitest';
 import { checkKilledInFrontOfCalls, checkKilledOverRsync } from '../support/faults-kill-rsync.ts';
 import { shipped } from '../support/faults-program.ts';
 import { usePilosHost } from '../support/faults-ssh.ts';
-import { pick, sized } from '../support/test-size.ts';
+import { oneOfEach, pick, sized } from '../support/test-size.ts';
 
 const timeout = 40 * 60_000;
 const pilosHost = usePilosHost();
 
-it.each([
+const keys = [
   { key: 'ordinary', count: sized(2, 80) },
   { key: 'documented', count: sized(1, 50) },
   { key: 'recommended', count: sized(1, 50) },
-] as const)(
+] as const;
+
+it.each(oneOfEach(2, keys))(
   'delivers over rsync with the $key key after a kill -9 at any moment, and shows no partial archive',
   {
     timeout,
@@ -24,6 +26,6 @@ it.each([
 it('delivers over rsync after a kill -9 in front of what it does in work_dir and with rsync', {
   timeout,
 }, async () => {
-  const choose = <T>(calls: T[]) => pick(calls, sized(2, 40));
+  const choose = <T>(calls: T[]) => pick(calls, sized(3, 40));
   expect(await checkKilledInFrontOfCalls(shipped, pilosHost(), choose)).toEqual([]);
 });
