@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 
@@ -12,7 +14,7 @@ export interface TestUser {
   home: string;
 }
 
-const lockFile = '/run/lock/pilos-post-publish-test-users';
+const lockFile = join(tmpdir(), 'pilos-post-publish-test-users.lock');
 const lockAttempts = 20;
 
 /** A stand-in for `bigbluebutton`: a shell, a HOME, a group of its own. */
