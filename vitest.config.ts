@@ -6,8 +6,8 @@ const retry = process.env['CI'] === 'true' ? 1 : 0;
 
 export default defineConfig({
   test: {
-    // Two more than CI has processors: many tests wait, for a timeout or another process.
-    maxWorkers: 4,
+    // One more than CI has processors: many tests wait, for a timeout or another process.
+    maxWorkers: 3,
     reporters: ['default', ['json', { outputFile: 'dist/test-report.json' }]],
     projects: [
       {

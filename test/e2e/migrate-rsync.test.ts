@@ -6,6 +6,7 @@ import { allOf, importAll, parseReport } from '../support/migration.ts';
 import { startObserver } from '../support/observer.ts';
 import { startRsyncDaemon } from '../support/rsync-daemon.ts';
 import { type HostKey, useRsyncHost } from '../support/rsync-host.ts';
+import { oneOfEach } from '../support/test-size.ts';
 import { useBbbTrees } from '../support/use-bbb-trees.ts';
 
 const host = useRsyncHost();
@@ -24,7 +25,7 @@ function createServer(key: HostKey) {
 
 const archives = () => host.files().filter((file) => /^instance1\/.*\.tar$/.test(file));
 
-it.each(['rrsync-no-lock', 'old-rrsync'] as const)(
+it.each(oneOfEach(2, ['rrsync-no-lock', 'old-rrsync'] as const))(
   'waits with the key %s until PILOS has taken some, and gives up when it takes none',
   async (key) => {
     const { tree, meetings, args, importThem } = createServer(key);

@@ -8,5 +8,5 @@ const minute = 60_000;
 it('delivers to a mounted spool after a kill -9 in front of any system call, and shows no partial archive', {
   timeout: 20 * minute,
 }, async () => {
-  expect(await checkKilledAnywhere(shipped, sized(12, 200))).toEqual([]);
+  expect(await checkKilledAnywhere(shipped, sized(8, 200))).toEqual([]);
 });

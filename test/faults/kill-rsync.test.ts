@@ -13,7 +13,7 @@ const keys = [
   { key: 'recommended', count: sized(1, 50) },
 ] as const;
 
-it.each(oneOfEach(2, keys))(
+it.each(oneOfEach(3, keys))(
   'delivers over rsync with the $key key after a kill -9 at any moment, and shows no partial archive',
   {
     timeout,

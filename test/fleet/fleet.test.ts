@@ -41,7 +41,7 @@ function expectRefusalTold({ servers }: FleetReport): void {
 
 describe('three BBB servers and two PILOS instances', { timeout: 10 * minutes }, () => {
   it('on a central spool: each instance gets all of its own and nothing else, though one mount goes for a while', async () => {
-    const report = await run({ layout: 'storage', servers: 3, recordings: 45 });
+    const report = await run({ layout: 'storage', servers: 3, recordings: 30 });
     expectHealed(report);
     expectRefusalTold(report);
     expect(report.servers[1]?.failure).toMatch(/spool directory .*(mount|replaced)/);

@@ -19,7 +19,7 @@ import { sized, tell } from './test-size.ts';
 
 /** Bytes of the recording that is cut. */
 const large = sized(6_000_000, 60_000_000);
-const bandwidth = sized(4_000_000, 15_000_000);
+const bandwidth = sized(2_000_000, 15_000_000);
 
 export interface Cut {
   host: PilosHost;

@@ -97,7 +97,7 @@ function splitAt(hook: string, { file, search }: Edit): string[] {
 export function itNotices(what: string, mutants: readonly Mutant[]): void {
   const pilosHost = usePilosHost();
   let noticed = 0;
-  const tried = pick(mutants, sized(5, mutants.length));
+  const tried = pick(mutants, sized(4, mutants.length));
   it.each(tried)('notices the mutant: $name', async ({ edits, killedBy, finding }) => {
     await withUndo(async (undo) => {
       const mutant = await buildMutant(undo, edits);

@@ -42,8 +42,9 @@ export async function startNetwork(undo: Undo, { server }: PilosHost): Promise<N
     by,
     drop: async () => {
       const { port } = server;
-      for (const side of ['dport', 'sport'])
-        await run('nft', 'add', 'rule', 'inet', 'cut', 'input', 'tcp', side, `${port}`, 'drop');
+      const rules = ['dport', 'sport'].map((side) => `add rule inet cut input tcp ${side} ${port} drop`);
+      // In one call, for the transfer goes on meanwhile.
+      await run('nft', rules.join('; '));
     },
     mend: async () => {
       await run('nft', 'flush', 'chain', 'inet', 'cut', 'input');
