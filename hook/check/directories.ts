@@ -133,6 +133,7 @@ function decideMissingWorkDirectory(path: string, user: string, lookedAt: string
   });
 }
 
+/** What a run as root has left, as PILOS' Ruby script does, stands in the way of every later one. */
 function lookAtLeftovers(path: string, user: string, uid: number): Look {
   const lookedAt = `everything in work_dir belongs to ${user}`;
   const foreign = readdirSync(path, { recursive: true, withFileTypes: true })

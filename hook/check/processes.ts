@@ -1,6 +1,7 @@
 /** What the kernel and the user database tell about BBB's worker and user. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type Account, parseAccount } from '../user.ts';
+import { statOrUndefined } from './access.ts';
 import { type OwnerFacts, usualUser } from './account.ts';
 import { type RunOptions, run } from './run.ts';
 
@@ -60,14 +61,6 @@ export function readOwner(directories: readonly string[]): OwnerFacts | undefine
   return { ...first, directories: there, otherOwner, isUsualUserThere };
 }
 
-function statOrUndefined(path: string) {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The name of the user that this process is now. */
 export function readAsker(): string {
   const uid = process.geteuid?.() ?? 0;
@@ -92,7 +85,7 @@ export function readGroupNames(): string[] {
     .map((line) => line.split(':')[0] ?? '');
 }
 
-function readOrEmpty(file: string): string {
+export function readOrEmpty(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {

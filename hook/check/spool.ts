@@ -1,11 +1,10 @@
 /** Looks at the spool, whichever kind it is. */
-import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import type { Account } from '../user.ts';
 import { decideMembership, usualUser } from './account.ts';
 import { type Look, skipped } from './finding.ts';
 import { type ProbeRequest, probeVariable } from './probe-request.ts';
-import { readGroupName, readGroupNames, readGroups, type WorkerProcess } from './processes.ts';
+import { readGroupName, readGroupNames, readGroups, readOrEmpty, type WorkerProcess } from './processes.ts';
 import { ownCommand } from './program.ts';
 import { type RunOptions, run } from './run.ts';
 import { decideLocalSpool, findLook } from './spool-local.ts';
@@ -76,12 +75,4 @@ async function probe(
   const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1);
   const lines = whole.split('\n').filter((line) => line !== '');
   return { lines: lines.map((line) => JSON.parse(line) as ProbeLine), isHung: how === 'hung' };
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }
