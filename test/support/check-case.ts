@@ -77,8 +77,13 @@ async function mend(
     return;
   }
   const placeholder = '/THE/SPOOL/DIRECTORY';
-  // Where rsync there tells its own path, the command has that instead.
   if (directory === undefined) expect(remedy, what).not.toContain(placeholder);
+  // Where rsync there tells its own path, the command has that instead.
+  else
+    expect(
+      [placeholder, directory()].some((path) => remedy?.includes(path)),
+      what,
+    ).toBe(true);
   await scene.sh(remedy?.replaceAll(placeholder, directory?.() ?? '') ?? 'exit 99');
 }
 
