@@ -41,7 +41,7 @@ test: build ## every test, on the built executable and real programs
 
 faults: build ## what the tests shorten, such as the fault injection, at full length
 	@build/system-packages.sh test
-	@FAULTS=full vitest run --project faults --project e2e test/faults $$(grep -l test-size.ts test/e2e/*.test.ts)
+	@FAULTS=full vitest run --project faults --project e2e test/faults $$(grep -rl test-size.ts --include=*.test.ts test/e2e)
 
 lint: setup ## types, style, shell scripts, launcher
 	@build/system-packages.sh lint

@@ -13,8 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/faults/**', 'test/fleet/fleet.test.ts'],
+          include: ['test/unit/**/*.test.ts'],
           testTimeout: minute / 2,
           hookTimeout: minute / 2,
           sequence: { groupOrder: 0 },
@@ -25,7 +24,7 @@ export default defineConfig({
           name: 'e2e',
           retry,
           include: ['test/e2e/**/*.test.ts', 'test/fleet/fleet.test.ts'],
-          globalSetup: 'test/e2e/require-executable.ts',
+          globalSetup: 'test/support/program/require-executable.ts',
           testTimeout: 2 * minute,
           hookTimeout: 2 * minute,
           sequence: { groupOrder: 1 },
@@ -36,7 +35,7 @@ export default defineConfig({
           name: 'faults',
           retry,
           include: ['test/faults/**/*.test.ts'],
-          globalSetup: 'test/e2e/require-executable.ts',
+          globalSetup: 'test/support/program/require-executable.ts',
           testTimeout: 5 * minute,
           hookTimeout: 2 * minute,
           sequence: { groupOrder: 1 },

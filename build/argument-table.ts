@@ -1,6 +1,6 @@
 /** What `--help` shows, as data: the man page and the shell completions are written from it. */
 import type { Command, Option } from 'commander';
-import { createProgram } from '../hook/cli.ts';
+import { createProgram } from '../hook/cli/program.ts';
 
 /** What can be completed for the value of an option. */
 export type ValueKind = 'file' | 'directory' | 'meeting' | 'format' | 'text';

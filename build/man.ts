@@ -1,7 +1,7 @@
 /** dist/man/pilos-post-publish.1, from the argument table. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { exitStatuses, publishExamples } from '../hook/cli.ts';
+import { exitStatuses, publishExamples } from '../hook/cli/program.ts';
 import { type ArgumentCommand, type ArgumentOption, readArgumentTable } from './argument-table.ts';
 import { outputDirectory, programName, readSourceDate, readVersion } from './project.ts';
 

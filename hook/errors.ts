@@ -2,7 +2,6 @@
  * Expected failures, with what an admin needs to act on them, and the exit statuses of this program.
  * Anything else that is thrown is a bug.
  */
-import { constants } from 'node:os';
 
 /** Exit statuses after sysexits.h, as `--help` and the README list them. */
 export const EXIT = {
@@ -52,99 +51,6 @@ export class ExpectedError extends Error {
   }
 }
 
-const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number as number, name]));
-
-/**
- * Name of the errno behind an error of `node:fs`, such as `ENOSPC`; `undefined` when it is none.
- * Node has no name for ESTALE and EDQUOT (`Unknown system error -116`), so the number decides.
- */
-export function errnoName(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { errno, code } = error as NodeJS.ErrnoException;
-  if (typeof errno === 'number') return errnoNames.get(Math.abs(errno)) ?? code;
-  return code;
-}
-
-/** True for an error that a system call gave us, whatever its errno. */
-export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
-}
-
-const errnoMeanings: Record<string, [ExitStatus, meaning: string, remedy: string]> = {
-  ENOSPC: [EXIT.io, 'no space left on the device', 'free some space there'],
-  EDQUOT: [EXIT.io, 'the disk quota is used up', 'free some space there or raise the quota'],
-  EFBIG: [
-    EXIT.io,
-    'the file would be larger than allowed',
-    'raise the limit (ulimit -f) or use another file system',
-  ],
-  EROFS: [EXIT.io, 'the file system is read-only', 'remount it read-write'],
-  EACCES: [EXIT.permission, 'permission denied', 'give the user bigbluebutton access to it'],
-  EPERM: [EXIT.permission, 'operation not permitted', 'give the user bigbluebutton access to it'],
-  EIO: [EXIT.io, 'input/output error', 'look at the disk or the storage server (dmesg)'],
-  ESTALE: [
-    EXIT.temporary,
-    'stale file handle',
-    'the file server was restarted or the directory replaced: mount it again',
-  ],
-  EMFILE: [EXIT.temporary, 'too many open files', 'raise the limit (ulimit -n)'],
-  ENFILE: [EXIT.temporary, 'too many open files on this machine', 'close some programs'],
-  ENOMEM: [EXIT.temporary, 'not enough memory', 'free some memory'],
-  ETIMEDOUT: [EXIT.temporary, 'the file server does not answer', 'look at the network and the file server'],
-  ENOTCONN: [EXIT.temporary, 'the file server is not connected', 'mount it again'],
-  EBUSY: [EXIT.temporary, 'it is in use', 'try again later'],
-  ENAMETOOLONG: [EXIT.data, 'the name is too long', 'rename it'],
-  ELOOP: [EXIT.data, 'too many symbolic links', 'remove the loop of symbolic links'],
-  ENOENT: [
-    EXIT.io,
-    'no such file or directory',
-    'create the directory that it belongs in, or correct the path',
-  ],
-  ENOTDIR: [EXIT.config, 'it is not a directory', 'check the path'],
-  EISDIR: [EXIT.io, 'a directory is in its place', 'remove or rename that directory'],
-  ENOTEMPTY: [EXIT.io, 'a directory is in its place', 'remove or rename that directory'],
-};
-
-/**
- * Translates an error of a system call into what an admin understands; other errors are returned as they are.
- *
- * @param doing what was being done, with the path, e.g. `cannot write /mnt/spool/.x.tar`
- * @param scope what else would fail in the same way
- */
-export function translateErrno(error: unknown, doing: string, scope: ErrorScope = 'recording'): unknown {
-  if (error instanceof ExpectedError || !isSystemError(error)) return error;
-  const name = errnoName(error) ?? 'unknown';
-  const known = errnoMeanings[name];
-  if (known === undefined) {
-    return new ExpectedError(`${doing}: ${name} (${error.syscall})`, {
-      exitStatus: EXIT.io,
-      remedy: 'look at the disk or the storage server (dmesg)',
-      scope,
-      cause: error,
-    });
-  }
-  const [exitStatus, meaning, remedy] = known;
-  return new ExpectedError(`${doing}: ${meaning} (${name})`, { exitStatus, remedy, scope, cause: error });
-}
-
-/** Runs `action`; an error of a system call in it is rethrown translated by {@link translateErrno}. */
-export function withErrnoTranslated<T>(doing: string, action: () => T, scope?: ErrorScope): T {
-  try {
-    return action();
-  } catch (error) {
-    throw translateErrno(error, doing, scope);
-  }
-}
-
-/** The same for a promise. */
-export async function withErrnoTranslatedAsync<T>(doing: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw translateErrno(error, doing);
-  }
-}
-
 /** The result of `action`, or the failure that we foresaw; a bug is thrown on. */
 export function attempt<T>(action: () => T): T | ExpectedError {
   try {
@@ -153,29 +59,6 @@ export function attempt<T>(action: () => T): T | ExpectedError {
     if (error instanceof ExpectedError) return error;
     throw error;
   }
-}
-
-// Controls, line and paragraph separators, and the marks that turn or hide text on a terminal.
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uFFFD]/gu;
-
-/** Makes text from outside safe for one line of a log or terminal: `a\nb` becomes `a\x0ab`. */
-export function escapeText(text: string): string {
-  return text.replace(unprintable, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
-  });
-}
-
-/** A value from outside, quoted and escaped, and cut so that it cannot fill the log. */
-export function quote(value: string): string {
-  const escaped = escapeText(value);
-  return `'${escaped.length > 200 ? `${escaped.slice(0, 200)}…` : escaped}'`;
-}
-
-/** The one line that an error is told in: what is wrong, and what to do. */
-export function describeError(error: unknown): string {
-  if (error instanceof ExpectedError) return escapeText(`${error.message}: ${error.remedy}`);
-  return escapeText(`this is a bug in pilos-post-publish, please report it: ${String(error)}`);
 }
 
 /** The exit status that an error ends the program with. */

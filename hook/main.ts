@@ -1,16 +1,10 @@
 /** Arguments in, exit status out; the one place that catches everything. */
 import type { CommanderError } from 'commander';
 import { type ProbeRequest, probeVariable } from './check/probe-request.ts';
-import {
-  describeError,
-  EXIT,
-  type ExitStatus,
-  ExpectedError,
-  exitStatusOf,
-  isSystemError,
-  translateErrno,
-} from './errors.ts';
-import { createSession, type Session } from './session.ts';
+import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from './errors.ts';
+import { createRun, type Run } from './run.ts';
+import { isSystemError, translateErrno } from './system/errno.ts';
+import { describeError } from './terminal/escape.ts';
 
 /**
  * The first signal lets the run clean up, the second one ends it at once. The listener stays: execa has one of
@@ -32,20 +26,20 @@ function abortOnSignals(): AbortSignal {
 }
 
 /** Runs a command and turns whatever it throws into one line and an exit status. */
-async function execute(session: Session, command: () => Promise<ExitStatus>): Promise<void> {
+async function execute(run: Run, command: () => Promise<ExitStatus>): Promise<void> {
   try {
     process.exitCode = await command();
   } catch (error) {
-    process.exitCode = reportError(error, session);
+    process.exitCode = reportError(error, run);
   }
 }
 
-function reportError(error: unknown, session: Session): ExitStatus {
+function reportError(error: unknown, run: Run): ExitStatus {
   // Timers and streams throw an AbortError of their own; what counts is the signal behind it.
-  const reason: unknown = session.signal.aborted ? session.signal.reason : error;
+  const reason: unknown = run.signal.aborted ? run.signal.reason : error;
   const told = isSystemError(reason) ? translateErrno(reason, 'a system call failed') : reason;
-  session.log.error(describeError(told));
-  if (session.verbose && error instanceof Error) session.log.debug(error.stack ?? '');
+  run.log.error(describeError(told));
+  if (run.verbose && error instanceof Error) run.log.debug(error.stack ?? '');
   return exitStatusOf(told);
 }
 
@@ -69,15 +63,15 @@ async function main(): Promise<void> {
   const call = parseBbbCall(args);
   if (call !== undefined) {
     const { publish } = await import('./commands/publish.ts');
-    const session = createSession({}, signal);
-    return await execute(session, () => publish({ ...call, dryRun: false }, session));
+    const run = createRun({}, signal);
+    return await execute(run, () => publish({ ...call, dryRun: false }, run));
   }
   const probe = process.env[probeVariable];
   if (args[0] === 'check' && probe !== undefined) {
     const { probeSpool } = await import('./check/spool-probe.ts');
-    return await execute(createSession({}, signal), () => probeSpool(JSON.parse(probe) as ProbeRequest));
+    return await execute(createRun({}, signal), () => probeSpool(JSON.parse(probe) as ProbeRequest));
   }
-  const { createProgram } = await import('./cli.ts');
+  const { createProgram } = await import('./cli/program.ts');
   try {
     await createProgram(signal, execute).parseAsync(args, { from: 'user' });
   } catch (error) {

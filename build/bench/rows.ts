@@ -12,18 +12,10 @@ import {
   referenceDelivery,
   ruby,
 } from './commands.ts';
+import type { Figure } from './figure.ts';
 import { type Command, type Comparison, type Cost, compare, measure } from './measure.ts';
 import { addEvents, addPublished, createScene, meetingId, type Scene } from './scene.ts';
 import { runCutAndResumed, runOverSsh } from './ssh-rows.ts';
-
-export interface Figure {
-  name: string;
-  value: number;
-  /** At most this; undefined for a figure that explains another one. */
-  reach?: number;
-  /** What the ratio is of, in absolute figures. */
-  detail: string;
-}
 
 export interface Row {
   number: number;

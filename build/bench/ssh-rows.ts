@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { type SshServer, startSshServer } from '../../test/support/ssh-server.ts';
-import { createBbbUser, createPilosUser, removeUser } from '../../test/support/users.ts';
+import { createBbbUser, createPilosUser, removeUser } from '../../test/support/program/users.ts';
+import { type SshServer, startSshServer } from '../../test/support/rsync/ssh-server.ts';
+import type { Figure } from './figure.ts';
 import { type Command, compare, measure } from './measure.ts';
-import type { Figure } from './rows.ts';
 import type { Scene } from './scene.ts';
 
 interface RemoteSpool {

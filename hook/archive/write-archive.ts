@@ -1,6 +1,7 @@
 /** An {@link ArchivePlan} → the archive, in an open file. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { errnoName, translateErrno } from '../system/errno.ts';
 import {
   type ArchiveEntry,
   type ArchivePlan,
@@ -8,9 +9,8 @@ import {
   PublishedFilesChanged,
   planArchive,
   rawPath,
-} from '../archive.ts';
-import { errnoName, translateErrno } from '../errors.ts';
-import { block, encodeHeader, padded } from '../tar-header.ts';
+} from './archive.ts';
+import { block, encodeHeader, padded } from './tar-header.ts';
 
 /** Bytes that are gathered before they are written; enough for {@link smallFile}. */
 const bufferSize = 256 * 1024;

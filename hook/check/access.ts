@@ -1,7 +1,7 @@
 /** What this process may do with a path, and in which directory on the way it ends. */
 import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoName } from '../errors.ts';
+import { errnoName } from '../system/errno.ts';
 
 /** The first directory above a path that we may not enter; undefined when all are open. */
 export function closedAbove(path: string): string | undefined {

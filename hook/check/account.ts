@@ -1,27 +1,11 @@
 /** Who delivers: the user of BBB, its groups, and the worker that calls us with the groups it was started with. */
 import { EXIT } from '../errors.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
-import type { Account } from '../user.ts';
+import { shellQuote } from '../system/shell-quote.ts';
+import type { Account } from '../system/user.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
-import type { WorkerProcess } from './processes.ts';
+import { type OwnerFacts, usualUser, type WorkerProcess } from './processes.ts';
 
 export const workerUnit = 'bbb-rap-resque-worker.service';
-
-/** The name that BBB's packages give their user. */
-export const usualUser = 'bigbluebutton';
-
-export interface OwnerFacts {
-  /** BBB's directory whose owner counts. */
-  directory: string;
-  /** All of BBB's directories that are there. */
-  directories: readonly string[];
-  uid: number;
-  account: Account | undefined;
-  /** The name of another owner of BBB's directories, who is neither root nor without a name. */
-  otherOwner: string | undefined;
-  /** A user `bigbluebutton` exists. */
-  isUsualUserThere: boolean;
-}
 
 /** The owner of BBB's directories is who delivers. */
 export function decideOwner(facts: OwnerFacts | undefined): Look {

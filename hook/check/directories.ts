@@ -2,8 +2,8 @@
 import { readdirSync, statfsSync } from 'node:fs';
 import type { BbbConfig } from '../config/bbb-config.ts';
 import { EXIT } from '../errors.ts';
-import { formatBytes } from '../progress.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { shellQuote } from '../system/shell-quote.ts';
+import { formatBytes } from '../terminal/units.ts';
 import {
   closedAbove,
   findClosed,

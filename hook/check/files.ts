@@ -1,9 +1,9 @@
 /** The files that a delivery writes beside the spool, and the program that it may run. */
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { EXIT } from '../errors.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 import { closedAbove, isWritable, mayAccess, statOrUndefined } from './access.ts';
 import { decideClosedAbove, skipBelow } from './directories.ts';
 import { type Look, ok, problem } from './finding.ts';

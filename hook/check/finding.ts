@@ -1,5 +1,6 @@
 /** One thing that `check` has looked at, and how it was found. */
-import { EXIT, type ExitStatus, escapeText } from '../errors.ts';
+import { EXIT, type ExitStatus } from '../errors.ts';
+import { escapeText } from '../terminal/escape.ts';
 
 export type FindingState = 'ok' | 'warning' | 'problem' | 'skipped';
 

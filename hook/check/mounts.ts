@@ -1,5 +1,5 @@
 /** Which file system holds a path, and which should: `/proc/self/mountinfo` and `/etc/fstab`. Pure. */
-import { mountPointOf } from '../spool/local-directory.ts';
+import { mountPointOf } from '../system/mounts.ts';
 
 export interface Mount {
   point: string;

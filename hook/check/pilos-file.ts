@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chosenPilosFile } from '../config/chosen-files.ts';
 import { parsePilos } from '../config/pilos-settings.ts';
 import { parseMapping } from '../config/yaml-mapping.ts';
-import { attempt, ExpectedError, errnoName } from '../errors.ts';
+import { attempt, ExpectedError } from '../errors.ts';
 import { packageNote } from '../install/layout.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { errnoName } from '../system/errno.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 
 export interface PilosFileRemedies {
   /** What puts launcher, executable, timer and `pilos.yml` in place. */

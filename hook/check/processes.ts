@@ -1,9 +1,24 @@
 /** What the kernel and the user database tell about BBB's worker and user. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Account, parseAccount } from '../user.ts';
+import { type Account, parseAccount } from '../system/user.ts';
 import { statOrUndefined } from './access.ts';
-import { type OwnerFacts, usualUser } from './account.ts';
 import { type RunOptions, run } from './run.ts';
+
+/** The name that BBB's packages give their user. */
+export const usualUser = 'bigbluebutton';
+
+export interface OwnerFacts {
+  /** BBB's directory whose owner counts. */
+  directory: string;
+  /** All of BBB's directories that are there. */
+  directories: readonly string[];
+  uid: number;
+  account: Account | undefined;
+  /** The name of another owner of BBB's directories, who is neither root nor without a name. */
+  otherOwner: string | undefined;
+  /** A user `bigbluebutton` exists. */
+  isUsualUserThere: boolean;
+}
 
 /** One process of BBB's worker. */
 export interface WorkerProcess {

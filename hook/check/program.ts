@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
 import { packageNote, scriptsDirectory } from '../install/layout.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 
 export const programName = 'pilos-post-publish';
 

@@ -1,9 +1,9 @@
 /** The recordings of this server: what PILOS asks for, and what it does not have yet. */
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { attempt, EXIT, ExpectedError } from '../errors.ts';
-import { readOurMeetings } from '../ours.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { readOurMeetings } from '../pilos/meetings.ts';
 import { type RecordingStatus, readStatus } from '../status/read-status.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
 
 export interface RecordingFacts {

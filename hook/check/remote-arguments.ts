@@ -1,5 +1,5 @@
 /** The rsync command lines of `check`: those of a delivery, with a harmless name. Pure. */
-import { renameArguments, sendWholeArguments, type Transfer } from '../spool/rsync-arguments.ts';
+import { renameArguments, sendWholeArguments, type Transfer } from '../spool/rsync/arguments.ts';
 
 /** PILOS looks at files that end in `.tar` only. */
 export const remoteTestName = 'pilos-post-publish-check';

@@ -1,6 +1,6 @@
 /** A failed transfer to the other host → the finding that it belongs to, and what mends it. Pure. */
 import { EXIT } from '../errors.ts';
-import type { RsyncFailureKind } from '../spool/rsync-failure.ts';
+import type { RsyncFailureKind } from '../spool/rsync/failure.ts';
 import type { CheckStatus } from './finding.ts';
 import {
   acceptHostKey,

@@ -1,6 +1,6 @@
 /** What a test file on its way to another host has met → findings. Pure. */
 import { EXIT } from '../errors.ts';
-import { remoteDirectory, saysRenamed, type Transfer } from '../spool/rsync-arguments.ts';
+import { remoteDirectory, saysRenamed, type Transfer } from '../spool/rsync/arguments.ts';
 import { type Look, ok, problem, skipped, type Trouble, warning } from './finding.ts';
 import { createDirectoryCommand, remoteTestName } from './remote-arguments.ts';
 import { classifyFailure, type RemoteStep, remoteSteps } from './remote-failure.ts';

@@ -1,6 +1,6 @@
 /** What mends the way to another host: commands for root, here or there. Pure. */
-import type { SpoolAddress } from '../safe-path.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import type { SpoolAddress } from '../config/spool-address.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 import type { Remedy } from './finding.ts';
 import { remoteTestName } from './remote-arguments.ts';
 import type { SshFacts } from './ssh.ts';

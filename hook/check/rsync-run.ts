@@ -1,8 +1,8 @@
 /** Runs one rsync of `check`, which ends after some seconds whatever the other side does. */
 import { setTimeout } from 'node:timers/promises';
-import { childEnvironment } from '../spool/rsync.ts';
-import { remoteDirectory, type Transfer } from '../spool/rsync-arguments.ts';
-import { explainFailure, type RsyncFailure } from '../spool/rsync-failure.ts';
+import { remoteDirectory, type Transfer } from '../spool/rsync/arguments.ts';
+import { explainFailure, type RsyncFailure } from '../spool/rsync/failure.ts';
+import { childEnvironment } from '../spool/rsync/rsync.ts';
 import { type Running, type RunOptions, run, start } from './run.ts';
 
 export interface RsyncSuccess {

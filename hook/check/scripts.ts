@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { EXIT } from '../errors.ts';
 import { hasSameContent } from '../install/same-content.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 import { findClosed } from './access.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
 import { programName } from './program.ts';

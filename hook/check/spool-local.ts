@@ -1,7 +1,7 @@
 /** A spool that is a directory of this server: what the probe has found → findings. Pure. */
 import { EXIT } from '../errors.ts';
-import { formatBytes } from '../progress.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { shellQuote } from '../system/shell-quote.ts';
+import { formatBytes } from '../terminal/units.ts';
 import { checkStatusOf, type Look, ok, problem, skipped, type Trouble, warning } from './finding.ts';
 import { mountOf, plannedMountPoint } from './mounts.ts';
 import {

@@ -3,10 +3,11 @@
  * step: whoever waits for it learns where it hangs, and can leave it behind.
  */
 import { readdirSync, realpathSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
-import { EXIT, type ExitStatus, ExpectedError, errnoName, translateErrno } from '../errors.ts';
-import { printOut } from '../output.ts';
-import { createRunToken, isAbandoned } from '../run-token.ts';
-import { localSpool } from '../spool/local.ts';
+import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
+import { localSpool } from '../spool/local/local.ts';
+import { errnoName, translateErrno } from '../system/errno.ts';
+import { createRunToken, isAbandoned } from '../system/run-token.ts';
+import { printOut } from '../terminal/lines.ts';
 import { findClosed } from './access.ts';
 import type { ProbeRequest } from './probe-request.ts';
 

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SpoolAddress } from '../safe-path.ts';
-import { saysRenamed, sendArguments, sendWholeArguments, type Transfer } from '../spool/rsync-arguments.ts';
+import type { SpoolAddress } from '../config/spool-address.ts';
+import { saysRenamed, sendArguments, sendWholeArguments, type Transfer } from '../spool/rsync/arguments.ts';
 import { lookAtWorkSpace } from './directories.ts';
 import { hasProblem, type Look } from './finding.ts';
 import { lookAtPrograms } from './programs.ts';
@@ -19,7 +19,7 @@ import { decideArrival, decideLocking, decideRemoteSubDirectory, decideRenaming 
 import type { RemoteFacts } from './remote-remedies.ts';
 import { holdConnection, isTrouble, type RsyncTrouble, runRsync, runRsyncPatiently } from './rsync-run.ts';
 import type { RunOptions } from './run.ts';
-import type { SpoolContext } from './spool.ts';
+import type { SpoolContext } from './spool-context.ts';
 import { decideSshTrouble, readOwnKey, readSshFacts } from './ssh.ts';
 
 export interface RemoteContext extends SpoolContext {

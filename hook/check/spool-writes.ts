@@ -1,6 +1,6 @@
 /** What the test files in the spool directory and its sub directories tell. Pure. */
 import { EXIT } from '../errors.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 import { checkStatusOf, hasProblem, type Look, ok, problem, skipped, warning } from './finding.ts';
 import { mountOf } from './mounts.ts';
 import { decideMode, findLook, type LocalSpoolFacts } from './spool-local.ts';

@@ -1,26 +1,14 @@
 /** Looks at the spool, whichever kind it is. */
-import type { Config } from '../config.ts';
-import type { Account } from '../user.ts';
-import { decideMembership, usualUser } from './account.ts';
+import { decideMembership } from './account.ts';
 import { type Look, skipped } from './finding.ts';
 import { type ProbeRequest, probeVariable } from './probe-request.ts';
-import { readGroupName, readGroupNames, readGroups, readOrEmpty, type WorkerProcess } from './processes.ts';
+import { readGroupName, readGroupNames, readGroups, readOrEmpty, usualUser } from './processes.ts';
 import { ownCommand } from './program.ts';
 import { type RunOptions, run } from './run.ts';
+import type { SpoolContext } from './spool-context.ts';
 import { decideLocalSpool, findLook } from './spool-local.ts';
 import { isFailure, type ProbeLine } from './spool-probe.ts';
 import { decideWrites } from './spool-writes.ts';
-
-export interface SpoolContext {
-  config: Config;
-  account: Account | undefined;
-  /** The name of who asks. */
-  user: string;
-  workers: readonly WorkerProcess[];
-  /** Sub directories that PILOS meetings of this server have asked for, validated. */
-  subDirs: readonly string[];
-  options: RunOptions;
-}
 
 export async function lookAtSpool(context: SpoolContext): Promise<Look[]> {
   const { spool } = context.config;

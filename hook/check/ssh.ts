@@ -1,8 +1,9 @@
 /** What ssh would do to reach a host, from `ssh -G`. */
 import { existsSync } from 'node:fs';
-import { EXIT, quote } from '../errors.ts';
-import { shellQuote } from '../spool/rsync-arguments.ts';
-import type { Account } from '../user.ts';
+import { EXIT } from '../errors.ts';
+import { shellQuote } from '../system/shell-quote.ts';
+import type { Account } from '../system/user.ts';
+import { quote } from '../terminal/escape.ts';
 import { type Look, problem } from './finding.ts';
 import { type RunOptions, run } from './run.ts';
 

@@ -3,14 +3,15 @@
  * `resend` would send the whole history of the server again, and in PILOS deleted recordings would come back.
  */
 import { statSync } from 'node:fs';
-import { type Config, readConfig } from '../config.ts';
+import { archiveName, type PublishedFormat } from '../bbb/bbb.ts';
+import { senderDoneFile } from '../bbb/sender-done.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { openLedger, readStamp } from '../delivery/ledger.ts';
 import { EXIT, type ExitStatus } from '../errors.ts';
-import { openLedger, readStamp } from '../ledger.ts';
-import { readOurMeetings } from '../ours.ts';
-import { archiveName, type PublishedFormat } from '../recording.ts';
-import { senderDoneFile } from '../sender-done.ts';
-import { printJson, type Session } from '../session.ts';
-import { becomeOwner } from '../user.ts';
+import { readOurMeetings } from '../pilos/meetings.ts';
+import type { Run } from '../run.ts';
+import { becomeOwner } from '../system/user.ts';
+import { printJson } from '../terminal/lines.ts';
 
 /** The destination that the ledger has for what was sent before our time. */
 export const sentBefore = 'sent before pilos-post-publish was installed';
@@ -20,13 +21,13 @@ export interface AdoptRequest {
 }
 
 /** Notes as delivered what has no entry yet, and was published before its meeting's `-sender.done` was written. */
-export async function adopt({ dryRun }: AdoptRequest, session: Session): Promise<ExitStatus> {
-  const config = readConfig(session.choice, session.environment);
+export async function adopt({ dryRun }: AdoptRequest, run: Run): Promise<ExitStatus> {
+  const config = readConfig(run.choice, run.environment);
   becomeOwner(config.publishedDir);
-  if (!dryRun) session.log.setFile(config.logFile);
+  if (!dryRun) run.log.setFile(config.logFile);
   const ledger = openLedger(config.workDir);
   const adopted: string[] = [];
-  for (const { published } of readOurMeetings(config, () => true, session.log.debug)) {
+  for (const { published } of readOurMeetings(config, () => true, run.log.debug)) {
     for (const one of published) {
       const sentAt = wasSentAt(config, one);
       if (sentAt === undefined || ledger.read(one) !== undefined) continue;
@@ -44,8 +45,8 @@ export async function adopt({ dryRun }: AdoptRequest, session: Session): Promise
   }
   const many = adopted.length === 1 ? '1 format' : `${adopted.length} formats`;
   const noted = dryRun ? 'would be noted' : 'noted';
-  session.log.info(`${many} ${noted} as sent before (-sender.done), which 'resend' will not send again`);
-  if (session.json) printJson({ adopted, exit_status: EXIT.ok });
+  run.log.info(`${many} ${noted} as sent before (-sender.done), which 'resend' will not send again`);
+  if (run.json) printJson({ adopted, exit_status: EXIT.ok });
   return EXIT.ok;
 }
 

@@ -1,9 +1,16 @@
 /** Is this server set up right? Each group of findings has a file in `check/`. */
-import { decideAsker, decideOwner, decideWorker, type OwnerFacts, usualUser } from '../check/account.ts';
+import { decideAsker, decideOwner, decideWorker } from '../check/account.ts';
 import { lookAtBbbDirectories, lookAtWorkDirectory } from '../check/directories.ts';
 import { lookAtFiles } from '../check/files.ts';
 import { type Finding, hasProblem, inGroup, type Look, skipped, worstStatus } from '../check/finding.ts';
-import { readAsker, readOwner, readWorkers, type WorkerProcess } from '../check/processes.ts';
+import {
+  type OwnerFacts,
+  readAsker,
+  readOwner,
+  readWorkers,
+  usualUser,
+  type WorkerProcess,
+} from '../check/processes.ts';
 import { findScripts, type OwnCommands, readOwnCommands } from '../check/program.ts';
 import { lookAtRecordings, readRecordingFacts } from '../check/recordings.ts';
 import { chooseAppearance, renderReport } from '../check/report.ts';
@@ -13,9 +20,9 @@ import { lookAtReadability, readSettings, type Settings } from '../check/setting
 import { lookAtSpool } from '../check/spool.ts';
 import { lookAtTimer } from '../check/timer.ts';
 import { attempt, type ExitStatus } from '../errors.ts';
-import { printOut } from '../output.ts';
-import { isTerminal, printJson, type Session } from '../session.ts';
-import { type Account, becomeOwner } from '../user.ts';
+import type { Run } from '../run.ts';
+import { type Account, becomeOwner } from '../system/user.ts';
+import { isTerminal, printJson, printOut } from '../terminal/lines.ts';
 
 export interface CheckRequest {
   /** Print only what is not in order. */
@@ -28,9 +35,9 @@ export interface CheckRequest {
 const silentSeconds = 5;
 
 /** Looks at everything, prints what was found, and returns 0, or else 78, 77 or 73. */
-export async function check(request: CheckRequest, session: Session): Promise<ExitStatus> {
-  const programs = readOwnCommands(session.choice, session.environment);
-  const settings = readSettings(session.choice, session.environment, programs.install);
+export async function check(request: CheckRequest, run: Run): Promise<ExitStatus> {
+  const programs = readOwnCommands(run.choice, run.environment);
+  const settings = readSettings(run.choice, run.environment, programs.install);
   // Root sees what others may not, so it looks before it becomes the user of BBB.
   const workers = readWorkers();
   const { publishedDir, recordingDir, logDir } = settings.bbb;
@@ -38,9 +45,9 @@ export async function check(request: CheckRequest, session: Session): Promise<Ex
   if (owner !== undefined) attempt(() => becomeOwner(owner.directory));
   const ranAs = readAsker();
 
-  const options = { silentSeconds, environment: process.env, signal: session.signal };
-  const subject = { session, settings, programs, options, owner, workers, ranAs };
-  return report(request, session, ranAs, [
+  const options = { silentSeconds, environment: process.env, signal: run.signal };
+  const subject = { run, settings, programs, options, owner, workers, ranAs };
+  return report(request, run, ranAs, [
     ...inGroup('Configuration', lookAtConfiguration(subject)),
     ...inGroup('BigBlueButton', lookAtBbb(subject)),
     ...inGroup('Calls', await lookAtCall(subject, request.version)),
@@ -49,7 +56,7 @@ export async function check(request: CheckRequest, session: Session): Promise<Ex
 }
 
 interface Subject {
-  session: Session;
+  run: Run;
   settings: Settings;
   programs: OwnCommands;
   options: RunOptions;
@@ -111,13 +118,13 @@ async function lookAtDeliveries(subject: Subject): Promise<Finding[]> {
   ];
 }
 
-function report({ quiet }: CheckRequest, session: Session, ranAs: string, findings: Finding[]): ExitStatus {
+function report({ quiet }: CheckRequest, run: Run, ranAs: string, findings: Finding[]): ExitStatus {
   const status = worstStatus(findings);
-  if (session.json) {
+  if (run.json) {
     printJson({ ran_as: ranAs, findings, exit_status: status });
     return status;
   }
   const terminal = { isTerminal: isTerminal(1), isQuiet: quiet };
-  printOut(renderReport(ranAs, findings, chooseAppearance(session.environment, terminal)));
+  printOut(renderReport(ranAs, findings, chooseAppearance(run.environment, terminal)));
   return status;
 }

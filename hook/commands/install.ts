@@ -4,7 +4,7 @@ import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
 import { parseMapping } from '../config/yaml-mapping.ts';
-import { attempt, EXIT, type ExitStatus, ExpectedError, withErrnoTranslated } from '../errors.ts';
+import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type EmbeddedFiles, readEmbeddedFiles } from '../install/embedded-files.ts';
 import { findLayout, installedExecutable, type Layout, refusePackaged } from '../install/layout.ts';
 import { hasSameContent } from '../install/same-content.ts';
@@ -19,7 +19,9 @@ import {
   setAsideEnding,
 } from '../install/steps.ts';
 import { planDisableTimer, planEnableTimer, planReload } from '../install/timer.ts';
-import { printJson, type Session } from '../session.ts';
+import type { Run } from '../run.ts';
+import { withErrnoTranslated } from '../system/errno.ts';
+import { printJson } from '../terminal/lines.ts';
 
 export interface InstallRequest {
   /** `/`, or where the file system of an image or a test begins. */
@@ -36,20 +38,20 @@ interface Plan {
 /** `executable`: the file to install, this program unless a test says otherwise. */
 export async function install(
   request: InstallRequest,
-  session: Session,
+  run: Run,
   executable = ownExecutable(),
 ): Promise<ExitStatus> {
   const layout = findLayout(request.root);
   refusePackaged(layout, "'apt-get install' updates it, and 'apt-get remove pilos-post-publish' removes it");
   requireRoot(request, 'install');
-  return carryOut(request, session, planInstall(layout, executable));
+  return carryOut(request, run, planInstall(layout, executable));
 }
 
-export async function uninstall(request: InstallRequest, session: Session): Promise<ExitStatus> {
+export async function uninstall(request: InstallRequest, run: Run): Promise<ExitStatus> {
   const layout = findLayout(request.root);
   refusePackaged(layout, "'apt-get remove pilos-post-publish' removes it");
   requireRoot(request, 'uninstall');
-  return carryOut(request, session, planUninstall(layout));
+  return carryOut(request, run, planUninstall(layout));
 }
 
 function ownExecutable(): string {
@@ -173,18 +175,16 @@ function present(steps: (Step | undefined)[]): Step[] {
   return steps.filter((step) => step !== undefined);
 }
 
-function carryOut({ dryRun }: InstallRequest, session: Session, { steps, notes }: Plan): ExitStatus {
-  if (dryRun) session.log.info('dry run: nothing is changed');
+function carryOut({ dryRun }: InstallRequest, run: Run, { steps, notes }: Plan): ExitStatus {
+  if (dryRun) run.log.info('dry run: nothing is changed');
   for (const { verb, what, why, apply } of steps) {
-    session.signal.throwIfAborted();
+    run.signal.throwIfAborted();
     if (!dryRun) withErrnoTranslated(`cannot ${verb} ${what}`, apply);
-    session.log.info(
-      `${dryRun ? `would ${verb}` : pastOf[verb]} ${what}${why === undefined ? '' : ` (${why})`}`,
-    );
+    run.log.info(`${dryRun ? `would ${verb}` : pastOf[verb]} ${what}${why === undefined ? '' : ` (${why})`}`);
   }
-  if (steps.length === 0) session.log.info('nothing to do');
-  for (const note of notes) session.log.info(note);
-  if (session.json) {
+  if (steps.length === 0) run.log.info('nothing to do');
+  for (const note of notes) run.log.info(note);
+  if (run.json) {
     const told = steps.map(({ verb, what, why }) => ({ verb, what, ...(why === undefined ? {} : { why }) }));
     printJson({ dry_run: dryRun, steps: told, notes, exit_status: EXIT.ok });
   }

@@ -1,8 +1,10 @@
 /** Sends the recordings of other front ends for import: sources → candidates → pace → send → report. */
 import { resolve } from 'node:path';
-import { type Config, readConfig } from '../config.ts';
-import { type DeliveryContext, openDelivery } from '../delivery.ts';
-import { attempt, EXIT, type ExitStatus, ExpectedError, escapeText, quote } from '../errors.ts';
+import { isBeingPublished } from '../bbb/format-states.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { validateSubDir } from '../config/sub-dir.ts';
+import { type DeliveryContext, openDelivery } from '../delivery/context.ts';
+import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { chooseCandidates, type Wanted } from '../migrate/candidates.ts';
 import { readMeetingIds } from '../migrate/meeting-ids.ts';
 import { createPacer, type PaceRules } from '../migrate/pace.ts';
@@ -18,13 +20,13 @@ import {
 import type { Sending } from '../migrate/send.ts';
 import { planAll, sendAll } from '../migrate/send-all.ts';
 import { readSources } from '../migrate/sources.ts';
-import { isBeingPublished } from '../recording/format-states.ts';
-import { validateSubDir } from '../safe-path.ts';
-import { printJson, type Session } from '../session.ts';
+import type { Run } from '../run.ts';
 import { formatTable } from '../status/format-status.ts';
-import { printLines, readLayout } from '../status/terminal-table.ts';
-import { parseDuration, parseMoment } from '../time-span.ts';
-import { becomeOwner } from '../user.ts';
+import { becomeOwner } from '../system/user.ts';
+import { escapeText, quote } from '../terminal/escape.ts';
+import { printJson } from '../terminal/lines.ts';
+import { printLines, readLayout } from '../terminal/table.ts';
+import { parseDuration, parseMoment } from '../terminal/time-span.ts';
 
 export interface MigrateRequest {
   /** A file of external meeting ids. */
@@ -46,22 +48,22 @@ export interface MigrateRequest {
 }
 
 /** Sends what the request names; 0 only when all of it is sent. */
-export async function migrate(request: MigrateRequest, session: Session): Promise<ExitStatus> {
+export async function migrate(request: MigrateRequest, run: Run): Promise<ExitStatus> {
   const started = Date.now();
-  const wanted = readWanted(request, started, session);
+  const wanted = readWanted(request, started, run);
   const rules = readRules(request);
   const directories = request.from.map((directory) => resolve(directory));
-  const config = readConfig(session.choice, session.environment);
+  const config = readConfig(run.choice, run.environment);
   const subDir = validateOption(request.subDir, config);
   becomeOwner(config.publishedDir);
-  if (!request.dryRun) session.log.setFile(config.logFile);
+  if (!request.dryRun) run.log.setFile(config.logFile);
 
   const isHere = directories.length === 0;
   const { candidates, ...others } = chooseCandidates(readSources(config, directories), wanted, {
     ownOrigins: isHere ? config.origins : [],
     isComing: (published) => isHere && isBeingPublished(config, published),
   });
-  const context = await openDelivery(config, session);
+  const context = await openDelivery(config, run);
   const sending = { context, subDir, sentSince: request.again ? started : 0 };
   checkDestination(sending);
   const limit = request.limit ?? Number.POSITIVE_INFINITY;
@@ -69,12 +71,12 @@ export async function migrate(request: MigrateRequest, session: Session): Promis
     ? planAll(sending, candidates, limit)
     : await sendAll(sending, candidates, { limit, pacer: openPacer(context, subDir, rules) });
   const status = report({ ...outcome, ...others, isDryRun: request.dryRun }, sending, request);
-  session.signal.throwIfAborted();
+  run.signal.throwIfAborted();
   return status;
 }
 
 /** Read before root becomes `bigbluebutton`: the file is the admin's. */
-function readWanted(request: MigrateRequest, now: number, { log }: Session): Wanted {
+function readWanted(request: MigrateRequest, now: number, { log }: Run): Wanted {
   const moment = (option: string, value: string | undefined) =>
     value === undefined ? undefined : parseMoment(option, value, now);
   const [since, until] = [moment('--since', request.since), moment('--until', request.until)];
@@ -117,22 +119,22 @@ function checkDestination({ context: { spool }, subDir }: Sending): void {
 }
 
 /** A look over ssh costs a connection. */
-function openPacer({ config, spool, session }: DeliveryContext, subDir: string, rules: PaceRules) {
+function openPacer({ config, spool, run }: DeliveryContext, subDir: string, rules: PaceRules) {
   const interval = config.spool.kind === 'local' ? 1000 : 10_000;
-  return createPacer({ spool, subDir, interval }, rules, session);
+  return createPacer({ spool, subDir, interval }, rules, run);
 }
 
 function report(found: MigrationReport, { context, subDir }: Sending, { quiet }: MigrateRequest): ExitStatus {
-  const { session, spool } = context;
+  const { run, spool } = context;
   const status = exitStatusFor(found);
-  if (status === EXIT.noRecording) tellNothingFits(found, session);
-  if (session.json) printJson(reportJson(found, status));
+  if (status === EXIT.noRecording) tellNothingFits(found, run);
+  if (run.json) printJson(reportJson(found, status));
   else if (!quiet) {
-    if (found.isDryRun) session.log.info('dry run: nothing is written, sent or logged');
+    if (found.isDryRun) run.log.info('dry run: nothing is written, sent or logged');
     const shown = found.isDryRun ? found.results : found.results.filter(isProblem);
     if (shown.length > 0) printLines(formatTable(rowsOf(shown), readLayout()));
-    printLines(['', ...formatSummary(found), ...formatUnknown(found, session.verbose)]);
-    if (found.isDryRun) session.log.info(`all of it would go to ${spool.destination(subDir)}`);
+    printLines(['', ...formatSummary(found), ...formatUnknown(found, run.verbose)]);
+    if (found.isDryRun) run.log.info(`all of it would go to ${spool.destination(subDir)}`);
   }
   return status;
 }
@@ -141,7 +143,7 @@ function isProblem({ state }: { state: string }): boolean {
   return state === 'cannot be packed' || state === 'failed';
 }
 
-function tellNothingFits({ unmatched, own }: MigrationReport, { log }: Session): void {
+function tellNothingFits({ unmatched, own }: MigrationReport, { log }: Run): void {
   const origins = tellOrigins(unmatched);
   const here = origins === '' ? 'there is no other recording' : `what there is: ${origins}`;
   const resend = own === 0 ? '' : `; ${own} are PILOS' own, which 'pilos-post-publish resend' delivers`;

@@ -2,15 +2,19 @@
  * BBB's call after each published format, and one meeting by hand. START READING HERE: a recording goes
  * config → recording → metadata → archive → spool → ledger.
  */
-import { type Config, readConfig } from '../config.ts';
-import { attempt, EXIT, type ExitStatus, ExpectedError, quote } from '../errors.ts';
-import { type MeetingMetadata, readEventsHead } from '../metadata/events-head.ts';
-import type { DeliveryResult } from '../outcome.ts';
-import { notPublished } from '../recording/not-published.ts';
-import { eventsFile, meetingIdOf, type PublishedFormat, readPublishedFormats } from '../recording.ts';
-import { validateFormat, validateMeetingId, validateSubDir } from '../safe-path.ts';
-import { printJson, type Session } from '../session.ts';
-import { becomeOwner } from '../user.ts';
+
+import { eventsFile, meetingIdOf, type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
+import { type MeetingMetadata, readEventsHead } from '../bbb/events-head.ts';
+import { validateFormat, validateMeetingId } from '../bbb/ids.ts';
+import { notPublished } from '../bbb/not-published.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { validateSubDir } from '../config/sub-dir.ts';
+import type { DeliveryResult } from '../delivery/outcome.ts';
+import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
+import type { Run } from '../run.ts';
+import { becomeOwner } from '../system/user.ts';
+import { quote } from '../terminal/escape.ts';
+import { printJson } from '../terminal/lines.ts';
 
 export interface PublishRequest {
   /** Or the id of one of its segments. */
@@ -21,27 +25,23 @@ export interface PublishRequest {
 }
 
 /** Delivers one format of a meeting, or all of them; returns the exit status. */
-export async function publish(request: PublishRequest, session: Session): Promise<ExitStatus> {
+export async function publish(request: PublishRequest, run: Run): Promise<ExitStatus> {
   const meetingId = validateMeetingId(request.meetingId);
   const format = request.format === undefined ? undefined : validateFormat(request.format);
-  const config = readConfig(session.choice, session.environment);
+  const config = readConfig(run.choice, run.environment);
   becomeOwner(config.publishedDir);
-  if (!request.dryRun) session.log.setFile(config.logFile);
+  if (!request.dryRun) run.log.setFile(config.logFile);
 
   const published = lazy(() => readPublishedFormats(config, meetingId, format));
-  const metadata = await readMetadata(config, session, { meetingId, format, published });
-  if (metadata instanceof ExpectedError) return await refuse(request, config, session, published(), metadata);
-  if (!config.origins.includes(metadata.origin)) return reportForeign(session, meetingId, metadata);
+  const metadata = await readMetadata(config, run, { meetingId, format, published });
+  if (metadata instanceof ExpectedError) return await refuse(request, config, run, published(), metadata);
+  if (!config.origins.includes(metadata.origin)) return reportForeign(run, meetingId, metadata);
   if (published().length === 0) throw notPublished(config, meetingId, format);
   const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
-  if (subDir instanceof ExpectedError) return await refuse(request, config, session, published(), subDir);
+  if (subDir instanceof ExpectedError) return await refuse(request, config, run, published(), subDir);
 
-  const results = await deliver(request, config, session, published(), subDir);
-  return report(
-    session,
-    { meeting_id: meetingId, origin: metadata.origin, sub_dir: subDir, results },
-    metadata,
-  );
+  const results = await deliver(request, config, run, published(), subDir);
+  return report(run, { meeting_id: meetingId, origin: metadata.origin, sub_dir: subDir, results }, metadata);
 }
 
 function lazy<T>(read: () => T): () => T {
@@ -61,7 +61,7 @@ interface Meeting {
 /** events.xml nearly always tells; what reads the published metadata.xml is only loaded when it does not. */
 async function readMetadata(
   config: Config,
-  session: Session,
+  run: Run,
   { meetingId, format, published }: Meeting,
 ): Promise<MeetingMetadata | ExpectedError> {
   const events = eventsFile(config, meetingIdOf(meetingId));
@@ -74,22 +74,22 @@ async function readMetadata(
     if (published().length === 0) throw notPublished(config, meetingId, format);
     return published().map(({ directory }) => `${directory}/metadata.xml`);
   };
-  const { readMeetingMetadata } = await import('../metadata.ts');
-  return attempt(() => readMeetingMetadata(events, files, session.log.warn));
+  const { readMeetingMetadata } = await import('../bbb/metadata.ts');
+  return attempt(() => readMeetingMetadata(events, files, run.log.warn));
 }
 
 /** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */
 async function deliver(
   { meetingId, dryRun }: PublishRequest,
   config: Config,
-  session: Session,
+  run: Run,
   published: PublishedFormat[],
   subDir: string,
 ): Promise<DeliveryResult[]> {
   const { deliverFormat, finishMeeting, noteForLater, openDelivery, planDelivery } = await import(
-    '../delivery.ts'
+    '../delivery/delivery.ts'
   );
-  const context = await openDelivery(config, session);
+  const context = await openDelivery(config, run);
   if (dryRun) return published.map((one) => planDelivery(context, one, subDir));
   const results: DeliveryResult[] = [];
   for (const one of published) {
@@ -107,23 +107,23 @@ async function deliver(
 async function refuse(
   { meetingId, dryRun }: PublishRequest,
   config: Config,
-  session: Session,
+  run: Run,
   published: PublishedFormat[],
   reason: ExpectedError,
 ): Promise<ExitStatus> {
   if (dryRun || published.length === 0) throw reason;
-  const { rememberFailure } = await import('../outcome.ts');
+  const { rememberFailure } = await import('../delivery/outcome.ts');
   const results: DeliveryResult[] = [];
   for (const one of published) {
-    results.push(await rememberFailure({ config, session }, one, reason, { destination: '', seconds: 0 }));
+    results.push(await rememberFailure({ config, run }, one, reason, { destination: '', seconds: 0 }));
   }
-  if (session.json) printJson({ meeting_id: meetingId, results, exit_status: reason.exitStatus });
+  if (run.json) printJson({ meeting_id: meetingId, results, exit_status: reason.exitStatus });
   return reason.exitStatus;
 }
 
-function reportForeign(session: Session, meetingId: string, { origin }: MeetingMetadata): ExitStatus {
-  session.log.info(`meeting ${meetingId} is not from PILOS (bbb-origin ${quote(origin)}): nothing to do`);
-  if (session.json) printJson({ meeting_id: meetingId, origin, results: [], exit_status: EXIT.ok });
+function reportForeign(run: Run, meetingId: string, { origin }: MeetingMetadata): ExitStatus {
+  run.log.info(`meeting ${meetingId} is not from PILOS (bbb-origin ${quote(origin)}): nothing to do`);
+  if (run.json) printJson({ meeting_id: meetingId, origin, results: [], exit_status: EXIT.ok });
   return EXIT.ok;
 }
 
@@ -135,18 +135,18 @@ interface PublishReport {
 }
 
 /** Prints `--json` or what a dry run found; the exit status is that of the first failure. */
-function report(session: Session, found: PublishReport, metadata: MeetingMetadata): ExitStatus {
+function report(run: Run, found: PublishReport, metadata: MeetingMetadata): ExitStatus {
   const status = found.results.find((result) => result.state === 'failed')?.exit_status ?? EXIT.ok;
-  if (session.json) {
+  if (run.json) {
     printJson({ ...found, exit_status: status });
     return status;
   }
   const planned = found.results.filter((result) => result.state === 'planned');
   if (planned.length > 0) {
     const subDir = found.sub_dir === '' ? 'no sub directory' : `sub directory ${found.sub_dir}`;
-    session.log.info('dry run: nothing is written, sent or logged');
-    session.log.info(`read ${metadata.source}: origin ${found.origin}, ${subDir}`);
+    run.log.info('dry run: nothing is written, sent or logged');
+    run.log.info(`read ${metadata.source}: origin ${found.origin}, ${subDir}`);
   }
-  for (const step of planned.flatMap((result) => result.steps ?? [])) session.log.info(step);
+  for (const step of planned.flatMap((result) => result.steps ?? [])) run.log.info(step);
   return status;
 }

@@ -1,17 +1,17 @@
 /** What was delivered, what is missing, and why. */
 import { userInfo } from 'node:os';
-import { readConfig } from '../config.ts';
+import { meetingIdOf } from '../bbb/bbb.ts';
+import { validateMeetingId } from '../bbb/ids.ts';
+import { unpublishedReason } from '../bbb/not-published.ts';
+import { readConfig } from '../config/config.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
-import { printOut } from '../output.ts';
-import { unpublishedReason } from '../recording/not-published.ts';
-import { meetingIdOf } from '../recording.ts';
-import { validateMeetingId } from '../safe-path.ts';
-import type { Session } from '../session.ts';
+import type { Run } from '../run.ts';
 import { formatDetails, formatRow, formatTable, type Row } from '../status/format-status.ts';
 import { type FormatStatus, type RecordingStatus, readStatus } from '../status/read-status.ts';
-import { printLines, readLayout } from '../status/terminal-table.ts';
-import { parseMoment } from '../time-span.ts';
-import { becomeOwner } from '../user.ts';
+import { becomeOwner } from '../system/user.ts';
+import { printOut } from '../terminal/lines.ts';
+import { printLines, readLayout } from '../terminal/table.ts';
+import { parseMoment } from '../terminal/time-span.ts';
 
 export interface StatusRequest {
   failed: boolean;
@@ -21,17 +21,17 @@ export interface StatusRequest {
 }
 
 /** Prints the recordings that the request asks for; 0 unless one that it names is not here (66). */
-export async function status(request: StatusRequest, session: Session): Promise<ExitStatus> {
+export async function status(request: StatusRequest, run: Run): Promise<ExitStatus> {
   const meetingIds = [...new Set(request.meetingIds.map((id) => meetingIdOf(validateMeetingId(id))))];
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
-  const config = readConfig(session.choice, session.environment);
+  const config = readConfig(run.choice, run.environment);
   becomeOwner(config.publishedDir);
   for (const id of meetingIds) {
     const all = { failed: false, missing: false, since: undefined, meetingIds: [id] };
     if (readStatus(config, all).next().done === true) throw unpublishedReason(config, id) ?? notHere(id);
   }
   const recordings = readStatus(config, { ...request, since, meetingIds });
-  if (session.json) printRecordings(recordings);
+  if (run.json) printRecordings(recordings);
   else printTexts(recordings, meetingIds.length > 0);
   return EXIT.ok;
 }

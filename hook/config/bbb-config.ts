@@ -1,7 +1,8 @@
 /** What BBB's own configuration tells: its directories, and the formats that it publishes. */
 import * as v from 'valibot';
-import { ExpectedError, errnoName } from '../errors.ts';
-import { isFormat } from '../safe-path.ts';
+import { isFormat } from '../bbb/ids.ts';
+import { ExpectedError } from '../errors.ts';
+import { errnoName } from '../system/errno.ts';
 import { type ConfigChoice, chosenBbbFiles, defaultBbbFile, defaultBbbOverride } from './chosen-files.ts';
 import { absolutePath, describeIssue } from './schema.ts';
 import { configError, isMapping, readMapping } from './yaml-mapping.ts';

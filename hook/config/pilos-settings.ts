@@ -1,9 +1,10 @@
 /** The keys of `pilos.yml`: what the admin may write, with the defaults. */
 import * as v from 'valibot';
-import { quote } from '../errors.ts';
-import { parseSpoolAddress, type SpoolAddress, validateSubDir } from '../safe-path.ts';
+import { quote } from '../terminal/escape.ts';
 import { nearestKey } from './nearest-key.ts';
 import { absolutePath, describeIssue, nonEmpty, pathThatMustBe } from './schema.ts';
+import { parseSpoolAddress, type SpoolAddress } from './spool-address.ts';
+import { validateSubDir } from './sub-dir.ts';
 import { configError, isMapping } from './yaml-mapping.ts';
 
 const mountPoint = 'true, false or the path of a mount point';

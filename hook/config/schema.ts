@@ -1,6 +1,6 @@
 /** What the schemas of both configurations share, and how a value that does not fit is told. */
 import * as v from 'valibot';
-import { quote } from '../errors.ts';
+import { quote } from '../terminal/escape.ts';
 import { isMapping } from './yaml-mapping.ts';
 
 export const nonEmpty = v.pipe(v.string('must be a text'), v.trim(), v.nonEmpty('is empty'));

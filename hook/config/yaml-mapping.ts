@@ -1,7 +1,8 @@
 /** A YAML file that must be a mapping, read as BBB's Ruby reads it. */
 import { readFileSync } from 'node:fs';
 import { load, mergeTag, YAML11_SCHEMA, YAMLException } from 'js-yaml';
-import { EXIT, ExpectedError, errnoName, translateErrno } from '../errors.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { errnoName, translateErrno } from '../system/errno.ts';
 
 // Ruby's Psych reads YAML 1.1 (`yes` is true) and knows merge keys; an existing file must mean the same here.
 const schema = YAML11_SCHEMA.withTags(mergeTag);

@@ -1,7 +1,9 @@
 /** Where the parts of an installation lie on a BBB server, or below the root directory of an image of one. */
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { EXIT, ExpectedError, errnoName, quote } from '../errors.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { errnoName } from '../system/errno.ts';
+import { quote } from '../terminal/escape.ts';
 
 export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;

@@ -1,7 +1,8 @@
 /** systemd's side of an installation: the timer that runs `resend`. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync } from 'node:fs';
-import { EXIT, ExpectedError, escapeText } from '../errors.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { escapeText } from '../terminal/escape.ts';
 import { type Layout, serviceName, timerName } from './layout.ts';
 import { planRemove, type Step } from './steps.ts';
 

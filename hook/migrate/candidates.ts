@@ -1,8 +1,9 @@
 /** Which of the recordings found are to be migrated, and which of them cannot be. */
-import { planArchive } from '../archive.ts';
-import { attempt, EXIT, ExpectedError, quote } from '../errors.ts';
-import { type ImportedMetadata, readImportedMetadata } from '../metadata.ts';
-import type { PublishedFormat } from '../recording.ts';
+import { planArchive } from '../archive/archive.ts';
+import type { PublishedFormat } from '../bbb/bbb.ts';
+import { type ImportedMetadata, readImportedMetadata } from '../bbb/metadata.ts';
+import { attempt, EXIT, ExpectedError } from '../errors.ts';
+import { quote } from '../terminal/escape.ts';
 import type { FoundRecording } from './sources.ts';
 
 export interface Wanted {

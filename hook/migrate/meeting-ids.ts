@@ -1,6 +1,8 @@
 /** The file of `--meeting-ids`: the ids by which the front end knew its meetings, as its database has them. */
 import { readFileSync } from 'node:fs';
-import { EXIT, ExpectedError, errnoName, quote, translateErrno } from '../errors.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { errnoName, translateErrno } from '../system/errno.ts';
+import { quote } from '../terminal/escape.ts';
 
 export interface MeetingIds {
   ids: Set<string>;

@@ -1,9 +1,9 @@
 /** PILOS imports one archive after the other: no more lie in its spool than it can take in a while. */
 import { setTimeout } from 'node:timers/promises';
 import { EXIT, ExpectedError } from '../errors.ts';
-import { formatSeconds } from '../progress.ts';
-import type { Session } from '../session.ts';
-import type { Spool } from '../spool/index.ts';
+import type { Run } from '../run.ts';
+import type { Spool } from '../spool/spool.ts';
+import { formatSeconds } from '../terminal/units.ts';
 
 export interface PaceRules {
   /** Archives that may lie in the spool. */
@@ -54,10 +54,10 @@ interface PacedSpool {
   interval: number;
 }
 
-export function createPacer(paced: PacedSpool, rules: PaceRules, session: Session): Pacer {
-  const look = createLook(paced, rules, session);
-  const line = createWaitLine(session);
-  const sleep = (milliseconds: number) => setTimeout(milliseconds, undefined, { signal: session.signal });
+export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pacer {
+  const look = createLook(paced, rules, run);
+  const line = createWaitLine(run);
+  const sleep = (milliseconds: number) => setTimeout(milliseconds, undefined, { signal: run.signal });
   const destination = paced.spool.destination(paced.subDir);
   /** How many more may be sent before the next look. */
   let room = 0;
@@ -74,7 +74,7 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, session: Sessio
       if (decision.step === 'give up') throw nothingTaken(destination, names.length, rules);
       wait = decision.wait;
       if (!isTold) {
-        session.log.info(
+        run.log.info(
           `${countArchives(names.length)} in ${destination}: waiting until PILOS has imported some (--max-waiting ${rules.maxWaiting})`,
         );
       }
@@ -96,7 +96,7 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, session: Sessio
 }
 
 /** Looks into the spool; where that is refused, says so once, and never again asks. */
-function createLook({ spool, subDir }: PacedSpool, rules: PaceRules, { log, signal }: Session) {
+function createLook({ spool, subDir }: PacedSpool, rules: PaceRules, { log, signal }: Run) {
   let isBlind = false;
   return async (): Promise<string[] | undefined> => {
     if (isBlind) return undefined;
@@ -112,7 +112,7 @@ function createLook({ spool, subDir }: PacedSpool, rules: PaceRules, { log, sign
 }
 
 /** On a terminal, one line that tells how long we have been waiting. */
-function createWaitLine({ progress }: Session) {
+function createWaitLine({ progress }: Run) {
   let isShown = false;
   const write = (text: string) =>
     process.stderr.write(`\r${text.slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);

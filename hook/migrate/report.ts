@@ -1,7 +1,8 @@
 /** What became of a migration, as tables and as JSON. */
-import { EXIT, type ExitStatus, escapeText } from '../errors.ts';
-import { formatBytes } from '../progress.ts';
+import { EXIT, type ExitStatus } from '../errors.ts';
 import { localDate, type Row } from '../status/format-status.ts';
+import { escapeText } from '../terminal/escape.ts';
+import { formatBytes } from '../terminal/units.ts';
 import type { LeftOut } from './candidates.ts';
 import type { MigrationResult } from './send.ts';
 import type { Outcome } from './send-all.ts';

@@ -1,6 +1,7 @@
 /** One candidate after the other: a failure of one does not stop the rest, a dead spool is noticed once. */
-import { clearWorkDirectory } from '../delivery.ts';
-import { describeError, ExpectedError } from '../errors.ts';
+import { clearWorkDirectory } from '../delivery/delivery.ts';
+import { ExpectedError } from '../errors.ts';
+import { describeError } from '../terminal/escape.ts';
 import type { Candidate } from './candidates.ts';
 import type { Pacer } from './pace.ts';
 import {
@@ -46,7 +47,7 @@ export async function sendAll(
   candidates: readonly Candidate[],
   { limit, pacer }: { limit: number; pacer: Pacer },
 ): Promise<Outcome> {
-  const { session } = sending.context;
+  const { run } = sending.context;
   clearWorkDirectory(sending.context);
   const outcome: Outcome = { results: [], left: 0 };
   let dead: ExpectedError | undefined;
@@ -54,7 +55,7 @@ export async function sendAll(
   for (const [index, candidate] of candidates.entries()) {
     const settled = settle(sending, candidate, false);
     if (settled !== undefined) {
-      if (settled.error !== undefined) session.log.error(`${settled.archive}: ${settled.error}`);
+      if (settled.error !== undefined) run.log.error(`${settled.archive}: ${settled.error}`);
       outcome.results.push(settled);
     } else if (dead !== undefined) outcome.results.push(notTried(sending, candidate, dead));
     else if (sent >= limit) outcome.left += 1;
@@ -84,30 +85,30 @@ interface Step {
 }
 
 async function sendPaced(sending: Sending, candidate: Candidate, pacer: Pacer): Promise<Step> {
-  const { session } = sending.context;
+  const { run } = sending.context;
   let isAdmitted = false;
   try {
     await pacer.admit();
     isAdmitted = true;
     return { result: await sendCandidate(sending, candidate) };
   } catch (error) {
-    const reason: unknown = session.signal.aborted ? session.signal.reason : error;
+    const reason: unknown = run.signal.aborted ? run.signal.reason : error;
     if (!(reason instanceof ExpectedError)) throw error;
     // What the signal says is told once, at the end.
-    if (session.signal.aborted) return { result: notTried(sending, candidate, reason), dead: reason };
+    if (run.signal.aborted) return { result: notTried(sending, candidate, reason), dead: reason };
     if (!isAdmitted) {
-      session.log.error(describeError(reason));
+      run.log.error(describeError(reason));
       return { result: notTried(sending, candidate, reason), dead: reason };
     }
     const result = notSent(sending, candidate, reason);
-    session.log.error(`${result.archive}: ${result.error}`);
+    run.log.error(`${result.archive}: ${result.error}`);
     return reason.scope === 'recording' ? { result } : { result, dead: reason };
   }
 }
 
 function tellSent({ context }: Sending, result: MigrationResult, position: string): void {
   const { archive, files, bytes, destination, seconds = 0 } = result;
-  context.session.log.info(
+  context.run.log.info(
     `${position}: sent ${archive} (${files} files, ${bytes} bytes) to ${destination} in ${seconds.toFixed(1)} s`,
   );
 }

@@ -1,17 +1,12 @@
 /** Sends candidates: like a delivery, but it touches nothing of BBB's, and has a ledger of its own. */
-import { planArchive } from '../archive.ts';
-import { type DeliveryContext, lockFormat, packAndSend, resultBasis } from '../delivery.ts';
-import {
-  attempt,
-  describeError,
-  EXIT,
-  type ExitStatus,
-  ExpectedError,
-  exitStatusOf,
-  translateErrno,
-} from '../errors.ts';
-import { type Delivery, isDelivered, openLedger, readStamp } from '../ledger.ts';
-import { type ResultBasis, tolerate } from '../outcome.ts';
+import { planArchive } from '../archive/archive.ts';
+import { type DeliveryContext, lockFormat, resultBasis } from '../delivery/context.ts';
+import { packAndSend } from '../delivery/delivery.ts';
+import { type Delivery, isDelivered, openLedger, readStamp } from '../delivery/ledger.ts';
+import { type ResultBasis, tolerate } from '../delivery/outcome.ts';
+import { attempt, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
+import { translateErrno } from '../system/errno.ts';
+import { describeError } from '../terminal/escape.ts';
 import type { Candidate } from './candidates.ts';
 
 /** How one format went, as `--json` prints it. */
@@ -98,11 +93,11 @@ export function planToSend(sending: Sending, candidate: Candidate): MigrationRes
 /** Sends one, never twice at the same time. @throws ExpectedError when it was not sent */
 export async function sendCandidate(sending: Sending, candidate: Candidate): Promise<MigrationResult> {
   const { context, subDir } = sending;
-  const { config, session } = context;
+  const { config, run } = context;
   const { published } = candidate;
   const basis = basisOf(sending, candidate);
   const started = Date.now();
-  const lock = await lockFormat(config, published, session.signal);
+  const lock = await lockFormat(config, published, run.signal);
   try {
     // Another run may have sent it while we waited for the lock.
     const sent = findSent(sending, candidate);
@@ -111,7 +106,7 @@ export async function sendCandidate(sending: Sending, candidate: Candidate): Pro
     const [seconds, bytes] = [(Date.now() - started) / 1000, plan.size];
     const { destination, archive: name } = basis;
     const at = new Date().toISOString();
-    await tolerate(session, 'the ledger does not know of this', () =>
+    await tolerate(run, 'the ledger does not know of this', () =>
       openLedger(config.workDir, 'migrated').recordDelivery(published, {
         ...{ at, bytes, seconds, destination, name, stamp },
         fingerprint: plan.fingerprint,
@@ -119,7 +114,7 @@ export async function sendCandidate(sending: Sending, candidate: Candidate): Pro
     );
     return { ...basis, state: 'sent', bytes, files: plan.files, seconds };
   } catch (error) {
-    const cause: unknown = session.signal.aborted ? session.signal.reason : error;
+    const cause: unknown = run.signal.aborted ? run.signal.reason : error;
     throw translateErrno(cause, `cannot send ${basis.archive}`);
   } finally {
     await lock?.release();

@@ -1,7 +1,9 @@
 /** Where the recordings lie: this server's `published_dir`, or trees copied from elsewhere. */
 import { readdirSync, statSync } from 'node:fs';
-import { EXIT, ExpectedError, quote, withErrnoTranslated } from '../errors.ts';
-import { type BbbDirectories, type PublishedFormat, readAllPublished } from '../recording.ts';
+import { type BbbDirectories, type PublishedFormat, readAllPublished } from '../bbb/bbb.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { withErrnoTranslated } from '../system/errno.ts';
+import { quote } from '../terminal/escape.ts';
 
 /** One format of one recording, and every directory that claims to be it. */
 export interface FoundRecording {

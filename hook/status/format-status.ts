@@ -1,15 +1,10 @@
 /** {@link RecordingStatus} → what an admin reads on a terminal of any width, or in a pipe. */
 import { styleText } from 'node:util';
-import { escapeText } from '../errors.ts';
-import { formatBytes, formatSeconds } from '../progress.ts';
-import { cut, displayWidth } from './display-width.ts';
+import { cut, displayWidth } from '../terminal/display-width.ts';
+import { escapeText } from '../terminal/escape.ts';
+import type { Layout } from '../terminal/table.ts';
+import { formatBytes, formatSeconds } from '../terminal/units.ts';
 import type { FormatStatus, RecordingStatus } from './read-status.ts';
-
-export interface Layout {
-  /** Columns of the terminal; undefined in a pipe, where nothing is cut. */
-  width: number | undefined;
-  colours: boolean;
-}
 
 const dateWidth = 16;
 const sizeWidth = 8;

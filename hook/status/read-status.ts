@@ -1,7 +1,10 @@
 /** What became of this server's PILOS recordings: BBB's files and the ledger → {@link RecordingStatus}. */
 import { existsSync, statSync } from 'node:fs';
-import type { Config } from '../config.ts';
-import { describeError, ExpectedError } from '../errors.ts';
+import { type PublishedFormat, readAllPublished, readPublishedFormats } from '../bbb/bbb.ts';
+import { type FormatState, isBeingPublished, readFormatStates } from '../bbb/format-states.ts';
+import { senderDoneFile } from '../bbb/sender-done.ts';
+import { readOwnEvents, readRawMeetingIds, readUnpublishedStates } from '../bbb/unpublished.ts';
+import type { Config } from '../config/config.ts';
 import {
   type Attempt,
   type Delivery,
@@ -10,12 +13,10 @@ import {
   type LedgerEntry,
   openLedger,
   readStamp,
-} from '../ledger.ts';
-import { readOurMeeting } from '../ours.ts';
-import { type FormatState, isBeingPublished, readFormatStates } from '../recording/format-states.ts';
-import { type PublishedFormat, readAllPublished, readPublishedFormats } from '../recording.ts';
-import { senderDoneFile } from '../sender-done.ts';
-import { readOwnEvents, readRawMeetingIds, readUnpublishedStates } from './unpublished.ts';
+} from '../delivery/ledger.ts';
+import { ExpectedError } from '../errors.ts';
+import { readOurMeeting } from '../pilos/meetings.ts';
+import { describeError } from '../terminal/escape.ts';
 
 /** One format of a recording, as `--json` prints it. */
 export interface FormatStatus {
@@ -175,9 +176,9 @@ function knownOf(entry: LedgerEntry | undefined): Pick<FormatStatus, 'delivered'
 }
 
 function unpublishedStatus(config: Config, meetingId: string): Known | undefined {
-  const metadata = readOwnEvents(config, meetingId);
+  const metadata = readOwnEvents(config, config.origins, meetingId);
   if (metadata === undefined) return undefined;
-  const states = readUnpublishedStates(config, meetingId);
+  const states = readUnpublishedStates(config, config.publishSteps, meetingId);
   return { name: metadata.meetingName, formats: states.map(unpublishedFormat) };
 }
 

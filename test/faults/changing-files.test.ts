@@ -1,12 +1,7 @@
 import { expect, it } from 'vitest';
-import {
-  changes,
-  checkChange,
-  checkChangingAllTheTime,
-  checkStaleSenderDone,
-} from '../support/faults-changes.ts';
-import { shipped } from '../support/faults-program.ts';
-import { oneOfEach, tell } from '../support/test-size.ts';
+import { oneOfEach, tell } from '../support/program/test-size.ts';
+import { changes, checkChange, checkChangingAllTheTime, checkStaleSenderDone } from './support/changes.ts';
+import { shipped } from './support/program.ts';
 
 const moments = ['before reading', 'while reading'] as const;
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { sized } from '../support/program/test-size.ts';
 import {
   checkCutTransfer,
   checkRetriedTransfer,
@@ -6,12 +7,11 @@ import {
   checkStoppedBefore,
   freezeSessions,
   stopServer,
-} from '../support/faults-link.ts';
-import { startNetwork } from '../support/faults-network.ts';
-import { shipped } from '../support/faults-program.ts';
-import { keyKinds, type PilosHost, usePilosHost } from '../support/faults-ssh.ts';
-import { type Undo, withUndo } from '../support/faults-undo.ts';
-import { sized } from '../support/test-size.ts';
+} from './support/link.ts';
+import { startNetwork } from './support/network.ts';
+import { shipped } from './support/program.ts';
+import { keyKinds, type PilosHost, usePilosHost } from './support/ssh.ts';
+import { type Undo, withUndo } from './support/undo.ts';
 
 const timeout = 15 * 60_000;
 

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
+import { tell } from '../support/program/test-size.ts';
 import {
   checkFileSizeLimit,
   checkSpoolFillsUp,
   checkSpoolHasNoInode,
   checkSpoolIsFull,
   checkWorkDirIsFull,
-} from '../support/faults-full.ts';
-import { checkWorkDirFullOverRsync } from '../support/faults-full-rsync.ts';
-import { shipped } from '../support/faults-program.ts';
-import { usePilosHost } from '../support/faults-ssh.ts';
-import { tell } from '../support/test-size.ts';
+} from './support/full.ts';
+import { checkWorkDirFullOverRsync } from './support/full-rsync.ts';
+import { shipped } from './support/program.ts';
+import { usePilosHost } from './support/ssh.ts';
 
 const pilosHost = usePilosHost();
 

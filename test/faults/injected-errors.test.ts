@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkErrorOfEarlySync, checkInjectedErrors, errors } from '../support/faults-errors.ts';
-import { shipped } from '../support/faults-program.ts';
-import type { Call } from '../support/faults-trace.ts';
-import { sized } from '../support/test-size.ts';
+import { sized } from '../support/program/test-size.ts';
+import { checkErrorOfEarlySync, checkInjectedErrors, errors } from './support/errors.ts';
+import { shipped } from './support/program.ts';
+import type { Call } from './support/trace.ts';
 
 const timeout = 30 * 60_000;
 

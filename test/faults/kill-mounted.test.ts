@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { checkKilledAnywhere } from '../support/faults-kill.ts';
-import { shipped } from '../support/faults-program.ts';
-import { sized } from '../support/test-size.ts';
+import { sized } from '../support/program/test-size.ts';
+import { checkKilledAnywhere } from './support/kill.ts';
+import { shipped } from './support/program.ts';
 
 const minute = 60_000;
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { checkKilledInFrontOfCalls, checkKilledOverRsync } from '../support/faults-kill-rsync.ts';
-import { shipped } from '../support/faults-program.ts';
-import { usePilosHost } from '../support/faults-ssh.ts';
-import { oneOfEach, pick, sized } from '../support/test-size.ts';
+import { oneOfEach, pick, sized } from '../support/program/test-size.ts';
+import { checkKilledInFrontOfCalls, checkKilledOverRsync } from './support/kill-rsync.ts';
+import { shipped } from './support/program.ts';
+import { usePilosHost } from './support/ssh.ts';
 
 const timeout = 40 * 60_000;
 const pilosHost = usePilosHost();

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { checkRunAsRoot, checkUmasks } from '../support/faults-modes.ts';
-import { shipped } from '../support/faults-program.ts';
-import { usePilosHost } from '../support/faults-ssh.ts';
-import { tell } from '../support/test-size.ts';
+import { tell } from '../support/program/test-size.ts';
+import { checkRunAsRoot, checkUmasks } from './support/modes.ts';
+import { shipped } from './support/program.ts';
+import { usePilosHost } from './support/ssh.ts';
 
 const pilosHost = usePilosHost();
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { oneOfEach, tell } from '../support/program/test-size.ts';
 import {
   breakDisk,
   checkDirectoryReplaced,
@@ -8,9 +9,8 @@ import {
   coverWithTmpfs,
   remountReadOnly,
   unmountLazily,
-} from '../support/faults-mount.ts';
-import { shipped } from '../support/faults-program.ts';
-import { oneOfEach, tell } from '../support/test-size.ts';
+} from './support/mount.ts';
+import { shipped } from './support/program.ts';
 
 it('writes nothing below the mount point of a spool that require_mount wants mounted', async () => {
   expect(await checkNotMounted(shipped)).toEqual([]);

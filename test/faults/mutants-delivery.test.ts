@@ -1,4 +1,4 @@
-import { itNotices } from '../support/faults-mutant-checks.ts';
-import { deliveryMutants } from '../support/faults-mutants-delivery.ts';
+import { itNotices } from './support/mutant-checks.ts';
+import { deliveryMutants } from './support/mutants-delivery.ts';
 
 itNotices('the delivery', deliveryMutants);

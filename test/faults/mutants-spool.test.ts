@@ -1,4 +1,4 @@
-import { itNotices } from '../support/faults-mutant-checks.ts';
-import { spoolMutants } from '../support/faults-mutants-spool.ts';
+import { itNotices } from './support/mutant-checks.ts';
+import { spoolMutants } from './support/mutants-spool.ts';
 
 itNotices('the mounted spool', spoolMutants);

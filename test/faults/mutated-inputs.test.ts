@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { fuzzSeed, fuzzTargets } from '../support/faults-fuzz.ts';
-import { checkMutatedFiles } from '../support/faults-fuzz-program.ts';
-import type { FuzzReport } from '../support/faults-fuzz-run.ts';
-import { shipped } from '../support/faults-program.ts';
-import { runProgram } from '../support/run-program.ts';
-import { sized, tell } from '../support/test-size.ts';
+import { runProgram } from '../support/program/run-program.ts';
+import { sized, tell } from '../support/program/test-size.ts';
+import { fuzzSeed, fuzzTargets } from './support/fuzz.ts';
+import { checkMutatedFiles } from './support/fuzz-program.ts';
+import type { FuzzReport } from './support/fuzz-run.ts';
+import { shipped } from './support/program.ts';
 
 const timeout = 20 * 60_000;
-const script = join(import.meta.dirname, '../support/faults-fuzz-run.ts');
+const script = join(import.meta.dirname, 'support/fuzz-run.ts');
 
 it.each(fuzzTargets)(
   'refuses or reads any %s, never with a bug and never for long',

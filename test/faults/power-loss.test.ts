@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { checkPowerLossAfterExit, checkPowerLossDuring } from '../support/faults-power.ts';
-import { shipped } from '../support/faults-program.ts';
-import { sized, tell } from '../support/test-size.ts';
+import { sized, tell } from '../support/program/test-size.ts';
+import { checkPowerLossAfterExit, checkPowerLossDuring } from './support/power.ts';
+import { shipped } from './support/program.ts';
 
 const timeout = 20 * 60_000;
 

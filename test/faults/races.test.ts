@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { type Program, shipped } from '../support/faults-program.ts';
+import { sized } from '../support/program/test-size.ts';
+import { type Program, shipped } from './support/program.ts';
 import {
   checkImporterRace,
   checkManyAtOnce,
   checkResendBesideCalls,
   checkTwoServers,
-} from '../support/faults-race.ts';
-import { createScene, type Problems, type Scene } from '../support/faults-scene.ts';
-import { createRemoteScene, type KeyKind, usePilosHost } from '../support/faults-ssh.ts';
-import { withUndo } from '../support/faults-undo.ts';
-import { sized } from '../support/test-size.ts';
+} from './support/race.ts';
+import { createScene, type Problems, type Scene } from './support/scene.ts';
+import { createRemoteScene, type KeyKind, usePilosHost } from './support/ssh.ts';
+import { withUndo } from './support/undo.ts';
 
 const timeout = 20 * 60_000;
 const pilosHost = usePilosHost();

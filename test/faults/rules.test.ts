@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { shipped } from '../support/faults-program.ts';
-import { checkHostileSubDir, checkOneOfTwoFormats } from '../support/faults-rules.ts';
+import { shipped } from './support/program.ts';
+import { checkHostileSubDir, checkOneOfTwoFormats } from './support/rules.ts';
 
 it('writes nothing outside of the spool, whatever sub directory a meeting asks for', async () => {
   expect(await checkHostileSubDir(shipped)).toEqual([]);

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
-import { type Meeting, writeMeeting } from '../support/bbb-meeting.ts';
-import type { Undo } from '../support/create-with-undo.ts';
-import { runOrThrow } from '../support/run-program.ts';
+import { type Meeting, writeMeeting } from '../support/bbb/bbb-meeting.ts';
+import type { Undo } from '../support/program/create-with-undo.ts';
+import { runOrThrow } from '../support/program/run-program.ts';
 import { type Host, startHost } from './host.ts';
 import { bbbUser, cloneImage, makeOwned, putFile, scriptsDirectory, toolDirectory } from './image.ts';
 import { type LineProcess, startLineProcess } from './line-process.ts';

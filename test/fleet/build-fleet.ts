@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Undo } from '../support/create-with-undo.ts';
+import type { Undo } from '../support/program/create-with-undo.ts';
 import { type BbbHost, startBbbHost } from './bbb-host.ts';
 import { createBbbImage, createImage, mountPoint, spoolUser } from './image.ts';
 import { type Network, startNetwork } from './network.ts';

@@ -1,8 +1,8 @@
 /** What an instance has imported, against what BBB published for it: file by file, byte by byte. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Meeting } from '../support/bbb-meeting.ts';
-import { compareTrees } from '../support/compare-trees.ts';
+import type { Meeting } from '../support/bbb/bbb-meeting.ts';
+import { compareTrees } from '../support/files/compare-trees.ts';
 import type { BbbHost } from './bbb-host.ts';
 import type { Import, PilosHost } from './pilos-host.ts';
 

@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWithUndo } from '../support/create-with-undo.ts';
+import { createWithUndo } from '../support/program/create-with-undo.ts';
 import type { BbbHost } from './bbb-host.ts';
 import { buildFleet, type Fleet } from './build-fleet.ts';
 import { makeCalls } from './calls.ts';

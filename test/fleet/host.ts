@@ -6,8 +6,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Undo } from '../support/create-with-undo.ts';
-import { type ProgramResult, runProgram } from '../support/run-program.ts';
+import type { Undo } from '../support/program/create-with-undo.ts';
+import { type ProgramResult, runProgram } from '../support/program/run-program.ts';
 
 export interface Host {
   name: string;

@@ -1,7 +1,7 @@
 /** The file trees that hosts start with: this machine's /etc with the accounts of BBB and PILOS, and BBB's files. */
 import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runOrThrow } from '../support/run-program.ts';
+import { runOrThrow } from '../support/program/run-program.ts';
 
 /** Of the central storage, on every host. */
 export const mountPoint = '/mnt/storage';

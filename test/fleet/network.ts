@@ -1,8 +1,8 @@
 /** The network of the fleet: a switch in a namespace of its own, and a link from it to each host. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Undo } from '../support/create-with-undo.ts';
-import { runOrThrow } from '../support/run-program.ts';
+import type { Undo } from '../support/program/create-with-undo.ts';
+import { runOrThrow } from '../support/program/run-program.ts';
 import { type Host, startHost } from './host.ts';
 
 export interface Network {

@@ -1,5 +1,5 @@
 /** A PILOS instance of the fleet: its sub directory of the spool, its importer, and in layout `ssh` its sshd. */
-import type { Undo } from '../support/create-with-undo.ts';
+import type { Undo } from '../support/program/create-with-undo.ts';
 import { type Host, startHost } from './host.ts';
 import { cloneImage, makeOwned, toolDirectory, webUser } from './image.ts';
 import { startLineProcess } from './line-process.ts';

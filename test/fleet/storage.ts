@@ -2,8 +2,8 @@
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Undo } from '../support/create-with-undo.ts';
-import { runOrThrow, runProgram } from '../support/run-program.ts';
+import type { Undo } from '../support/program/create-with-undo.ts';
+import { runOrThrow, runProgram } from '../support/program/run-program.ts';
 import type { Host } from './host.ts';
 import { mountPoint, type Owner, spoolUser } from './image.ts';
 

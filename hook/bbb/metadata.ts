@@ -1,0 +1,180 @@
+/**
+ * Whose meeting is it, and which sub directory does it ask for? The answer stands in the first few KB of
+ * BBB's `events.xml`, or, once BBB has deleted that file, in the published `metadata.xml`.
+ */
+import { closeSync, readSync } from 'node:fs';
+import { XMLParser } from 'fast-xml-parser';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { errnoName, translateErrno } from '../system/errno.ts';
+import { escapeText } from '../terminal/escape.ts';
+import {
+  decodeEntities,
+  headLimit,
+  type MeetingMetadata,
+  openRegularFile,
+  readEventsHead,
+  XmlProblem,
+} from './events-head.ts';
+
+/**
+ * @param eventsFile `<recording_dir>/raw/<meeting id>/events.xml`
+ * @param metadataFiles lists the `metadata.xml` of each published format; asked only when needed
+ * @param warn is told why `events.xml` did not serve
+ * @throws ExpectedError (65) when no file tells
+ */
+export function readMeetingMetadata(
+  eventsFile: string,
+  metadataFiles: () => readonly string[],
+  warn: (message: string) => void,
+): MeetingMetadata {
+  const reasons: string[] = [];
+  const told = tryRead(eventsFile, readEventsHead, reasons);
+  if (told !== undefined) return told;
+  for (const file of metadataFiles()) {
+    const metadata = tryRead(file, readPublishedMetadata, reasons);
+    if (metadata === undefined) continue;
+    warn(`${reasons.join('; ')}: the metadata was taken from ${file}`);
+    return metadata;
+  }
+  throw new ExpectedError(`nothing tells which front end the meeting belongs to: ${reasons.join('; ')}`, {
+    exitStatus: EXIT.data,
+    remedy: "restore metadata.xml from a backup, or publish the recording again with 'bbb-record --rebuild'",
+  });
+}
+
+function tryRead<T>(file: string, read: (file: string) => T, reasons: string[]): T | undefined {
+  try {
+    return read(file);
+  } catch (error) {
+    reasons.push(`${file} ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+/** Why a file could not tell; only our own findings and system calls' errors, anything else is a bug. */
+function reasonOf(error: unknown): string {
+  if (error instanceof XmlProblem) return error.message;
+  const name = errnoName(error);
+  if (name === 'ENOENT') return 'does not exist';
+  if (name?.startsWith('E')) return `cannot be read (${name})`;
+  throw error;
+}
+
+// Entities are decoded by `decodeEntities` alone, so that none of a DTD can ever be expanded.
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  parseAttributeValue: false,
+  parseTagValue: false,
+  trimValues: false,
+  processEntities: false,
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+});
+
+function parseXml(text: string): Record<string, unknown> {
+  try {
+    return parser.parse(text, true);
+  } catch (error) {
+    throw new XmlProblem(
+      `is not well-formed XML (${escapeText(String((error as Error).message)).slice(0, 200)})`,
+    );
+  }
+}
+
+/** What a published format's `metadata.xml` says. */
+export interface PublishedMetadata extends MeetingMetadata {
+  /** Milliseconds since 1970, undefined when the file does not tell. */
+  startTime: number | undefined;
+}
+
+/** Reads `<published_dir>/<format>/<meeting id>/metadata.xml`. */
+export function readPublishedMetadata(file: string): PublishedMetadata {
+  return publishedMetadataOf(readRecording(file), file);
+}
+
+/** What PILOS' importer looks at, beside what a delivery needs. */
+export interface ImportedMetadata extends PublishedMetadata {
+  /** Under which PILOS keeps the recording. */
+  recordId: string;
+  /** The front end's own id of the meeting, by which PILOS finds the room; `''` when there is none. */
+  externalId: string;
+}
+
+/** Reads the same file for a recording that nothing else tells of. @throws ExpectedError when it does not tell */
+export function readImportedMetadata(file: string): ImportedMetadata {
+  try {
+    const { recording, meta } = readRecording(file);
+    return {
+      ...publishedMetadataOf({ recording, meta }, file),
+      recordId: textOf(recording, 'id'),
+      externalId: textOf(meta, 'meetingId'),
+    };
+  } catch (error) {
+    const isXml = error instanceof XmlProblem;
+    if (!isXml && errnoName(error) !== 'ENOENT') throw translateErrno(error, `cannot read ${file}`);
+    throw new ExpectedError(`${file} ${isXml ? error.message : 'does not exist'}`, {
+      exitStatus: EXIT.data,
+      remedy: "restore it from a backup, or publish the recording again with 'bbb-record --rebuild'",
+      cause: error,
+    });
+  }
+}
+
+interface RecordingElement {
+  recording: unknown;
+  meta: unknown;
+}
+
+function readRecording(file: string): RecordingElement {
+  const recording = child(parseXml(readLimited(file)), 'recording');
+  const meta = child(recording, 'meta');
+  if (meta === undefined) throw new XmlProblem('has no <recording> with a <meta> in it');
+  return { recording, meta };
+}
+
+function publishedMetadataOf({ recording, meta }: RecordingElement, file: string): PublishedMetadata {
+  const start = Number(textOf(recording, 'start_time'));
+  return {
+    origin: textOf(meta, 'bbb-origin'),
+    subDir: textOf(meta, 'pilos-sub-spool-dir'),
+    meetingName: textOf(meta, 'meetingName'),
+    startTime: Number.isFinite(start) && start > 0 ? start : undefined,
+    source: file,
+  };
+}
+
+/** Shared by all calls, which are synchronous. */
+let readBuffer: Buffer | undefined;
+
+function readLimited(file: string): string {
+  const descriptor = openRegularFile(file);
+  try {
+    readBuffer ??= Buffer.allocUnsafeSlow(64 * 1024);
+    const buffer = readBuffer;
+    const parts: string[] = [];
+    const decoder = new TextDecoder();
+    for (let length = 0; ; ) {
+      const read = readSync(descriptor, buffer, 0, buffer.length, null);
+      if (read === 0) break;
+      length += read;
+      if (length > headLimit) throw new XmlProblem(`is larger than ${headLimit} bytes`);
+      parts.push(decoder.decode(buffer.subarray(0, read), { stream: true }));
+    }
+    return parts.join('') + decoder.decode();
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function child(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
+
+/** Text of an attribute or of an element without children; `''` when there is none. */
+function textOf(parent: unknown, name: string): string {
+  const value = child(parent, name) ?? '';
+  if (typeof value === 'string') return decodeEntities(value);
+  throw new XmlProblem(`has more than one ${name.replace('@', '')}, or one that is no plain text`);
+}

@@ -1,0 +1,55 @@
+/** The meetings on this server that are ours: for `resend`, `status` and `check`. */
+
+import { eventsFile, type PublishedFormat, readAllPublished } from '../bbb/bbb.ts';
+import type { MeetingMetadata } from '../bbb/events-head.ts';
+import { readMeetingMetadata } from '../bbb/metadata.ts';
+import type { Config } from '../config/config.ts';
+import { validateSubDir } from '../config/sub-dir.ts';
+import { attempt, ExpectedError } from '../errors.ts';
+
+export interface OurMeeting {
+  meetingId: string;
+  published: PublishedFormat[];
+  /** Undefined when no file tells; `subDir` is the reason then. */
+  metadata: MeetingMetadata | undefined;
+  /** As the meeting asks for it, or why that is not allowed. */
+  subDir: string | ExpectedError;
+}
+
+/**
+ * Reads whose every published meeting is.
+ *
+ * @param isWanted which meeting ids to look at
+ * @param warn is told of metadata that was taken from another file than `events.xml`
+ */
+export function readOurMeetings(
+  config: Config,
+  isWanted: (meetingId: string) => boolean,
+  warn: (message: string) => void,
+): OurMeeting[] {
+  const ours: OurMeeting[] = [];
+  for (const [meetingId, published] of readAllPublished(config)) {
+    const meeting = isWanted(meetingId) ? readOurMeeting(config, meetingId, published, warn) : undefined;
+    if (meeting !== undefined) ours.push(meeting);
+  }
+  return ours;
+}
+
+/**
+ * Reads whose a meeting is; undefined for another front end's. One whose metadata cannot be read counts as ours:
+ * nobody else would notice that it is never delivered.
+ */
+export function readOurMeeting(
+  config: Config,
+  meetingId: string,
+  published: PublishedFormat[],
+  warn: (message: string) => void,
+): OurMeeting | undefined {
+  const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
+  const metadata = attempt(() => readMeetingMetadata(eventsFile(config, meetingId), files, warn));
+  if (metadata instanceof ExpectedError)
+    return { meetingId, published, metadata: undefined, subDir: metadata };
+  if (!config.origins.includes(metadata.origin)) return undefined;
+  const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
+  return { meetingId, published, metadata, subDir };
+}

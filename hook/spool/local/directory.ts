@@ -1,0 +1,173 @@
+/** The spool directory on this server: is it there, on the right file system, and still the same after writing? */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+  statfsSync,
+  statSync,
+} from 'node:fs';
+import { type ErrorScope, EXIT, ExpectedError } from '../../errors.ts';
+import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
+import { mountPointOf } from '../../system/mounts.ts';
+import { quote } from '../../terminal/escape.ts';
+
+export interface LocalSpoolSettings {
+  directory: string;
+  requireMount: boolean | string;
+}
+
+/** The spool directory, held open: a file system that is mounted over it during the run cannot divert us. */
+export interface OpenDirectory {
+  path: string;
+  descriptor: number;
+  stats: Stats;
+  /** Path of a file in exactly this directory. */
+  inside(name: string): string;
+}
+
+/** Opens the spool directory or its sub directory for `action`; neither is ever created. */
+export function withDirectory<T>(
+  settings: LocalSpoolSettings,
+  subDir: string,
+  action: (directory: OpenDirectory) => T,
+): T {
+  const path = resolveDirectory(settings, subDir);
+  const descriptor = openDirectory(path);
+  // It was only read from: a failing close says nothing about the archive in it.
+  const close = () => closeQuietly(descriptor);
+  let result: T;
+  try {
+    checkMount(settings, path);
+    result = action({
+      path,
+      descriptor,
+      stats: fstatSync(descriptor),
+      inside: (name) => `/proc/self/fd/${descriptor}/${name}`,
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(close) as T;
+  close();
+  return result;
+}
+
+function openDirectory(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOTDIR')
+      throw translateErrno(error, `cannot open the spool directory ${path}`, 'destination');
+    throw new ExpectedError(`the spool directory ${path} is not a directory`, {
+      exitStatus: EXIT.spool,
+      remedy: 'correct spool_dir in pilos.yml, or put a directory in its place',
+      scope: 'destination',
+      cause: error,
+    });
+  }
+}
+
+function resolveDirectory(settings: LocalSpoolSettings, subDir: string): string {
+  const unmounted = 'mount it, or correct spool_dir in pilos.yml; it is never created here';
+  const spool = resolveExisting(settings.directory, unmounted, 'spool');
+  if (subDir === '') return spool;
+  const wanted = `${settings.directory}/${subDir}`;
+  const remedy = `create it as PILOS documents for RECORDING_SPOOL_SUB_DIRECTORY, or correct that setting; it is never created here`;
+  const resolved = resolveExisting(wanted, remedy, 'destination');
+  const root = spool === '/' ? '/' : `${spool}/`;
+  if (resolved.startsWith(root)) return resolved;
+  throw new ExpectedError(
+    `the sub directory ${quote(subDir)} leads out of the spool directory, to ${quote(resolved)}`,
+    {
+      exitStatus: EXIT.spool,
+      remedy: `replace the symbolic link ${wanted} by a directory`,
+    },
+  );
+}
+
+const unresolved: Record<string, string> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  ELOOP: 'is a symbolic link that leads to itself',
+};
+
+function resolveExisting(path: string, remedy: string, scope: ErrorScope): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    const problem = unresolved[errnoName(error) ?? ''];
+    if (problem === undefined) throw translateErrno(error, `cannot use the spool directory ${path}`, scope);
+    throw new ExpectedError(`the spool directory ${path} ${problem}`, {
+      exitStatus: EXIT.spool,
+      remedy,
+      scope,
+      cause: error,
+    });
+  }
+}
+
+/** With `require_mount`, an unmounted spool's empty mount point must not take recordings onto the root disk. */
+function checkMount({ requireMount }: LocalSpoolSettings, path: string): void {
+  if (requireMount === false) return;
+  const holding = mountPointOf(path, readFileSync('/proc/self/mountinfo', 'utf8'));
+  if (requireMount === true ? holding !== '/' : holding === requireMount) return;
+  const wanted = requireMount === true ? 'on a mounted file system' : `on the one mounted at ${requireMount}`;
+  throw new ExpectedError(`the spool directory ${path} is not ${wanted}, but on ${holding}`, {
+    exitStatus: EXIT.spool,
+    scope: 'spool',
+    remedy: 'mount it (mount -a), or set require_mount: false in pilos.yml',
+  });
+}
+
+/** Throws an ExpectedError (73) unless an archive of `size` bytes fits. */
+export function checkSpace(directory: OpenDirectory, size: number): void {
+  const { bavail, bsize, files, ffree } = withErrnoTranslated(`cannot look at ${directory.path}`, () =>
+    statfsSync(directory.inside('.')),
+  );
+  const free = bavail * bsize;
+  // Some network file systems tell nothing about their space.
+  if (bsize === 0 || (bavail === 0 && files === 0)) return;
+  if (size <= free && (files === 0 || ffree > 0)) return;
+  const what = size > free ? `${size} bytes, of which ${free} are free` : 'a file, and no inode is free';
+  throw new ExpectedError(`not enough space in ${directory.path}: the archive needs ${what}`, {
+    exitStatus: EXIT.spool,
+    remedy: 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
+  });
+}
+
+export function syncDirectory(directory: OpenDirectory): void {
+  try {
+    fsyncSync(directory.descriptor);
+  } catch (error) {
+    // Some file systems (CIFS, FUSE) cannot do this for a directory, and say so.
+    if (['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoName(error) ?? '')) return;
+    throw translateErrno(error, `cannot make the new name in ${directory.path} durable`);
+  }
+}
+
+/** Another file system mounted there, or the directory replaced, means that PILOS would not see the archive. */
+export function checkStillThere(directory: OpenDirectory): void {
+  const now = statSync(directory.path, { throwIfNoEntry: false });
+  if (now?.dev === directory.stats.dev && now.ino === directory.stats.ino) return;
+  throw new ExpectedError(
+    `the spool directory ${directory.path} was replaced or unmounted during the delivery`,
+    {
+      exitStatus: EXIT.temporary,
+      remedy: 'check its mount and run it again',
+    },
+  );
+}
+
+export function closeQuietly(file: number): void {
+  try {
+    closeSync(file);
+  } catch {
+    // the first error is the one to tell
+  }
+}

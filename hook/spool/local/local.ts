@@ -1,0 +1,167 @@
+/** A spool that is a directory on this server: temporary name, fsync, rename, fsync of the directory. */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { EXIT, ExpectedError } from '../../errors.ts';
+import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
+import { createRunToken, isAbandoned } from '../../system/run-token.ts';
+import type { Parcel, Spool } from '../spool.ts';
+import {
+  checkSpace,
+  checkStillThere,
+  closeQuietly,
+  type LocalSpoolSettings,
+  type OpenDirectory,
+  syncDirectory,
+  withDirectory,
+} from './directory.ts';
+import { writeBehind } from './write-behind.ts';
+
+/** PILOS reads and deletes archives as a member of the group `pilos-spool`. */
+const archiveMode = 0o664;
+
+export function localSpool(settings: LocalSpoolSettings): Spool {
+  const destination = (subDir: string) =>
+    subDir === '' ? settings.directory : `${settings.directory}/${subDir}`;
+  return {
+    destination,
+    deliver: (parcel) => deliverLocally(settings, parcel),
+    readWaiting: async (subDir) =>
+      withDirectory(settings, subDir, ({ path, inside }) =>
+        withErrnoTranslated(`cannot read the spool directory ${path}`, () =>
+          readdirSync(inside('.')).filter((name) => name.endsWith('.tar')),
+        ),
+      ),
+    describeDelivery: ({ name, subDir }) => {
+      withDirectory(settings, subDir, () => undefined);
+      return [
+        `write ${destination(subDir)}/.${name}.RUN, mode 0664, then fsync`,
+        `rename it to ${destination(subDir)}/${name}, then fsync the directory`,
+      ];
+    },
+  };
+}
+
+/** What keeps a file out of a directory, wherever that is. */
+const unusable = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EISDIR', 'ENOTEMPTY'];
+
+/** Elsewhere, as in `work_dir`, such an error is an input/output error; here it is the spool that is not usable. */
+function blameSpool(error: unknown): unknown {
+  if (!(error instanceof ExpectedError) || !unusable.includes(errnoName(error.cause) ?? '')) return error;
+  return new ExpectedError(error.message, { ...error, exitStatus: EXIT.spool, cause: error.cause });
+}
+
+async function deliverLocally(settings: LocalSpoolSettings, parcel: Parcel): Promise<void> {
+  try {
+    await writeAndRename(settings, parcel);
+  } catch (error) {
+    throw blameSpool(error);
+  }
+}
+
+async function writeAndRename(settings: LocalSpoolSettings, parcel: Parcel): Promise<void> {
+  await withDirectory(settings, parcel.subDir, async (directory) => {
+    removeAbandoned(directory, parcel.warn);
+    checkSpace(directory, parcel.size);
+    const temporary = `.${parcel.name}.${createRunToken()}`;
+    const path = `${directory.path}/${temporary}`;
+    const file = withErrnoTranslated(
+      `cannot write ${path}`,
+      () => create(directory.inside(temporary)),
+      'destination',
+    );
+    let isRenamed = false;
+    try {
+      await writeSafely(file, path, directory, parcel);
+      checkStillThere(directory);
+      withErrnoTranslated(`cannot rename ${temporary} to ${directory.path}/${parcel.name}`, () =>
+        renameSync(directory.inside(temporary), directory.inside(parcel.name)),
+      );
+      isRenamed = true;
+      syncDirectory(directory);
+      checkStillThere(directory);
+    } finally {
+      if (!isRenamed) remove(directory.inside(temporary));
+    }
+  });
+}
+
+function create(path: string): number {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, archiveMode);
+}
+
+/** Writes the archive, gives it mode and group, and returns only when it is on the disk. Closes `file`. */
+async function writeSafely(
+  file: number,
+  path: string,
+  directory: OpenDirectory,
+  parcel: Parcel,
+): Promise<void> {
+  let isOpen = true;
+  try {
+    setAccess(file, directory, parcel.warn);
+    await writeBehind(file, () => parcel.write(file, path));
+    fsyncSync(file);
+    const { size } = fstatSync(file);
+    if (size !== parcel.size) {
+      throw new ExpectedError(`cannot write ${path}: it has ${size} bytes instead of ${parcel.size}`, {
+        exitStatus: EXIT.io,
+        remedy: 'look at the disk or the storage server',
+      });
+    }
+    isOpen = false;
+    closeSync(file);
+  } catch (error) {
+    if (isOpen) closeQuietly(file);
+    throw translateErrno(error, `cannot write ${path}`);
+  }
+}
+
+/** A umask of 077 must not hide the archive from PILOS, nor a spool directory without setgid. */
+function setAccess(file: number, directory: OpenDirectory, warn: (message: string) => void): void {
+  try {
+    if (fstatSync(file).gid !== directory.stats.gid) fchownSync(file, -1, directory.stats.gid);
+  } catch (error) {
+    if (errnoName(error) !== 'EPERM') throw error;
+    warn(
+      `the archive's group is not that of ${directory.path} (gid ${directory.stats.gid}): ` +
+        `run 'usermod -a -G GROUP bigbluebutton' and restart bbb-rap-resque-worker, or 'chmod g+s ${directory.path}'`,
+    );
+  }
+  // After chown, which may clear bits of the mode.
+  fchmodSync(file, archiveMode);
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // gone, or not reachable any more: the next run tries again
+  }
+}
+
+/** Removes temporary files of killed runs; those of living runs, here or on another server, stay. */
+function removeAbandoned(directory: OpenDirectory, warn: (message: string) => void): void {
+  const names = withErrnoTranslated(`cannot read the spool directory ${directory.path}`, () =>
+    readdirSync(directory.inside('.')),
+  );
+  for (const name of names) {
+    const [, token] = /^\.[^.].*\.tar\.(.+)$/.exec(name) ?? [];
+    if (token === undefined) continue;
+    const stats = statSync(directory.inside(name), { throwIfNoEntry: false });
+    if (stats === undefined || !isAbandoned(token, Date.now() - stats.mtimeMs)) continue;
+    remove(directory.inside(name));
+    warn(`removed ${directory.path}/${name}, which a killed run left behind`);
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The rsync command lines. Pure, so that `--dry-run` shows exactly what a delivery runs.
+ *
+ * Why they look as they do (measured with rsync and rrsync 3.5 and older):
+ * - Over ssh, only a destination that ends in `/.` fails when the directory is missing, takes a file that is
+ *   already there, and creates nothing.
+ * - The archive is sent in place under a name that PILOS ignores, so that a cut transfer resumes, and becomes
+ *   `.tar` by a deletion "with backup", which is a rename on the other side.
+ * - `--chmod` alone is subject to the umask of the other side.
+ */
+import type { SpoolAddress } from '../../config/spool-address.ts';
+
+type RemoteAddress = Exclude<SpoolAddress, { kind: 'local' }>;
+
+/** Seconds until a host that does not answer, or a link that is stalled, counts as dead. */
+const connectTimeout = 15;
+const inputTimeout = 60;
+
+export interface Transfer {
+  address: RemoteAddress;
+  /** Validated sub directory, `''` for none. */
+  subDir: string;
+  /** `<record id>-<format>`: the archive's name without `.tar`. */
+  baseName: string;
+  /** `extra_rsync_opts`, appended after ours so that they win. */
+  extraOptions: readonly string[];
+}
+
+/** `[USER@]HOST:PATH/SUB`, for messages and the ledger. */
+export function remoteDirectory({ address, subDir }: Pick<Transfer, 'address' | 'subDir'>): string {
+  const prefix = address.kind === 'ssh' ? `${address.host}:` : address.prefix;
+  const { path } = address;
+  if (subDir === '') return `${prefix}${path}`;
+  return `${prefix}${path}${path === '' || path.endsWith('/') ? '' : '/'}${subDir}`;
+}
+
+/** The directory itself, as `DIR/.`. */
+function destination(transfer: Transfer): string {
+  return inDirectory(transfer, '.');
+}
+
+function inDirectory(transfer: Transfer, name: string): string {
+  const directory = remoteDirectory(transfer);
+  return directory.endsWith(':') || directory.endsWith('/') ? `${directory}${name}` : `${directory}/${name}`;
+}
+
+/** A daemon creates `DIR/` even as `DIR/.`, and never `DIR` for `DIR/NAME`; rrsync refuses `DIR/NAME` once it is there. */
+function sendDestination(transfer: Transfer, name: string): string {
+  return transfer.address.kind === 'daemon' ? inDirectory(transfer, name) : destination(transfer);
+}
+
+function connectionOptions({ kind }: RemoteAddress): string[] {
+  const timeout = `--timeout=${inputTimeout}`;
+  if (kind === 'daemon') return [timeout, `--contimeout=${connectTimeout}`];
+  const ssh = `ssh -o BatchMode=yes -o ConnectTimeout=${connectTimeout} -o ServerAliveInterval=15 -o ServerAliveCountMax=4`;
+  return [`--rsh=${ssh}`, timeout];
+}
+
+const accessOptions = ['--perms', '--chmod=F664', '--ignore-times', '--itemize-changes'];
+
+/**
+ * Sends `source`, a file named `<record id>-<format>`, resuming what an earlier run has sent of it.
+ *
+ * `--dirs --delete` deletes nothing here (`P *` protects everything): it makes a server that will refuse the
+ * renaming refuse before the first byte is sent.
+ */
+export function sendArguments(transfer: Transfer, source: string): string[] {
+  const resuming = ['--inplace', '--partial', '--dirs', '--delete', '--filter=P *'];
+  return [
+    ...connectionOptions(transfer.address),
+    ...accessOptions,
+    ...resuming,
+    ...closing(transfer, source),
+  ];
+}
+
+/** Sends `source`, a file named `<record id>-<format>.tar`; rsync itself renames it there when it is complete. */
+export function sendWholeArguments(transfer: Transfer, source: string): string[] {
+  return [...connectionOptions(transfer.address), ...accessOptions, ...closing(transfer, source)];
+}
+
+/** Gives the complete archive its name: `emptyDirectory` has nothing, so the file there is "deleted with backup". */
+export function renameArguments(transfer: Transfer, emptyDirectory: string): string[] {
+  const deletion = [
+    '--recursive',
+    '--delete',
+    '--max-delete=1',
+    '--backup',
+    '--suffix=.tar',
+    '--itemize-changes',
+  ];
+  const only = [`--include=/${transfer.baseName}`, '--exclude=*'];
+  // Of the extra options only those that lead there: others could delete more, or change the directory itself.
+  const extra = transportOptions(transfer.extraOptions);
+  const ends = ['--', `${emptyDirectory}/`, destination(transfer)];
+  return [...connectionOptions(transfer.address), ...deletion, ...only, ...extra, ...ends];
+}
+
+/** Lists the directory; of the extra options, too, only those that lead there. */
+export function listArguments(transfer: Transfer): string[] {
+  const extra = transportOptions(transfer.extraOptions);
+  return [...connectionOptions(transfer.address), '--list-only', ...extra, '--', destination(transfer)];
+}
+
+/** Names of the archives in the output of {@link listArguments}. */
+export function parseListedArchives(output: string): string[] {
+  return [...output.matchAll(/^-\S+ +[\d,.]+ +\S+ +\S+ (.+\.tar)$/gm)].map(([, name = '']) => name);
+}
+
+function closing(transfer: Transfer, source: string): string[] {
+  const name = source.slice(source.lastIndexOf('/') + 1);
+  return [...audible(transfer.extraOptions), '--', source, sendDestination(transfer, name)];
+}
+
+/** What rsync says is needed to know what it did; the source is still needed when it has to be sent again. */
+function audible(options: readonly string[]): string[] {
+  return options.filter((option) => !['-q', '--quiet', '--remove-source-files'].includes(option));
+}
+
+const transport =
+  /^(?:-[46ez]$|-e.|--(?:rsh|rsync-path|port|address|sockopts|password-file|timeout|contimeout|bwlimit|compress|old-args|ipv4|ipv6)(?:=|$))/;
+/** Options that may have their value in the next word. */
+const takesValue =
+  /^(?:-e|--(?:rsh|rsync-path|port|address|sockopts|password-file|timeout|contimeout|bwlimit))$/;
+
+function transportOptions(options: readonly string[]): string[] {
+  return options.filter(
+    (option, index) => transport.test(option) || takesValue.test(options[index - 1] ?? ''),
+  );
+}
+
+/** True when the output of a send says that the file `name` was sent, and not passed over. */
+export function saysSent(output: string, name: string): boolean {
+  return output.split(/[\r\n]+/).some((line) => /^<f/.test(line) && line.endsWith(` ${name}`));
+}
+
+/** True when the output of {@link renameArguments} says that the file got its name. */
+export function saysRenamed(output: string, baseName: string): boolean {
+  return output.split(/[\r\n]+/).some((line) => /^\*deleting\s+/.test(line) && line.endsWith(` ${baseName}`));
+}
+
+/** Bytes of the newest line that `--info=progress2` has written in `output`; undefined when there is none. */
+export function parseProgress(output: string): number | undefined {
+  const found = [...output.matchAll(/(?:^|[\r\n])\s*([\d.,]+)\s+\d+%/g)].at(-1)?.[1];
+  return found === undefined ? undefined : Number(found.replace(/[.,]/g, ''));
+}

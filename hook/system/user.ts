@@ -1,0 +1,68 @@
+/** Run as root, the program becomes the user of BBB before it touches anything. */
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { errnoName, translateErrno } from './errno.ts';
+
+export interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+}
+
+/** One line of passwd(5) → {@link Account}; undefined when no line has this uid. */
+export function parseAccount(passwd: string, uid: number): Account | undefined {
+  for (const line of passwd.split('\n')) {
+    const [name, , id, gid, , home] = line.split(':');
+    if (name && Number(id) === uid && id !== '') return { name, uid, gid: Number(gid), home: home || '/' };
+  }
+  return undefined;
+}
+
+/**
+ * As root: becomes the owner of `published_dir`, which is `bigbluebutton` on a BBB server, with that user's
+ * groups, HOME and USER. Does nothing for other users, nor when root itself owns the directory.
+ *
+ * @returns the account, undefined when nothing was changed
+ */
+export function becomeOwner(publishedDir: string): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const uid = ownerOf(publishedDir);
+  if (uid === undefined || uid === 0) return undefined;
+  const account = parseAccount(readFileSync('/etc/passwd', 'utf8'), uid);
+  if (account === undefined) {
+    throw new ExpectedError(`${publishedDir} belongs to uid ${uid}, which is not in /etc/passwd`, {
+      exitStatus: EXIT.permission,
+      remedy: `run it as that user: sudo -u '#${uid}' pilos-post-publish …`,
+    });
+  }
+  // Groups first: after setuid they cannot be set any more, and root's would stay.
+  (process as NodeJS.Process & { initgroups(user: string, group: number): void }).initgroups(
+    account.name,
+    account.gid,
+  );
+  process.setgid?.(account.gid);
+  process.setuid?.(account.uid);
+  Object.assign(process.env, { HOME: account.home, USER: account.name, LOGNAME: account.name });
+  leaveClosedDirectory();
+  return account;
+}
+
+/** A child process starts where we are, which fails in a directory such as `/root` that only root may enter. */
+function leaveClosedDirectory(): void {
+  try {
+    accessSync(process.cwd(), constants.X_OK);
+  } catch {
+    process.chdir('/');
+  }
+}
+
+function ownerOf(directory: string): number | undefined {
+  try {
+    return statSync(directory).uid;
+  } catch (error) {
+    // Its absence is reported by who reads it.
+    if (errnoName(error) === 'ENOENT') return undefined;
+    throw translateErrno(error, `cannot look at published_dir ${directory}`);
+  }
+}

@@ -1,0 +1,73 @@
+/** A mount that never answers, and one whose server is gone, end `check` after some seconds: it never hangs itself. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { type CheckCase, itFindsAndMends } from '../../support/check/check-case.ts';
+import { type CheckScene, createCheckScene, useScene } from '../../support/check/check-scene.ts';
+
+const scene = useScene(createCheckScene);
+
+/** Puts a file system that never answers in the place of the spool; returns the process that could answer. */
+async function hang({ enter, sh, tree }: CheckScene) {
+  await sh(`umount ${tree.spoolDir}`);
+  const [command = '', ...words] = enter;
+  const script = join(import.meta.dirname, '../../fixtures/hanging_fs.py');
+  const server = spawn(command, [...words, 'python3', script, tree.spoolDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(server.stdout, 'data');
+  return server;
+}
+
+const mounts: CheckCase[] = [
+  {
+    what: 'a mount that does not answer',
+    id: 'spool-answers',
+    status: 73,
+    says: /it does not answer: the file system at \S+ \(fuse\.hanging from hanging\) hangs or is gone/,
+    spoil: hang,
+  },
+  {
+    what: 'a mount whose server is gone',
+    id: 'spool-answers',
+    status: 73,
+    says: /not connected \(ENOTCONN\): the file system at/,
+    spoil: async (here) => {
+      const server = await hang(here);
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+    },
+  },
+  {
+    what: 'a mount whose server is gone, and that /etc/fstab does not name,',
+    id: 'spool-answers',
+    status: 73,
+    says: /not connected \(ENOTCONN\): .* hangs or is gone; look at its server and the network, then mount it again/,
+    spoil: async (here) => {
+      await here.sh('cp /etc/fstab /etc/fstab.kept && : > /etc/fstab');
+      const server = await hang(here);
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+    },
+    afterwards: ({ sh, tree }) => sh(`mv /etc/fstab.kept /etc/fstab && mount ${tree.spoolDir}`),
+  },
+];
+
+itFindsAndMends(scene, mounts);
+
+it('can be interrupted while it waits', async () => {
+  await hang(scene());
+  const { child, result } = scene().start();
+  await setTimeout(3000);
+  const begin = Date.now();
+  child.kill('SIGTERM');
+  const { status, stderr } = await result;
+  expect({ status, stderr }).toEqual({
+    status: 75,
+    stderr: expect.stringContaining('interrupted by SIGTERM'),
+  });
+  expect(Date.now() - begin).toBeLessThan(4000);
+  await scene().sh(`umount --force --lazy ${scene().tree.spoolDir} && mount ${scene().tree.spoolDir}`);
+});

@@ -1,0 +1,179 @@
+/** The other host, its rsync and its directories: broken, found, and mended by the command `check` names. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, it } from 'vitest';
+import { type CheckCase, expectFoundAndMended, expectFoundInTurn } from '../../support/check/check-case.ts';
+import { amiss, useScene } from '../../support/check/check-scene.ts';
+import { type CheckSshScene, createCheckSshScene } from '../../support/check/check-ssh-scene.ts';
+import { changeUserDatabase } from '../../support/program/users.ts';
+
+const theScene = useScene(createCheckSshScene);
+let scene: CheckSshScene;
+beforeEach(() => {
+  scene = theScene();
+  sendToOrdinary();
+});
+
+/** With a key whose shell is an ordinary one, where rrsync makes no difference: that starts sooner. */
+const sendToOrdinary = (further?: Record<string, unknown>) =>
+  scene.sendTo(`pilos-ordinary:${scene.spool}`, further);
+
+it('finds nothing wrong with the key that is recommended, and removes the test file there', async () => {
+  scene.sendTo('pilos-good:/');
+  const report = await scene.look();
+  expect(amiss(report)).toEqual([]);
+  const written = report.findings.find(({ id }) => id === 'remote-write');
+  expect(written?.looked_at).toBe(
+    'test file pilos-post-publish-check in pilos-good:/, which was removed again',
+  );
+  expect(scene.spoolFiles()).toEqual([]);
+});
+
+const connections: CheckCase[] = [
+  {
+    what: 'a host without an address',
+    id: 'host',
+    status: 73,
+    says: /cannot be resolved/,
+    spoil: ({ bbb, sh }) => sh(`sed -i 's/ 127.0.0.1$/ nowhere.invalid/' ${bbb.home}/.ssh/config`),
+    byHand: ({ bbb, sh }) => sh(`sed -i 's/ nowhere.invalid$/ 127.0.0.1/' ${bbb.home}/.ssh/config`),
+  },
+  {
+    what: 'a host that refuses the connection',
+    id: 'host',
+    status: 73,
+    says: /refuses the connection/,
+    spoil: () => scene.server.stop(),
+    byHand: () => scene.server.start(),
+  },
+  {
+    what: 'a host that takes the connection and says nothing',
+    id: 'host',
+    status: 73,
+    says: /cannot be reached/,
+    spoil: () => scene.server.freeze(),
+    byHand: () => scene.server.thaw(),
+  },
+  {
+    what: 'a host that ends the connection, because the account there has expired',
+    id: 'host',
+    status: 73,
+    says: /the connection to pilos-ordinary was lost.*the log of sshd there/,
+    spoil: ({ pilos }) => changeUserDatabase('usermod', ['--expiredate', '1', pilos.name]),
+    byHand: ({ pilos }) => changeUserDatabase('usermod', ['--expiredate', '', pilos.name]),
+  },
+];
+
+const options: CheckCase[] = [
+  {
+    what: 'an ssh that extra_rsync_opts names, and that is not there',
+    id: 'host',
+    status: 78,
+    says: /Failed to exec \/opt\/none\/ssh/,
+    spoil: () => sendToOrdinary({ extra_rsync_opts: ['--rsh=/opt/none/ssh'] }),
+    byHand: () => sendToOrdinary(),
+  },
+  {
+    what: 'an option that rsync there does not know',
+    id: 'remote-rsync',
+    status: 78,
+    says: /on remote machine: --nonsense.*correct extra_rsync_opts/,
+    spoil: () => sendToOrdinary({ extra_rsync_opts: ['--remote-option=--nonsense'] }),
+    byHand: () => sendToOrdinary(),
+  },
+];
+
+const shells: CheckCase[] = [
+  {
+    what: 'a login shell there that prints something',
+    id: 'remote-rsync',
+    status: 78,
+    says: /prints something before rsync starts.*remove the output from ~\/\.bashrc/,
+    spoil: ({ pilos, sh, tree }) => {
+      scene.sendTo(`pilos-bare:${scene.spool}-other`);
+      writeFileSync(join(pilos.home, '.bashrc'), 'echo Welcome to PILOS\n');
+      return sh(`ln -s /usr/bin/rsync ${tree.root}/no-rsync/rsync`);
+    },
+    byHand: ({ pilos }) => writeFileSync(join(pilos.home, '.bashrc'), ''),
+  },
+  {
+    what: 'an rsync that is missing there',
+    id: 'remote-rsync',
+    status: 78,
+    says: /rsync is not installed on pilos-bare/,
+    spoil: ({ sh, tree }) => sh(`rm ${tree.root}/no-rsync/rsync`),
+  },
+  {
+    what: 'a directory that is missing there',
+    id: 'remote-directory',
+    status: 73,
+    says: /does not exist/,
+    spoil: () => undefined,
+  },
+  {
+    what: 'a directory there that cannot be written',
+    id: 'remote-write',
+    status: 77,
+    says: /is not writable/,
+    spoil: ({ sh }) => sh(`chown root:root ${scene.spool}-other && chmod 755 ${scene.spool}-other`),
+  },
+  {
+    what: 'something there that is in the way',
+    id: 'remote-write',
+    status: 73,
+    says: /could not make way for new regular file/,
+    spoil: ({ sh }) => sh(`mkdir -p ${scene.spool}-other/pilos-post-publish-check/x`),
+    byHand: ({ sh }) => sh(`rm -r ${scene.spool}-other/pilos-post-publish-check`),
+  },
+];
+
+const restricted: CheckCase[] = [
+  {
+    what: 'an rrsync that has no python3 there',
+    id: 'remote-rsync',
+    status: 78,
+    says: /python3 is missing there/,
+    spoil: () => scene.sendTo('pilos-pythonless:/a/b'),
+  },
+  {
+    what: 'a nested directory that is missing there',
+    id: 'remote-directory',
+    status: 73,
+    says: /pilos-pythonless:\/a\/b does not exist/,
+    spoil: () => undefined,
+  },
+];
+
+it.each([
+  { what: 'on the way to the host', cases: connections },
+  { what: 'in extra_rsync_opts', cases: options },
+  { what: 'for an ordinary key', cases: shells },
+  { what: 'for a key that rrsync restricts', cases: restricted },
+])('what is wrong $what is found, and mended by what it names', async ({ cases }) => {
+  await expectFoundInTurn(scene, cases);
+  expect(scene.spoolFiles().filter((name) => name.startsWith('pilos-post-publish'))).toEqual([]);
+});
+
+it('creates a sub directory that a meeting asks for, also from a directory that only root may enter, and opens it', async () => {
+  const { bbb, sh, tree, spool } = scene;
+  scene.sendTo('pilos-good:/');
+  const meeting = tree.addMeeting({ subDir: 'one/two' });
+  tree.giveTo(bbb);
+  const closed = join(tree.root, 'closed');
+  await sh(`install -d -m 700 ${closed}`);
+  const report = await scene.look();
+  expect(amiss(report)).toEqual(['sub-directory', 'undelivered?']);
+  expect(report.status).toBe(73);
+  for (const { remedy = '' } of report.findings.filter((finding) => finding.remedy !== undefined))
+    await sh(`cd ${closed} && ${remedy}`);
+  expect(readdirSync(join(spool, 'one/two'))).toEqual([`${meeting.id}-presentation.tar`]);
+  await expectFoundAndMended(scene, {
+    what: 'the same, which cannot be written any more',
+    id: 'sub-directory',
+    status: 77,
+    // What is to be replaced, or else, from an older rsync, the path itself.
+    says: /one\/two is not writable.*(?:in the place of \/THE\/SPOOL\/DIRECTORY|open "\/home\/.*chmod 2775\))$/,
+    spoil: () => sh(`chown root:root ${spool}/one/two && chmod 755 ${spool}/one/two`),
+    directory: () => spool,
+  });
+});

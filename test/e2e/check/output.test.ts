@@ -1,0 +1,129 @@
+/** How `check` is read: on a terminal, in a pipe, by a monitoring, and by whom it is run. */
+import { writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { amiss, createCheckScene, theFinding, useScene } from '../../support/check/check-scene.ts';
+
+const scene = useScene(createCheckScene);
+
+const pilosYml = () => `work_dir: ${scene().tree.workDir}\nspool_dir: ${scene().tree.spoolDir}\n`;
+beforeEach(() => writeFileSync(scene().tree.pilosYml, pilosYml()));
+
+/** A warning and a problem with commands that mend them. */
+async function spoil(): Promise<void> {
+  writeFileSync(scene().tree.pilosYml, `${pilosYml()}retri: { attempts: 4 }\n`);
+  await scene().sh(`chmod g-s ${scene().tree.spoolDir}`);
+}
+
+describe('the lines', () => {
+  it('are marked, grouped and summed up', async () => {
+    const { stdout, stderr, status } = await scene().check();
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe(`checked as ${scene().bbb.name}`);
+    expect(lines.filter((line) => /^\S/.test(line)).slice(1, -1)).toEqual([
+      'Configuration',
+      'BigBlueButton',
+      'Calls',
+      'Spool',
+      'Recordings',
+    ]);
+    const shown = lines.slice(1, -2).filter((line) => line.startsWith(' '));
+    expect(shown.filter((line) => !/^ {2}[✓-] \S/.test(line))).toEqual([]);
+    expect(lines.slice(-2)).toEqual(['nothing is wrong', '']);
+  });
+
+  it('tell what is wrong and the command that mends it', async () => {
+    await spoil();
+    const { stdout, status } = await scene().check();
+    expect(status).toBe(78);
+    const { spoolDir, pilosYml: file } = scene().tree;
+    expect(stdout).toContain(`
+  ✗ pilos.yml: ${file}
+      ${file}: unknown key 'retri', did you mean 'retry'?
+      mend it: sed -i 's/^retri:/retry:/' ${file}
+`);
+    expect(stdout).toContain(`
+  ! mode of ${spoolDir}: 0775, group ${scene().pilos.group}
+      without the setgid bit, files get the group of their writer
+      mend it: chmod g+s ${spoolDir}
+`);
+    expect(stdout).toMatch(/\n\n1 problem, 1 warning: begin with the set-up \(exit status 78\)\n$/);
+  });
+
+  it('are only those that are not in order with --quiet, and none when all is', async () => {
+    await spoil();
+    const { stdout } = await scene().check(['--quiet']);
+    expect(stdout.split('\n').filter((line) => /^ {2}\S/.test(line))).toHaveLength(2);
+    writeFileSync(scene().tree.pilosYml, pilosYml());
+    await scene().sh(`chmod g+s ${scene().tree.spoolDir}`);
+    expect(await scene().check(['--quiet'])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('have colours on a terminal, and none in a pipe nor with NO_COLOR', async () => {
+    const onTerminal = (variables: string) =>
+      scene().sh(
+        `${variables} script --quiet --return --command 'pilos-post-publish check' /dev/null </dev/null`,
+      );
+    const coloured = await onTerminal('TERM=xterm LANG=C.UTF-8');
+    expect(coloured.stdout).toContain('\u001b[32m✓\u001b[0m pilos.yml');
+    const plain = await onTerminal('TERM=xterm NO_COLOR=1 LANG=C.UTF-8');
+    expect(plain.stdout).toContain('  ✓ pilos.yml');
+    expect(`${plain.stdout}${(await scene().check()).stdout}`).not.toContain('\u001b[');
+  });
+
+  it('have letters for marks where the locale knows no others', async () => {
+    const { stdout } = await scene().check([], { env: { LANG: 'C' } });
+    expect(stdout).toContain('\n  + pilos.yml');
+    expect(stdout).not.toContain('✓');
+  });
+});
+
+describe('--json', () => {
+  it('is one document with every finding', async () => {
+    await spoil();
+    const report = await scene().look();
+    expect(Object.keys(report).sort()).toEqual([
+      'exit_status',
+      'findings',
+      'milliseconds',
+      'ran_as',
+      'status',
+    ]);
+    const { findings } = report;
+    expect(new Set(findings.flatMap((finding) => Object.keys(finding)))).toEqual(
+      new Set(['group', 'id', 'state', 'looked_at', 'problem', 'remedy', 'exit_status']),
+    );
+    expect(findings.length).toBeGreaterThan(20);
+    await scene().sh(`chmod g+s ${scene().tree.spoolDir}`);
+  });
+});
+
+describe('who asks', () => {
+  it('is the user of BBB when that user runs it', async () => {
+    const { stdout } = await scene().sh(
+      `setpriv --reuid=${scene().bbb.uid} --regid=${scene().bbb.gid} --init-groups -- pilos-post-publish check --json`,
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ ran_as: scene().bbb.name, exit_status: 0 });
+  });
+
+  it('is warned of when it is somebody else, whose rights say little', async () => {
+    await scene().sh(`chmod -R a+rwX ${scene().tree.root}/var`);
+    const { stdout } = await scene().sh(
+      `setpriv --reuid=${scene().pilos.uid} --regid=${scene().pilos.gid} --init-groups -- pilos-post-publish check --json || true`,
+    );
+    const report = JSON.parse(stdout);
+    expect(report.ran_as).toBe(scene().pilos.name);
+    expect(amiss(report)).toEqual(['ran-as?']);
+    const { remedy = 'exit 99' } = theFinding(report);
+    expect((await scene().sh(remedy)).stdout).toMatch(/^checked as ppp-bbb-.*\nnothing is wrong\n$/s);
+  });
+});
+
+describe('a broken configuration', () => {
+  it('keeps nothing else from being looked at, as far as it still tells', async () => {
+    writeFileSync(scene().tree.pilosYml, `${pilosYml()}deliver: never\n`);
+    const report = await scene().look();
+    expect(amiss(report)).toEqual(['pilos-yml']);
+    expect(report.findings.find(({ id }) => id === 'spool-write')?.state).toBe('ok');
+  });
+});

@@ -1,0 +1,352 @@
+/** Each thing that `check` looks at in the set-up is broken alone, found alone, and mended by the command it names. */
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type CheckCase, itFindsAndMends } from '../../support/check/check-case.ts';
+import { amiss, type CheckScene, createCheckScene, useScene } from '../../support/check/check-scene.ts';
+
+const scene = useScene(createCheckScene);
+
+it('finds nothing wrong on a server that is set up right, as the user of BBB', async () => {
+  const report = await scene().look();
+  expect(amiss(report)).toEqual([]);
+  expect(report).toMatchObject({ ran_as: scene().bbb.name, exit_status: 0, status: 0 });
+  const skipped = report.findings.filter(({ state }) => state === 'skipped').map(({ id }) => id);
+  expect(skipped).toEqual(['timer']);
+});
+
+const asBbb = ({ bbb }: CheckScene) => [
+  'setpriv',
+  `--reuid=${bbb.uid}`,
+  `--regid=${bbb.gid}`,
+  '--init-groups',
+  '--',
+];
+
+const configuration: CheckCase[] = [
+  {
+    what: 'a missing pilos.yml',
+    id: 'pilos-yml',
+    status: 78,
+    says: /pilos\.yml does not exist/,
+    spoil: ({ tree }) => rmSync(tree.pilosYml),
+    afterwards: ({ sh, tree }) =>
+      sh(`sed -i 's|^spool_dir: /mnt/pilos-spool$|spool_dir: ${tree.spoolDir}|' ${tree.pilosYml}`),
+  },
+  {
+    what: 'a misspelt key in pilos.yml',
+    id: 'pilos-yml',
+    status: 78,
+    says: /unknown key 'retri', did you mean 'retry'\?/,
+    spoil: ({ sh, tree }) => sh(`echo 'retri: { attempts: 4 }' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a pilos.yml without work_dir, whose last line does not end',
+    id: 'pilos-yml',
+    status: 78,
+    says: /work_dir is missing/,
+    spoil: ({ tree }) => writeFileSync(tree.pilosYml, `spool_dir: ${tree.spoolDir}`),
+  },
+  {
+    what: 'a pilos.yml without spool_dir',
+    id: 'pilos-yml',
+    status: 78,
+    says: /spool_dir is missing/,
+    spoil: ({ sh, tree }) => sh(`sed -i /^spool_dir/d ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`echo 'spool_dir: ${tree.spoolDir}' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'an invalid value in pilos.yml',
+    id: 'pilos-yml',
+    status: 78,
+    says: /deliver must be 'now' or 'later', but is 'never'/,
+    spoil: ({ sh, tree }) => sh(`echo 'deliver: never' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^deliver/d ${tree.pilosYml}`),
+  },
+  {
+    what: 'a pilos.yml that is no YAML',
+    id: 'pilos-yml',
+    status: 78,
+    says: /is not valid YAML in line \d/,
+    spoil: ({ sh, tree }) => sh(`echo ': [' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i '$d' ${tree.pilosYml}`),
+  },
+  {
+    what: "a missing file of BBB's configuration",
+    id: 'bbb-yml',
+    status: 78,
+    says: /bigbluebutton\.yml does not exist; what follows assumes BBB's usual directories/,
+    spoil: ({ tree }) => rmSync(tree.bigbluebuttonYml),
+  },
+  {
+    what: "a file of BBB's configuration that is no YAML",
+    id: 'bbb-yml',
+    status: 78,
+    says: /bigbluebutton\.yml is not valid YAML/,
+    spoil: ({ sh, tree }) => sh(`echo ': [' >> ${tree.bigbluebuttonYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i '$d' ${tree.bigbluebuttonYml}`),
+  },
+  {
+    what: 'a pilos.yml that who asks may not read',
+    id: 'pilos-yml',
+    status: 77,
+    says: /pilos\.yml: permission denied \(EACCES\)/,
+    spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.pilosYml} && chmod 600 ${tree.pilosYml}`),
+    by: asBbb,
+  },
+  {
+    what: "a file of BBB's configuration that who asks may not read",
+    id: 'bbb-yml',
+    status: 77,
+    says: /bigbluebutton\.yml: permission denied \(EACCES\)/,
+    spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.bigbluebuttonYml} && chmod 600 ${tree.bigbluebuttonYml}`),
+    by: asBbb,
+  },
+  {
+    what: 'a pilos.yml that only root may read',
+    id: 'config-readable',
+    status: 77,
+    says: /pilos\.yml may not be read/,
+    spoil: ({ tree }) => {
+      chownSync(tree.pilosYml, 0, 0);
+      chmodSync(tree.pilosYml, 0o600);
+    },
+  },
+  {
+    what: "a directory of BBB's configuration that only root may enter",
+    id: 'config-readable',
+    status: 77,
+    says: /bigbluebutton\/recording may not be read/,
+    spoil: ({ tree }) => {
+      chownSync(dirname(tree.pilosYml), 0, 0);
+      chmodSync(dirname(tree.pilosYml), 0o700);
+    },
+  },
+  {
+    what: 'rsync options for a spool that is a directory',
+    id: 'ignored-options',
+    status: 0,
+    says: /these options do nothing/,
+    spoil: ({ sh, tree }) =>
+      sh(`printf 'extra_rsync_opts: [\\n  --bwlimit=1M,\\n ]\\norigins:\\n- PILOS\\n' >> ${tree.pilosYml}`),
+  },
+];
+
+const server: CheckCase[] = [
+  {
+    what: 'a published_dir of root',
+    id: 'bbb-user',
+    status: 78,
+    says: /belongs to root/,
+    spoil: ({ tree }) => chownSync(tree.publishedDir, 0, 0),
+  },
+  {
+    what: 'a worker that does not run',
+    id: 'worker',
+    status: 0,
+    says: /no recording is processed/,
+    spoil: ({ sh }) => sh('systemctl stop bbb-rap-resque-worker.service'),
+  },
+  {
+    what: 'a missing published_dir',
+    id: 'published-dir',
+    status: 78,
+    says: /does not exist/,
+    spoil: ({ tree }) => rmSync(tree.publishedDir, { recursive: true }),
+  },
+  {
+    what: 'a recording_dir that is closed',
+    id: 'recording-dir',
+    status: 77,
+    says: /may not read/,
+    spoil: ({ tree }) => {
+      chownSync(tree.recordingDir, 0, 0);
+      chmodSync(tree.recordingDir, 0o700);
+    },
+  },
+  {
+    what: 'status files that cannot be written',
+    id: 'status-dir',
+    status: 77,
+    says: /-sender\.done/,
+    spoil: ({ sh, tree }) =>
+      sh(`cd ${tree.recordingDir}/status && chown 0:0 published && chmod u-w published`),
+  },
+  {
+    what: 'a work_dir of root, behind a symbolic link',
+    id: 'work-dir',
+    status: 77,
+    says: /may not write there/,
+    spoil: ({ sh, tree }) =>
+      sh(`cd ${tree.root} && mv ${tree.workDir} work && ln -s ${tree.root}/work ${tree.workDir} &&
+        chown 0:0 work && chmod u-w work`),
+  },
+  {
+    what: 'a work_dir in a directory that only root may enter',
+    id: 'work-dir',
+    status: 77,
+    says: /may not enter .*\/closed$/,
+    spoil: ({ bbb, sh, tree }) =>
+      sh(`install -d -o ${bbb.uid} ${tree.root}/closed/work && chmod 700 ${tree.root}/closed &&
+        sed -i 's|^work_dir:.*|work_dir: ${tree.root}/closed/work|' ${tree.pilosYml}`),
+    afterwards: ({ sh, tree }) => sh(`sed -i 's|^work_dir:.*|work_dir: ${tree.workDir}|' ${tree.pilosYml}`),
+  },
+  {
+    what: 'a work_dir that cannot be created',
+    id: 'work-dir',
+    status: 77,
+    says: /may not create it/,
+    spoil: ({ tree }) => {
+      rmSync(tree.workDir, { recursive: true });
+      chownSync(tree.recordingDir, 0, 0);
+      chmodSync(tree.recordingDir, 0o755);
+    },
+  },
+  {
+    what: 'a file in the place of work_dir',
+    id: 'work-dir',
+    status: 78,
+    says: /it is no directory: correct work_dir/,
+    spoil: ({ sh, tree }) => sh(`rm -r ${tree.workDir} && touch ${tree.workDir}`),
+    byHand: ({ bbb, sh, tree }) =>
+      sh(`rm ${tree.workDir} && install -d -o ${bbb.uid} -g ${bbb.gid} ${tree.workDir}`),
+  },
+  {
+    what: 'a directory that a run as root has left in work_dir',
+    id: 'work-dir-owner',
+    status: 77,
+    says: /belong to somebody else, for example .*\/ledger/,
+    spoil: ({ tree }) => mkdirSync(join(tree.workDir, 'ledger'), { mode: 0o755 }),
+  },
+  {
+    what: 'a file that a run as root has left in work_dir',
+    id: 'work-dir-owner',
+    status: 0,
+    says: /1 of its files and directories/,
+    spoil: ({ tree }) => writeFileSync(join(tree.workDir, 'old.tar'), 'x'),
+  },
+  {
+    what: 'a log file of root',
+    id: 'log-file',
+    status: 77,
+    says: /may not write it/,
+    spoil: ({ tree }) => {
+      const file = join(tree.logDir, 'post_publish.log');
+      writeFileSync(file, '');
+      chmodSync(file, 0o644);
+    },
+  },
+  {
+    what: 'a log file in a directory that does not exist',
+    id: 'log-file',
+    status: 77,
+    says: /may not create it/,
+    spoil: ({ sh, tree }) => sh(`echo 'log_file: ${tree.root}/new/log' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a directory of metrics_file that does not exist',
+    id: 'metrics-file',
+    status: 77,
+    says: /does not exist, and is not created/,
+    spoil: ({ sh, tree }) => sh(`echo 'metrics_file: ${tree.root}/metrics/pilos.prom' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a directory of metrics_file that belongs to root',
+    id: 'metrics-file',
+    status: 77,
+    says: /may not write there/,
+    spoil: ({ tree }) => chownSync(join(tree.root, 'metrics'), 0, 0),
+  },
+  {
+    what: 'a file in the place of the directory of metrics_file',
+    id: 'metrics-file',
+    status: 78,
+    says: /it is no directory: correct metrics_file/,
+    spoil: ({ sh, tree }) => sh(`rm -r ${tree.root}/metrics && touch ${tree.root}/metrics`),
+    byHand: ({ bbb, sh, tree }) =>
+      sh(`rm ${tree.root}/metrics && install -d -o ${bbb.uid} ${tree.root}/metrics`),
+  },
+  {
+    what: 'a log file in a directory that only root may enter',
+    id: 'log-file',
+    status: 77,
+    says: /may not enter .*\/new$/,
+    spoil: ({ sh, tree }) => sh(`chmod 700 ${tree.root}/new`),
+  },
+  {
+    what: 'a directory of metrics_file in one that only root may enter',
+    id: 'metrics-file',
+    status: 77,
+    says: /may not enter .*\/closed$/,
+    spoil: ({ bbb, sh, tree }) =>
+      sh(`install -d -o ${bbb.uid} ${tree.root}/closed/metrics && chmod 700 ${tree.root}/closed &&
+        sed -i 's|^metrics_file:.*|metrics_file: ${tree.root}/closed/metrics/pilos.prom|' ${tree.pilosYml}`),
+  },
+  {
+    what: 'a program for on_failure in a directory that only root may enter',
+    id: 'on-failure',
+    status: 77,
+    says: /may not enter .*\/programs$/,
+    spoil: ({ sh, tree }) =>
+      sh(`install -D /bin/true ${tree.root}/programs/notify && chmod 700 ${tree.root}/programs &&
+        echo 'on_failure: ${tree.root}/programs/notify' >> ${tree.pilosYml}`),
+    afterwards: ({ sh, tree }) => sh(`sed -i '/^on_failure/d; /^metrics_file/d' ${tree.pilosYml}`),
+  },
+  {
+    what: 'a program for on_failure that is not there',
+    id: 'on-failure',
+    status: 78,
+    says: /there is no such program/,
+    spoil: ({ sh, tree }) => sh(`echo 'on_failure: ${tree.root}/nowhere' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^on_failure/d ${tree.pilosYml}`),
+  },
+  {
+    what: 'a program for on_failure that is not executable',
+    id: 'on-failure',
+    status: 78,
+    says: /it is not executable/,
+    spoil: ({ sh, tree }) =>
+      sh(`touch ${tree.root}/notify && echo 'on_failure: [${tree.root}/notify, admin]' >> ${tree.pilosYml}`),
+  },
+  {
+    what: 'a log_dir that is a link to what is not there',
+    id: 'log-dir',
+    status: 78,
+    says: /it is no directory, nor a link to one that is there: correct log_dir/,
+    spoil: ({ sh, tree }) =>
+      sh(
+        `sed -i /^log_file/d ${tree.pilosYml} && mv ${tree.logDir} ${tree.root}/kept && ln -s ${tree.root}/disk ${tree.logDir}`,
+      ),
+    byHand: ({ sh, tree }) => sh(`mv ${tree.root}/kept ${tree.root}/disk`),
+  },
+];
+
+/** In this order: the second one needs the user of the first. */
+const accounts: CheckCase[] = [
+  {
+    what: 'a server without any user of BBB',
+    id: 'bbb-user',
+    status: 78,
+    says: /the uid \d+, which no user has, but BBB's scripts run as bigbluebutton/,
+    spoil: ({ bbb, sh, tree }) =>
+      // What else `useradd` writes than /etc is laid over, so that it does not reach this machine.
+      sh(`for each in /home /var/mail /var/log; do mount -t tmpfs tmpfs $each; done
+        sed -i '/^${bbb.name}:/d; /^bigbluebutton:/d' /etc/passwd /etc/shadow /etc/group /etc/gshadow
+        systemctl stop bbb-rap-resque-worker.service && chmod o+w ${tree.spoolDir}`),
+  },
+  {
+    what: "a server where root has made all of BBB's directories",
+    id: 'bbb-user',
+    status: 78,
+    says: /it belongs to root, but BBB's scripts run as bigbluebutton/,
+    spoil: ({ sh, tree }) => sh(`chown -RH 0:0 ${tree.publishedDir} ${tree.recordingDir} ${tree.logDir}`),
+  },
+];
+
+describe('the configuration', () => {
+  itFindsAndMends(scene, configuration);
+});
+describe('the BBB server', () => {
+  itFindsAndMends(scene, server);
+  itFindsAndMends(scene, accounts);
+});

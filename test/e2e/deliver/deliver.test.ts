@@ -1,0 +1,187 @@
+/** `resend` delivers what is published, ours and not delivered: which recordings it takes, and in which order. */
+import { appendFileSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { DeliveryResult } from '../../../hook/delivery/outcome.ts';
+import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
+import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
+import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
+import { compareTrees } from '../../support/files/compare-trees.ts';
+import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
+import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { expectRefused } from '../../support/program/expect-refused.ts';
+import { failFormat, hasSenderDone, ledgerFile, readLedger } from '../../support/program/traces.ts';
+
+const createTree = useBbbTrees();
+const day = 24 * 3600;
+
+interface Report {
+  results: DeliveryResult[];
+  left_by_limit: number;
+  being_published: number;
+  exit_status: number;
+}
+
+async function resend(tree: BbbTree, ...args: string[]): Promise<Report> {
+  const { status, stdout } = await tree.run(['resend', '--json', ...args]);
+  const report = JSON.parse(stdout) as Report;
+  expect(report.exit_status).toBe(status);
+  return report;
+}
+
+/** Ids of the meetings in a report, in the order in which they came. */
+function idsOf({ results }: Report): string[] {
+  return results.map(({ record_id }) => record_id);
+}
+
+/** Lets a meeting have been published so many days ago. */
+function age({ published }: Meeting, days: number): void {
+  const time = Date.now() / 1000 - days * day;
+  utimesSync(join(published('presentation'), 'metadata.xml'), time, time);
+}
+
+/** One meeting for each state that the ledger knows, and one of another front end. */
+async function createMixedServer() {
+  const tree = createTree();
+  const delivered = tree.addMeeting();
+  const failed = tree.addMeeting({ subDir: 'later-made' });
+  expect((await tree.run(['-m', delivered.id])).status).toBe(0);
+  expect((await tree.run(['-m', failed.id])).status).toBe(73);
+  mkdirSync(join(tree.spoolDir, 'later-made'));
+  const untried = tree.addMeeting();
+  tree.addMeeting({ origin: 'Greenlight' });
+  return { tree, delivered, failed, untried };
+}
+
+it('delivers what failed and what was never tried, and nothing else', async () => {
+  const { tree, failed, untried } = await createMixedServer();
+  const report = await resend(tree);
+  // What has never failed comes first.
+  expect(idsOf(report)).toEqual([untried.id, failed.id]);
+  expect(report.exit_status).toBe(0);
+  const imported = await importSpool(join(tree.spoolDir, 'later-made'), join(tree.root, 'store'));
+  const unpacked = join(imported[0]?.unpacked ?? '', 'presentation', failed.id);
+  expect(compareTrees(failed.published('presentation'), unpacked)).toEqual([]);
+  for (const { id } of [failed, untried]) expect(hasSenderDone(tree, id)).toBe(true);
+  const again = await tree.run(['resend']);
+  expect(again).toEqual({ status: 0, signal: null, stdout: 'nothing to deliver\n', stderr: '' });
+});
+
+it('takes only what failed with --failed, and everything that is ours with --all', async () => {
+  const { tree, delivered, failed, untried } = await createMixedServer();
+  expect(idsOf(await resend(tree, '--failed'))).toEqual([failed.id]);
+  const all = await resend(tree, '--all');
+  expect(idsOf(all).sort()).toEqual([delivered.id, failed.id, untried.id].sort());
+  expect(readLedger(tree, delivered.id, 'presentation').attempts).toHaveLength(2);
+});
+
+it('takes only what --since and --meeting-id name', async () => {
+  const tree = createTree();
+  const meetings = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
+  for (const [index, meeting] of meetings.entries()) age(meeting, index * 10 + 1);
+  const [newest, second, third] = meetings.map(({ id }) => id);
+  const dry = (...args: string[]) => resend(tree, '--dry-run', ...args).then(idsOf);
+  expect(await dry('--since', '12h')).toEqual([]);
+  expect(await dry('--since', '7d')).toEqual([newest]);
+  expect(await dry('--since', '2w')).toEqual([newest, second]);
+  const date = new Date(Date.now() - 25 * day * 1000).toISOString().slice(0, 10);
+  expect(await dry('--since', date)).toEqual([newest, second, third]);
+  expect(await dry('-m', `${third}`, '--meeting-id', `${newest}`)).toEqual([newest, third]);
+  const { status, stderr } = await tree.run(['resend', '-m', 'unknown', '--dry-run']);
+  expect(status).toBe(0);
+  expect(stderr).toBe('pilos-post-publish: meeting unknown is not published here, or not from PILOS\n');
+});
+
+it('delivers the newest first, and with --limit says that something is left', async () => {
+  const tree = createTree();
+  const meetings = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
+  for (const [index, meeting] of meetings.entries()) age(meeting, index + 1);
+  const [newest, second, oldest] = meetings.map(({ id }) => id);
+  const first = await resend(tree, '--limit', '2');
+  expect({ ids: idsOf(first), left: first.left_by_limit, status: first.exit_status }).toEqual({
+    ids: [newest, second],
+    left: 1,
+    status: 75,
+  });
+  const rest = await resend(tree, '--limit', '2');
+  expect({ ids: idsOf(rest), status: rest.exit_status }).toEqual({ ids: [oldest], status: 0 });
+});
+
+it('gives each recording its turn with --limit, though the newest fails every time', async () => {
+  const tree = createTree();
+  const [hopeless, good] = [tree.addMeeting(), tree.addMeeting()];
+  age(good, 5);
+  rmSync(join(hopeless.published('presentation'), 'video'), { recursive: true });
+  writeFileSync(join(hopeless.published('presentation'), 'second-metadata.xml'), '<recording/>');
+  expect(idsOf(await resend(tree, '--limit', '1'))).toEqual([hopeless.id]);
+  expect(idsOf(await resend(tree, '--limit', '1'))).toEqual([good.id]);
+  expect(tree.spoolFiles()).toEqual([`${good.id}-presentation.tar`]);
+});
+
+it('touches nothing with --dry-run, and says what it would do', async () => {
+  const { tree, failed, untried } = await createMixedServer();
+  const before = snapshotTree(tree.root);
+  const { status, stdout, stderr } = await tree.run(['resend', '--dry-run']);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(diffSnapshots(before, snapshotTree(tree.root))).toEqual([]);
+  expect(stdout.trimEnd().split('\n')).toEqual([
+    'dry run: nothing is written, sent or logged',
+    expect.stringContaining(`${untried.id}-presentation.tar: would be delivered to ${tree.spoolDir} (`),
+    expect.stringContaining(
+      `${failed.id}-presentation.tar: would be delivered to ${tree.spoolDir}/later-made (`,
+    ),
+    '2 to be delivered, 0 failed',
+  ]);
+});
+
+it('delivers again what was published again, and what a broken ledger has forgotten', async () => {
+  const tree = createTree();
+  const [rebuilt, forgotten, kept] = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
+  expect(idsOf(await resend(tree))).toHaveLength(3);
+  appendFileSync(join(rebuilt.published('presentation'), 'metadata.xml'), '\n');
+  const entry = ledgerFile(tree, forgotten.id, 'presentation');
+  writeFileSync(entry, readFileSync(entry, 'utf8').slice(0, 100));
+  expect(idsOf(await resend(tree)).sort()).toEqual([rebuilt.id, forgotten.id].sort());
+  expect(readLedger(tree, kept.id, 'presentation').attempts).toHaveLength(1);
+});
+
+it('writes -sender.done for a meeting whose last format has failed in BBB since', async () => {
+  const tree = createTree({ formats: ['presentation', 'video'] });
+  const { id } = tree.addMeeting({ formats: ['presentation'] });
+  expect((await tree.run(['-m', id])).status).toBe(0);
+  expect(hasSenderDone(tree, id)).toBe(false);
+  failFormat(tree, id, 'video', 'processed');
+  const { status, stdout } = await tree.run(['resend']);
+  expect({ status, stdout }).toEqual({
+    status: 0,
+    stdout: `all formats of ${id} are delivered: wrote its -sender.done\nnothing to deliver\n`,
+  });
+  expect(hasSenderDone(tree, id)).toBe(true);
+});
+
+it('waits for BBB while it still copies a format into published_dir', async () => {
+  const tree = createTree();
+  const { id } = tree.addMeeting();
+  const done = join(tree.recordingDir, 'status/published', `${id}-presentation.done`);
+  const text = readFileSync(done);
+  rmSync(done);
+  expect(await resend(tree)).toEqual({ results: [], left_by_limit: 0, being_published: 1, exit_status: 0 });
+  expect(tree.spoolFiles()).toEqual([]);
+  writeFileSync(done, text);
+  expect(idsOf(await resend(tree))).toEqual([id]);
+});
+
+it.each([
+  { args: ['--since', 'yesterday'], said: "--since 'yesterday' is neither a span of time nor a date" },
+  { args: ['--since', '7 days'], said: "--since '7 days' is neither" },
+  { args: ['--limit', '0'], said: "option '--limit <n>' argument '0' is invalid" },
+  { args: ['--limit', 'many'], said: "argument 'many' is invalid" },
+  { args: ['-m', '../x'], said: "-m '../x' is not a meeting id" },
+  { args: ['--failed', '--all'], said: "'--failed' cannot be used with option '--all'" },
+  { args: ['everything'], said: 'too many arguments' },
+])('refuses $args.0 $args.1 with 64', async ({ args, said }) => {
+  const tree = createTree();
+  tree.addMeeting();
+  expectRefused(await tree.run(['resend', ...args]), 64, said);
+  expect(tree.spoolFiles()).toEqual([]);
+});

@@ -1,0 +1,71 @@
+/** `make demo`: what it shows, that it tells a failure, and that nothing of it is left. */
+import { copyFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
+import { startProgram } from '../../support/program/run-program.ts';
+
+const project = resolve(import.meta.dirname, '../../..');
+const directory = useTemporaryDirectory();
+
+function startDemo(...args: string[]) {
+  const env = { TMPDIR: directory.makeDirectory('tmp') };
+  return startProgram(process.execPath, [join(project, 'build/demo.ts'), ...args], { env });
+}
+
+function leftovers(): string[] {
+  return readdirSync(join(directory.path, 'tmp'));
+}
+
+describe('make demo', () => {
+  it('shows the whole way, succeeds, and leaves nothing behind', async () => {
+    const { status, stdout, stderr } = await startDemo().result;
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).not.toContain('✗');
+    expect(stdout.match(/exit status 0$/gm)).toHaveLength(4);
+    expect(stdout).toMatch(/delivered 495513…1753-presentation\.tar \(7 files, \d+ bytes\)/);
+    expect(stdout).toContain('is not from PILOS');
+    expect(stdout).toMatch(/^ {2}✓ 664 .*instance1\/c2d1ff…0421-presentation\.tar$/m);
+    expect(stdout).toMatch(/^ {2}✓ instance1\/c2d1ff…0421-presentation\.tar: 7 files/m);
+    expect(stdout).toMatch(/Everything arrived\.\n$/);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('has no colours in a pipe, no trailing space, and no line for a very wide terminal', async () => {
+    const { stdout } = await startDemo().result;
+    expect(stdout).not.toContain('\x1b');
+    for (const line of stdout.split('\n')) {
+      expect(line).toBe(line.trimEnd());
+      expect(line.length, line).toBeLessThan(180);
+    }
+  });
+
+  it('fails and says what is wrong when the program delivers nothing', async () => {
+    const dist = directory.makeDirectory('dist');
+    directory.write('dist/pilos-post-publish', '#!/bin/sh\nexit 0\n', 0o755);
+    copyFileSync(join(project, 'build/launcher/pilos_post_publish.rb'), join(dist, 'pilos_post_publish.rb'));
+    const { status, stdout } = await startDemo(dist).result;
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^ {2}✗ .*missing +495513…1753-video\.tar$/m);
+    expect(stdout).toMatch(/Not as it should be: \d+, marked ✗\.\n$/);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("says 'make build' when there is no executable", async () => {
+    const { status, stderr } = await startDemo(directory.makeDirectory('empty')).result;
+    expect({ status, stderr }).toEqual({ status: 1, stderr: "demo: run 'make build' first\n" });
+    expect(leftovers()).toEqual([]);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('leaves nothing behind after %s', async (signal) => {
+    const { child, result } = startDemo();
+    while (leftovers().length === 0) await setTimeout(10);
+    await setTimeout(300);
+    child.kill(signal);
+    const { status, stderr } = await result;
+    expect({ status, stderr }).toEqual({ status: 1, stderr: `demo: interrupted by ${signal}\n` });
+    expect(leftovers()).toEqual([]);
+  });
+});

@@ -1,0 +1,240 @@
+/** The Debian package on a BBB server that had PILOS' own script: installed, upgraded, removed, purged. */
+import {
+  appendFileSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPackage } from '../../../build/deb/package.ts';
+import { cacheDirectory, hostArchitecture, outputDirectory, programName } from '../../../build/project.ts';
+import type { Finding } from '../../../hook/check/finding.ts';
+import * as server from '../../support/bbb/bbb-server.ts';
+import { createDebianRoot, type DebianRoot } from '../../support/program/debian-root.ts';
+import { runOrThrow } from '../../support/program/run-program.ts';
+
+const minute = 60_000;
+const packages = join(cacheDirectory, 'test-packages');
+const architecture = hostArchitecture();
+const executable = join(outputDirectory, programName);
+/** Fast, and lintian wants some. */
+const compression = ['-Zgzip', '-z1'];
+const build = (version: string) =>
+  buildPackage({ architecture, executable, version, output: packages, compression });
+
+const [version, nextVersion] = ['1.0.0', '1.0.1'];
+let root: DebianRoot;
+const built: Record<string, string> = {};
+beforeAll(async () => {
+  mkdirSync(packages, { recursive: true });
+  for (const one of [version, nextVersion]) built[one] = build(one);
+  root = await createDebianRoot();
+  await server.createBbbServer(root.path);
+  for (const path of Object.values(built)) copyFileSync(path, join(root.path, basename(path)));
+}, 10 * minute);
+afterAll(async () => {
+  await root.remove();
+  rmSync(packages, { recursive: true });
+});
+
+const place = (path: string) => join(root.path, path);
+const read = (path: string) => readFileSync(place(path), 'utf8');
+const has = (path: string) => lstatSync(place(path), { throwIfNoEntry: false }) !== undefined;
+/** Without anybody to answer a question; returns what is said. apt passes on what dpkg says, on stdout. */
+async function install(which: string): Promise<string> {
+  const options = ['--yes', '--no-install-recommends'];
+  const { stdout } = await root.runOrThrow(
+    'apt-get',
+    'install',
+    ...options,
+    `/${basename(built[which] ?? '')}`,
+  );
+  return stdout;
+}
+function configure(pilosYml: string): void {
+  mkdirSync(place('/etc/bigbluebutton/recording'), { recursive: true });
+  writeFileSync(place(server.pilosYml), pilosYml);
+}
+const packagedTimer = '/usr/lib/systemd/system/pilos-post-publish.timer';
+/** What is not in order, by an executable that stays there. */
+async function check(): Promise<Finding[]> {
+  const { stdout } = await root.run('/download/program', 'check', '--json');
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  return findings.filter(({ state }) => state === 'problem' || state === 'warning');
+}
+function added(before: Finding[], now: Finding[]): Finding[] {
+  return now.filter(({ id }) => !before.some((one) => one.id === id));
+}
+const timerWant = '/etc/systemd/system/timers.target.wants/pilos-post-publish.timer';
+const ledger = `${server.workDir}/ledger`;
+
+describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => {
+  it('is installed without a question, and keeps the pilos.yml that was there', async () => {
+    const said = await install(version);
+    expect(said).toContain(`kept ${server.pilosYml}`);
+    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
+    expect(readdirSync(place('/etc/bigbluebutton/recording'))).toEqual(['pilos.yml']);
+    const { stdout: status } = await root.runOrThrow('dpkg', '--status', programName);
+    expect(status).toContain('Status: install ok installed');
+    expect(status).toMatch(/^Conffiles:\n \/etc\/bigbluebutton\/recording\/pilos\.yml /m);
+  });
+
+  it('runs, by its name and without any Node.js', async () => {
+    const { stdout } = await root.runOrThrow(programName, '--version');
+    expect(stdout).toMatch(/^pilos-post-publish \d/);
+    expect((await root.run('which', programName)).stdout).toBe(`/usr/bin/${programName}\n`);
+  });
+
+  it("sets PILOS' script aside, and has noted what that has sent", async () => {
+    expect(read(`${server.launcher}.replaced`)).toBe(server.pilosScript);
+    expect(readdirSync(place(ledger))).toEqual([`${server.sentId}-presentation.json`]);
+  });
+
+  it('delivers when BBB calls it', async () => {
+    await root.runOrThrow(...server.bbbCall(server.newId));
+    expect(server.isDelivered(root.path, server.newId)).toBe(true);
+    expect(server.isDelivered(root.path, server.sentId)).toBe(false);
+  });
+
+  it('has enabled its timer, whose service starts what is there', async () => {
+    expect(has(timerWant)).toBe(true);
+    const [, started = ''] =
+      /^ExecStart=(\S+)/m.exec(read('/usr/lib/systemd/system/pilos-post-publish.service')) ?? [];
+    expect((await root.run('test', '-x', started)).status).toBe(0);
+  });
+
+  it('gives its files to root, with the modes that BBB and systemd need', async () => {
+    const { stdout } = await root.runOrThrow('dpkg', '--listfiles', programName);
+    for (const path of stdout.split('\n').filter((line) => /^\/./.test(line) && line !== '/.')) {
+      const { uid, gid, mode } = lstatSync(place(path));
+      expect([path, uid, gid]).toEqual([path, 0, 0]);
+      const isProgram = path.startsWith(server.postPublish);
+      if (lstatSync(place(path)).isFile())
+        expect([path, mode & 0o7777]).toEqual([path, isProgram ? 0o755 : 0o644]);
+    }
+    // Everything is as packed, but for the configuration that the admin had.
+    expect((await root.run('dpkg', '--verify', programName)).stdout).toMatch(
+      /^\?\?5\?{6} c \/etc\/bigbluebutton\/recording\/pilos\.yml\n$/,
+    );
+  });
+
+  it('has a rule that logrotate accepts, and a man page that man can read', async () => {
+    appendFileSync(place('/var/log/bigbluebutton/post_publish.log'), 'line\n');
+    await root.runOrThrow('logrotate', '--force', '/etc/logrotate.d/pilos-post-publish');
+    expect(has('/var/log/bigbluebutton/post_publish.log.1')).toBe(true);
+    const page = await runOrThrow('man', ['-l', place('/usr/share/man/man1/pilos-post-publish.1.gz')]);
+    expect(page.stdout).toContain('resend');
+  });
+
+  it("leaves the command 'install' to the package", async () => {
+    const refused = await root.run(programName, 'install');
+    expect(refused).toMatchObject({ status: 78, stderr: expect.stringContaining('apt-get') });
+  });
+
+  it('is put in order by the commands that check names, when files of it are lost', async () => {
+    mkdirSync(place('/run/systemd/system'), { recursive: true });
+    const systemctl = `#!/bin/sh\n[ "$1" != is-enabled ] || { [ -e ${packagedTimer} ] && echo enabled; }\n`;
+    writeFileSync(place('/usr/bin/systemctl'), systemctl, { mode: 0o755 });
+    mkdirSync(place('/download'));
+    copyFileSync(built[version] ?? '', place(`/download/${basename(built[version] ?? '')}`));
+    copyFileSync(place(server.executable), place('/download/program'));
+    const before = await check();
+
+    rmSync(place(packagedTimer));
+    const timer = added(before, await check());
+    expect(timer.map(({ id }) => id)).toEqual(['timer']);
+    rmSync(place(server.executable));
+    const executable = added(before, await check());
+    expect(executable.map(({ id }) => id)).toEqual(['executable', 'timer']);
+    rmSync(place(server.launcher));
+    const launcher = added(before, await check());
+    expect(launcher.map(({ id }) => id)).toEqual(['launcher', 'timer']);
+    rmSync(place(server.pilosYml));
+    const pilosYml = added(before, await check()).filter(({ id }) => id === 'pilos-yml');
+
+    const [again] = launcher.map(({ remedy }) => remedy);
+    expect(executable[0]?.remedy).toBe(again);
+    expect(timer[0]?.remedy).toBe(`${again} && systemctl enable --now pilos-post-publish.timer`);
+    for (const { remedy = 'exit 99' } of [...timer, ...pilosYml])
+      await root.runOrThrow('sh', '-c', `cd /download && ${remedy}`);
+    expect(read(server.pilosYml)).toBe(`work_dir: ${server.workDir}\nspool_dir: /mnt/pilos-spool\n`);
+    writeFileSync(place(server.pilosYml), server.ownPilosYml);
+    expect(added(before, await check())).toEqual([]);
+    for (const path of ['/run/systemd', '/usr/bin/systemctl', '/download'])
+      rmSync(place(path), { recursive: true });
+  });
+
+  it('is upgraded without a question: pilos.yml, script and a disabled timer stay as they are', async () => {
+    // As `systemctl disable` does it.
+    rmSync(place(timerWant));
+    await install(nextVersion);
+    expect((await root.runOrThrow('dpkg-query', '-W', '-f', '$' + '{Version}', programName)).stdout).toBe(
+      nextVersion,
+    );
+    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
+    expect(read(`${server.launcher}.replaced`)).toBe(server.pilosScript);
+    expect(read(server.launcher)).toContain("'pilos-post-publish'");
+    expect(has(timerWant)).toBe(false);
+  });
+
+  it("puts PILOS' script back when it is removed, and keeps configuration and ledger", async () => {
+    await root.runOrThrow('apt-get', 'remove', '--yes', programName);
+    expect(readdirSync(place(server.postPublish))).toEqual([basename(server.launcher)]);
+    expect(read(server.launcher)).toBe(server.pilosScript);
+    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
+    expect(readdirSync(place(ledger))).toHaveLength(2);
+    expect(has('/usr/bin/pilos-post-publish')).toBe(false);
+  });
+
+  it('is purged: of everything but the ledger nothing is left', async () => {
+    await root.runOrThrow('apt-get', 'purge', '--yes', programName);
+    const places = ['/etc', '/usr', '/var', '/root'];
+    const { stdout } = await root.runOrThrow('find', ...places, '-iname', '*pilos*', '-print');
+    expect(stdout.trim().split('\n').sort()).toEqual([server.launcher, server.workDir].sort());
+    expect(readdirSync(place(ledger))).toHaveLength(2);
+    expect((await root.runOrThrow('dpkg-divert', '--list')).stdout).not.toContain('pilos');
+  });
+
+  it("takes over from the command 'install'", async () => {
+    configure(server.ownPilosYml);
+    copyFileSync(executable, place('/tmp/pilos-post-publish'));
+    await root.runOrThrow('chmod', '755', '/tmp/pilos-post-publish');
+    await root.runOrThrow('/tmp/pilos-post-publish', 'install');
+    expect(has('/etc/systemd/system/pilos-post-publish.service')).toBe(true);
+    await install(version);
+    expect(readdirSync(place('/etc/systemd/system')).sort()).not.toContain('pilos-post-publish.service');
+    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
+    expect(read(`${server.launcher}.replaced`)).toBe(server.pilosScript);
+    expect(has('/usr/local/bin/pilos-post-publish')).toBe(false);
+    await root.runOrThrow('apt-get', 'purge', '--yes', programName);
+    expect(read(server.launcher)).toBe(server.pilosScript);
+  });
+
+  it('does not start its timer when it cannot note what was sent, and tries again when it is configured again', async () => {
+    configure('spool_dir: /mnt\n');
+    const said = await install(version);
+    expect(said).toContain('work_dir is missing');
+    expect(said).toContain('the timer is not started');
+    expect(has(timerWant)).toBe(false);
+    configure(server.ownPilosYml);
+    await root.runOrThrow('dpkg-reconfigure', programName);
+    expect(has(timerWant)).toBe(true);
+    await root.runOrThrow('apt-get', 'purge', '--yes', programName);
+  });
+
+  it('can be installed before BBB, says so, and leaves nothing behind', async () => {
+    rmSync(place('/usr/local/bigbluebutton'), { recursive: true });
+    rmSync(place('/etc/bigbluebutton'), { recursive: true, force: true });
+    const said = await install(version);
+    expect(said).toContain('bbb-record-core');
+    expect(said).toContain(`look at spool_dir in ${server.pilosYml}`);
+    await root.runOrThrow('apt-get', 'purge', '--yes', programName);
+    expect(has('/usr/local/bigbluebutton')).toBe(false);
+    expect(has('/etc/bigbluebutton')).toBe(false);
+  });
+});

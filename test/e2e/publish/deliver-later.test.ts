@@ -1,0 +1,77 @@
+/** `deliver: later`: BBB's call only notes the recording, so that its worker is free; the timer's `resend` delivers. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
+import { runWorker } from '../../support/bbb/worker.ts';
+import { compareTrees } from '../../support/files/compare-trees.ts';
+import { writeSparseFile } from '../../support/files/large-files.ts';
+import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
+import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { expectRefused } from '../../support/program/expect-refused.ts';
+import { hasSenderDone, readLedger } from '../../support/program/traces.ts';
+
+const createTree = useBbbTrees();
+const later = { pilos: { deliver: 'later' } };
+
+it("notes the recording on BBB's call, and resend delivers it", async () => {
+  const tree = createTree(later);
+  const meeting = tree.addMeeting();
+  tree.installHook();
+  const before = snapshotTree(tree.spoolDir);
+  const { scripts, log } = await runWorker(tree, meeting.id, 'presentation');
+  expect(scripts.map(({ exitStatus }) => exitStatus)).toEqual([0]);
+  expect(log).toMatch(/INFO -- : noted \S+-presentation\.tar: 'pilos-post-publish resend' delivers it/);
+  expect(diffSnapshots(before, snapshotTree(tree.spoolDir))).toEqual([]);
+  expect(readLedger(tree, meeting.id, 'presentation')).toMatchObject({ state: 'waiting', attempts: [] });
+  expect(hasSenderDone(tree, meeting.id)).toBe(false);
+  expect((await tree.run(['resend'])).status).toBe(0);
+  const [imported] = await importSpool(tree.spoolDir, join(tree.root, 'store'));
+  const unpacked = join(imported?.unpacked ?? '', 'presentation', meeting.id);
+  expect(compareTrees(meeting.published('presentation'), unpacked)).toEqual([]);
+  expect(readLedger(tree, meeting.id, 'presentation').state).toBe('delivered');
+  expect(hasSenderDone(tree, meeting.id)).toBe(true);
+});
+
+it('returns as fast for a recording of 100 GB, and without a spool', async () => {
+  const tree = createTree({ ...later, spool: '/nowhere/at/all' });
+  const { id, published } = tree.addMeeting();
+  for (let part = 0; part < 25; part += 1) {
+    writeSparseFile(join(published('presentation'), `video/${part}.webm`), 4_000_000_000);
+  }
+  const { status, stdout } = await tree.run(['-m', id, '--json'], { timeoutMilliseconds: 20_000 });
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ results: [{ state: 'waiting' }], exit_status: 0 });
+});
+
+it('still refuses at once what can never be delivered', async () => {
+  const tree = createTree(later);
+  const hostile = tree.addMeeting({ subDir: '../outside' });
+  expectRefused(
+    await tree.run(['-m', hostile.id]),
+    65,
+    "the sub directory '../outside', which is not allowed",
+  );
+  expectRefused(await tree.run(['-m', 'no-such-meeting']), 66, "no recording of meeting 'no-such-meeting'");
+});
+
+it('makes a republished recording wait again, and takes its -sender.done away', async () => {
+  const tree = createTree(later);
+  const { id, published } = tree.addMeeting();
+  expect((await tree.run(['-m', id])).status).toBe(0);
+  expect((await tree.run(['resend'])).status).toBe(0);
+  expect(hasSenderDone(tree, id)).toBe(true);
+  appendFileSync(join(published('presentation'), 'metadata.xml'), '\n');
+  expect((await tree.run(['-m', id])).status).toBe(0);
+  expect(readLedger(tree, id, 'presentation').state).toBe('waiting');
+  expect(hasSenderDone(tree, id)).toBe(false);
+});
+
+it('leaves a recording that failed with `deliver: now` to resend as well', async () => {
+  const tree = createTree();
+  const { id } = tree.addMeeting({ subDir: 'made-too-late' });
+  expect((await tree.run(['-m', id])).status).toBe(73);
+  mkdirSync(join(tree.spoolDir, 'made-too-late'));
+  expect((await tree.run(['resend'])).status).toBe(0);
+  expect(tree.spoolFiles()).toEqual([`made-too-late/${id}-presentation.tar`]);
+});

@@ -1,0 +1,145 @@
+/** Whatever keeps rsync from reaching PILOS is said in one line with its remedy, and tried again only when that can help. */
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expectRefused } from '../../support/program/expect-refused.ts';
+import { readLedger } from '../../support/program/traces.ts';
+import { useRsyncHost } from '../../support/rsync/rsync-host.ts';
+import { type SenderOptions, useSenders } from '../../support/rsync/rsync-sender.ts';
+
+const host = useRsyncHost();
+const createSender = useSenders(host);
+
+/** Listens, and says nothing. */
+const silent = createServer(() => {});
+const silentPort = () => String((silent.address() as { port: number }).port);
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const otherKey = join(host.bbbUser.home, 'other_known_hosts');
+  const key = 'AAAAC3NzaC1lZDI1NTE5AAAAIMDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy'.slice(0, 68);
+  writeFileSync(otherKey, `[127.0.0.1]:${host.server.port} ssh-ed25519 ${key}\n`);
+  host.addAlias('closed', { Port: '1' });
+  host.addAlias('silent', { Port: silentPort() });
+  host.addAlias('unknown', { UserKnownHostsFile: '/dev/null' });
+  host.addAlias('changed', { UserKnownHostsFile: otherKey });
+  host.addAlias('unauthorized', { IdentityFile: '/nonexistent' });
+});
+afterAll(() => {
+  silent.close();
+});
+
+interface Failure extends SenderOptions {
+  what: string;
+  status: number;
+  says: string;
+  remedy: string;
+  isRetried?: boolean;
+}
+
+const impatient = ['--rsh=ssh -o BatchMode=yes -o ConnectTimeout=1'];
+
+const failures: Failure[] = [
+  {
+    what: 'the port is closed',
+    spool: 'closed:/',
+    status: 75,
+    says: 'closed refuses the connection',
+    remedy: 'check that sshd runs there, its port and the firewall',
+    isRetried: true,
+  },
+  {
+    what: 'nobody answers',
+    spool: 'silent:/',
+    rsync: impatient,
+    status: 75,
+    says: 'silent cannot be reached',
+    remedy: 'check that it runs, the network and the firewall',
+    isRetried: true,
+  },
+  {
+    what: 'the name has no address',
+    spool: 'pilos.invalid:/',
+    status: 75,
+    says: 'the name pilos.invalid cannot be resolved',
+    remedy: 'check spool_dir in pilos.yml, ~/.ssh/config of the user bigbluebutton, and DNS',
+    isRetried: true,
+  },
+  {
+    what: 'the host key is not known',
+    spool: 'unknown:/',
+    status: 78,
+    says: 'the ssh host key of unknown is not known',
+    remedy: '(sudo -u bigbluebutton -H ssh unknown) and accept the key',
+  },
+  {
+    what: 'the host key has changed',
+    spool: 'changed:/',
+    status: 78,
+    says: 'the ssh host key of changed has changed',
+    remedy: 'find out why, then remove the old key (ssh-keygen -R changed)',
+  },
+  {
+    what: 'the key is refused',
+    spool: 'unauthorized:/',
+    status: 77,
+    says: 'unauthorized refuses our ssh key',
+    remedy: 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
+  },
+  {
+    what: 'rrsync refuses an option',
+    key: 'rrsync',
+    rsync: ['-s'],
+    status: 78,
+    says: "refuses the option '-s'",
+    remedy: 'remove it from extra_rsync_opts in pilos.yml',
+  },
+  {
+    what: 'rsync here does not know an option',
+    rsync: ['--nonsense'],
+    status: 78,
+    says: 'rsync does not know an option',
+    remedy: 'correct extra_rsync_opts in pilos.yml',
+  },
+  {
+    what: 'rsync is not installed there',
+    key: 'no-rsync',
+    status: 69,
+    says: 'rsync is not installed on pilos-no-rsync',
+    remedy: "run 'apt-get install rsync' there",
+  },
+];
+
+it.each(failures)('says so when $what', async ({ status, says, remedy, isRetried = false, ...options }) => {
+  const sender = createSender({ ...options, retry: { attempts: 2, max_seconds: 60 } });
+  const result = await sender.deliver();
+  const warning = /^pilos-post-publish: .*; 1 more try\n/;
+  expect(warning.test(result.stderr)).toBe(isRetried);
+  expectRefused({ ...result, stderr: result.stderr.replace(warning, '') }, status, says, remedy);
+  // The option that rsync itself does not know: its own complaint takes one start as well.
+  expect(sender.rsyncRuns()).toBe(isRetried ? 2 : 1);
+  expect(sender.temporaryFiles()).toEqual([]);
+  expect(readLedger(sender.tree, sender.meeting.id, 'presentation')).toMatchObject({ state: 'failed' });
+  expect(host.files()).toEqual(['instance1']);
+});
+
+it.each([
+  {
+    what: 'rsync',
+    programs: { setpriv: '/usr/bin/setpriv', ssh: '/usr/bin/ssh' },
+    says: 'rsync cannot be run here',
+    remedy: 'apt-get install rsync openssh-client',
+  },
+  {
+    what: 'ssh',
+    programs: { setpriv: '/usr/bin/setpriv', rsync: '/usr/bin/rsync' },
+    says: 'ssh is not installed',
+    remedy: 'apt-get install openssh-client',
+  },
+  { what: 'any of them', programs: {}, says: 'rsync cannot be run here', remedy: 'apt-get install rsync' },
+])('says so when the PATH here is without $what', async ({ programs, says, remedy }) => {
+  const sender = createSender({ programs, retry: { attempts: 2, max_seconds: 60 } });
+  expectRefused(await sender.deliver(), 69, says, remedy);
+  expect(sender.temporaryFiles()).toEqual([]);
+});

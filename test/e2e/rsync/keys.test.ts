@@ -1,0 +1,53 @@
+/** A recording reaches PILOS over rsync with every kind of key, and nothing else does. */
+import { readFileSync, statSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { oneOfEach } from '../../support/program/test-size.ts';
+import { hasSenderDone } from '../../support/program/traces.ts';
+import { asBbbUser, useRsyncHost, workingKeys } from '../../support/rsync/rsync-host.ts';
+import { useSenders, withoutResumeWarning } from '../../support/rsync/rsync-sender.ts';
+
+const host = useRsyncHost();
+const createSender = useSenders(host);
+
+// In CI every other one: an option more or less makes no difference to each of the versions.
+it.each(oneOfEach(2, workingKeys))(
+  'delivers exactly the published files, also while they still lie there, with the key %s',
+  async (key) => {
+    const sender = createSender({ key });
+    const { archive, tree, meeting } = sender;
+    const name = `${meeting.id}-presentation.tar`;
+    // As root, which becomes the owner of BBB's files.
+    expect(withoutResumeWarning(await sender.deliver(), key)).toMatchObject({ status: 0, stderr: '' });
+    expect(host.files()).toEqual(['instance1', `instance1/${name}`]);
+    const first = readFileSync(archive);
+    const { mode, gid, uid } = statSync(archive);
+    expect({ mode: (mode & 0o7777).toString(8), gid, uid }).toEqual({
+      mode: '664',
+      gid: statSync(sender.directory).gid,
+      uid: host.pilosUser.uid,
+    });
+    expect(gid).toBe(host.pilosUser.gid);
+    // PILOS has not imported it yet, and it comes again. This time as the BBB user itself.
+    const again = await sender.deliver(asBbbUser(host));
+    expect(withoutResumeWarning(again, key)).toMatchObject({ status: 0, stderr: '' });
+    expect(host.files()).toEqual(['instance1', `instance1/${name}`]);
+    expect(readFileSync(archive).equals(first)).toBe(true);
+    expect(await sender.import()).toEqual([`${name}: as published`]);
+    expect(host.files()).toEqual(['instance1']);
+    expect(sender.temporaryFiles()).toEqual([]);
+    expect(hasSenderDone(tree, meeting.id)).toBe(true);
+  },
+);
+
+it('delivers into the spool itself when the meeting has no sub directory', async () => {
+  const sender = createSender({ key: 'rrsync-wo-no-lock', subDir: '' });
+  expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });
+  expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
+  expect(host.files()).toEqual(['instance1']);
+});
+
+it("delivers to a path that is relative to the remote user's home", async () => {
+  const sender = createSender({ spool: `${host.server.hosts.ordinary}:spool` });
+  expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });
+  expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
+});

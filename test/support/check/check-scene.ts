@@ -1,0 +1,196 @@
+/**
+ * A BBB server where `check` finds nothing wrong: users, groups, a mounted spool, a running worker. It has a mount
+ * namespace of its own, with a copy of /etc, so that a test may mount, hide and change what it likes.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import type { Finding } from '../../../hook/check/finding.ts';
+import type { BbbTreeOptions } from '../bbb/bbb-configuration.ts';
+import { type BbbTree, createBbbTree } from '../bbb/bbb-tree.ts';
+import {
+  type ProgramOptions,
+  type ProgramResult,
+  type RunningProgram,
+  runOrThrow,
+  runProgram,
+  startProgram,
+  systemPath,
+} from '../program/run-program.ts';
+import {
+  addToGroup,
+  changeUserDatabase,
+  createBbbUser,
+  createPilosUser,
+  removeUser,
+  type TestUser,
+} from '../program/users.ts';
+import { writeStubs } from './check-stubs.ts';
+
+export interface CheckReport {
+  ran_as: string;
+  findings: Finding[];
+  exit_status: number;
+  /** Of the process, which must be the same. */
+  status: number | null;
+  milliseconds: number;
+}
+
+export interface CheckScene {
+  tree: BbbTree;
+  bbb: TestUser;
+  pilos: TestUser;
+  /** For what the stand-ins of system programs remember. */
+  stateDir: string;
+  /** The spool as a path that is valid outside of the namespace, too. */
+  spoolDir: string;
+  check(args?: readonly string[], options?: CheckOptions): Promise<ProgramResult>;
+  /** The same without waiting for its end. */
+  start(): RunningProgram;
+  /** What stands before a command to run it in the namespace. */
+  enter: readonly string[];
+  /** `check --json` as root, parsed. */
+  look(options?: CheckOptions): Promise<CheckReport>;
+  /** Runs a line as root in `sh`, as an admin would type it; throws when it fails. */
+  sh(line: string): Promise<ProgramResult>;
+  dispose(): Promise<void>;
+}
+
+export interface CheckOptions extends ProgramOptions {
+  /** What stands before the program, as `setpriv`, which is root here, and its options. */
+  by?: readonly string[];
+}
+
+export interface CheckSceneOptions extends BbbTreeOptions {
+  /** Mounted on the spool directory; false: nothing. */
+  mount?: string | false;
+}
+
+/** One scene for all tests of a file; another one after a failed test, which has left broken what it was about. */
+export function useScene<Scene extends Pick<CheckScene, 'dispose'>>(
+  create: () => Promise<Scene>,
+): () => Scene {
+  let scene: Scene | undefined;
+  beforeAll(async () => {
+    scene = await create();
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    const broken = scene;
+    scene = undefined;
+    await broken?.dispose();
+    scene = await create();
+  });
+  afterAll(() => scene?.dispose());
+  return () => {
+    if (scene === undefined) throw new Error('the scene is not there yet');
+    return scene;
+  };
+}
+
+export async function createCheckScene({ mount, ...options }: CheckSceneOptions = {}): Promise<CheckScene> {
+  const [bbb, pilos] = [await createBbbUser(), await createPilosUser()];
+  await addToGroup(bbb, pilos.group);
+  const tree = createBbbTree(options);
+  tree.installHook();
+  tree.giveTo(bbb);
+  const stateDir = join(tree.root, 'state');
+  const stubs = writeStubs(stateDir, tree);
+  const programs = linkProgram(tree);
+  const keeper = await startKeeper();
+  const inside = ['nsenter', `--mount=/proc/${keeper.pid}/ns/mnt`, '--'];
+  const env = { ...tree.env, PATH: `${stubs}:${programs}:${systemPath()}`, STATE: stateDir };
+  const [enter = '', ...words] = inside;
+
+  const sh = (line: string) => runOrThrow(enter, [...words, 'sh', '-c', line], { env, cwd: '/' });
+  const check = (args: readonly string[] = [], { by = [], ...program }: CheckOptions = {}) =>
+    runProgram(enter, [...words, ...by, 'pilos-post-publish', 'check', ...args], {
+      cwd: '/',
+      ...program,
+      env: { ...env, ...program.env },
+    });
+  const scene: CheckScene = {
+    ...{ tree, bbb, pilos, stateDir, check, sh, enter: inside },
+    start: () => startProgram(enter, [...words, 'pilos-post-publish', 'check'], { env, cwd: '/' }),
+    spoolDir: `/proc/${keeper.pid}/root${tree.spoolDir}`,
+    look: async (program) => {
+      const begin = Date.now();
+      const { status, stdout, stderr } = await check(['--json'], program);
+      if (stderr !== '' || !stdout.startsWith('{')) throw new Error(`check said ${stdout}${stderr}`);
+      return { ...(JSON.parse(stdout) as CheckReport), status, milliseconds: Date.now() - begin };
+    },
+    dispose: async () => {
+      await sh('systemctl stop bbb-rap-resque-worker.service');
+      keeper.kill('SIGKILL');
+      for (const user of [bbb, pilos]) await removeUser(user);
+      tree.remove();
+    },
+  };
+  await prepareMounts(scene, mount);
+  await sh('systemctl start bbb-rap-resque-worker.service');
+  return scene;
+}
+
+/** Where an admin's shell finds it; `install` itself puts a link into usr/local/bin. */
+function linkProgram(tree: BbbTree): string {
+  const directory = join(tree.root, 'admin');
+  mkdirSync(directory);
+  // The very file: the one in dist/ may be built anew meanwhile.
+  linkSync(join(tree.postPublishDir, 'pilos-post-publish'), join(directory, 'pilos-post-publish'));
+  return directory;
+}
+
+/** A process that keeps the namespace; its mounts are gone with it. */
+async function startKeeper() {
+  const keeper = spawn(
+    'unshare',
+    ['--mount', '--propagation', 'private', 'sh', '-c', 'echo ready; exec sleep 600'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  await once(keeper.stdout, 'data');
+  return keeper;
+}
+
+/** The spool is mounted as `/etc/fstab` says. What changes /etc, as `useradd` does, changes a copy of it. */
+async function prepareMounts(
+  { tree, pilos, stateDir, sh }: CheckScene,
+  mount: string | false = spoolMount,
+): Promise<void> {
+  const etc = join(stateDir, 'etc');
+  const fstab = join(etc, 'fstab');
+  // Another test may hold a lock of the user database at this moment.
+  // While nobody adds a user: the copy has no lock in it, and no file that is gone before it is copied.
+  await changeUserDatabase('cp', ['--archive', '/etc', etc]);
+  await sh(`mount --bind ${etc} /etc && : > /etc/fstab`);
+  if (mount !== false) {
+    const options = `${mount},mode=2775,uid=${pilos.uid},gid=${pilos.gid}`;
+    writeFileSync(fstab, `spool ${tree.spoolDir} tmpfs ${options} 0 0\n`);
+    await sh(`mount ${tree.spoolDir}`);
+  }
+  // Where systemd is not process 1, nobody misses this directory.
+  mkdirSync('/run/systemd', { recursive: true });
+  await sh('mount -t tmpfs tmpfs /run/systemd');
+}
+
+const spoolMount = 'size=4g';
+
+/** What is not in order, as `id` of problems and `id?` of warnings. */
+export function amiss({ findings }: CheckReport): string[] {
+  return findings
+    .filter(({ state }) => state === 'problem' || state === 'warning')
+    .map(({ id, state }) => (state === 'problem' ? id : `${id}?`));
+}
+
+/** The one finding that is not in order. */
+export function theFinding(report: CheckReport): Finding {
+  const [finding, ...others] = report.findings.filter(
+    ({ state }) => state === 'problem' || state === 'warning',
+  );
+  if (finding === undefined || others.length > 0)
+    throw new Error(`not one finding: ${JSON.stringify(report, null, 1)}`);
+  return finding;
+}

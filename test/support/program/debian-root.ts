@@ -1,0 +1,92 @@
+/** A Debian of its own, in which packages are installed for real and nothing of this machine is touched. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ProgramResult, runOrThrow, runProgram } from './run-program.ts';
+
+const cacheDirectory = join(import.meta.dirname, '../../../dist/.test-cache');
+const suite = 'bookworm';
+/** Beside what every Debian has; all that the package depends on, so that no network is needed later. */
+const packages = ['apt', 'ruby', 'logrotate'];
+const maximumAge = 30 * 24 * 3_600_000;
+
+export interface DebianRoot {
+  path: string;
+  /** Runs a program in it as root, with nobody there to answer questions. */
+  run(command: string, ...args: string[]): Promise<ProgramResult>;
+  /** The same; throws when it does not end with 0. */
+  runOrThrow(command: string, ...args: string[]): Promise<ProgramResult>;
+  remove(): Promise<void>;
+}
+
+/**
+ * A fresh, minimal Debian; its archive is kept in dist/.test-cache, since making it takes a minute. Without a
+ * network, this machine's own system stands in, under an overlay that takes every change.
+ */
+export async function createDebianRoot(): Promise<DebianRoot> {
+  const directory = mkdtempSync(join(tmpdir(), 'debian-root-'));
+  const path = join(directory, 'root');
+  mkdirSync(path);
+  const archive = await provideArchive();
+  if (archive !== undefined)
+    await runOrThrow('tar', ['--extract', '--numeric-owner', '--file', archive, '--directory', path]);
+  else await mountOverlay(directory, path);
+  const run = (command: string, ...args: string[]) =>
+    runProgram('unshare', enter(path, command, args), inside);
+  return {
+    path,
+    run,
+    runOrThrow: (command, ...args) => runOrThrow('unshare', enter(path, command, args), inside),
+    remove: async () => {
+      if (archive === undefined) {
+        await runOrThrow('umount', [path]);
+        await runOrThrow('umount', [directory]);
+      }
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+const inside = {
+  env: {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/root',
+    DEBIAN_FRONTEND: 'noninteractive',
+  },
+  timeoutMilliseconds: 300_000,
+};
+
+/** With namespaces of its own: what is mounted or still running goes with the command. */
+function enter(root: string, command: string, args: string[]): string[] {
+  const script = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"';
+  return ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, root, command, ...args];
+}
+
+async function provideArchive(): Promise<string | undefined> {
+  const archive = join(cacheDirectory, `debian-${suite}-${packages.join('-')}.tar`);
+  if (existsSync(archive) && Date.now() - statSync(archive).mtimeMs < maximumAge) return archive;
+  mkdirSync(cacheDirectory, { recursive: true });
+  rmSync(archive, { force: true });
+  const options = ['--mode=root', '--variant=essential', '--format=tar', '--dpkgopt=force-unsafe-io'];
+  const what = [`--include=${packages.join(',')}`, '--skip=cleanup/apt/lists', suite, `${archive}.new`];
+  // Test files run side by side: the second one waits, and finds it made.
+  const script = '[ -e "$0" ] || { mmdebstrap "$@" && mv "$0.new" "$0"; }';
+  const { status, stderr } = await runProgram(
+    'flock',
+    [`${archive}.lock`, 'sh', '-c', script, archive, ...options, ...what],
+    { timeoutMilliseconds: 540_000 },
+  );
+  if (status === 0) return archive;
+  rmSync(`${archive}.new`, { force: true });
+  const last = stderr.trimEnd().split('\n').at(-1);
+  process.stdout.write(`debian-root: this machine stands in for a fresh Debian: ${last}\n`);
+  return undefined;
+}
+
+/** Changes go to memory: the upper side of an overlay cannot be an overlay, which a container's disk often is. */
+async function mountOverlay(directory: string, path: string): Promise<void> {
+  await runOrThrow('mount', ['-t', 'tmpfs', 'tmpfs', directory]);
+  for (const name of ['root', 'upper', 'work']) mkdirSync(join(directory, name));
+  const layers = `lowerdir=/,upperdir=${directory}/upper,workdir=${directory}/work`;
+  await runOrThrow('mount', ['-t', 'overlay', 'overlay', '-o', layers, path]);
+}

@@ -1,0 +1,45 @@
+/** What runs leave on a BBB server beside the archives: the log, the ledger, `-sender.done`. */
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LedgerEntry } from '../../../hook/delivery/ledger.ts';
+import type { Meeting } from '../bbb/bbb-meeting.ts';
+import type { BbbTree } from '../bbb/bbb-tree.ts';
+
+/** A line as Ruby's `Logger` writes it, without a control character in it. */
+export const rubyLogLine =
+  /^(?:I|W|E), \[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6} #\d+\] (?: INFO| WARN|ERROR) -- : [^\p{Cc}]+$/u;
+
+/** The lines of the program's log file, none when it does not exist. */
+export function readLog(tree: BbbTree): string[] {
+  const file = join(tree.logDir, 'post_publish.log');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+}
+
+export function ledgerFile(tree: BbbTree, recordId: string, format: string): string {
+  return join(tree.workDir, 'ledger', `${recordId}-${format}.json`);
+}
+
+/** @throws Error when there is none */
+export function readLedger(tree: BbbTree, recordId: string, format: string): LedgerEntry {
+  return JSON.parse(readFileSync(ledgerFile(tree, recordId, format), 'utf8')) as LedgerEntry;
+}
+
+export function senderDoneFile(tree: BbbTree, meetingId: string): string {
+  return join(tree.recordingDir, 'status/published', `${meetingId}-sender.done`);
+}
+
+export function hasSenderDone(tree: BbbTree, meetingId: string): boolean {
+  return existsSync(senderDoneFile(tree, meetingId));
+}
+
+/** BBB gives a format up: it will never be published. */
+export function failFormat(tree: BbbTree, recordId: string, format: string, step = 'published'): void {
+  writeFileSync(join(tree.recordingDir, 'status', step, `${recordId}-${format}.fail`), '');
+}
+
+/** So long that BBB's cron job may have deleted the raw files since. */
+export function publishedLongAgo({ formats, publishedIds, published }: Meeting): void {
+  const longAgo = Date.now() / 1000 - 20 * 86_400;
+  for (const format of formats)
+    for (const id of publishedIds) utimesSync(published(format, id), longAgo, longAgo);
+}

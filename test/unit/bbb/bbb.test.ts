@@ -1,0 +1,194 @@
+/** hook/bbb/bbb.ts and recording/not-published.ts: what is published. How far BBB is: recording-states.test.ts. */
+import { chmodSync, symlinkSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  archiveName,
+  eventsFile,
+  meetingIdOf,
+  type PublishedFormat,
+  readAllPublished,
+  readPublishedFormats,
+} from '../../../hook/bbb/bbb.ts';
+import { notPublished } from '../../../hook/bbb/not-published.ts';
+import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
+import { runInChildNode } from '../../support/program/child-node.ts';
+import { expectedErrorOf } from '../../support/program/thrown-error.ts';
+
+const directory = useTemporaryDirectory();
+const meeting = `${'a'.repeat(40)}-1712758751753`;
+const other = `${'b'.repeat(40)}-1712758751753`;
+const bbb = () => ({
+  publishedDir: `${directory.path}/published`,
+  recordingDir: `${directory.path}/recording`,
+});
+
+/** Makes `published/<path>/` for each path. */
+function publish(...paths: string[]): void {
+  directory.makeDirectory('published');
+  for (const path of paths) directory.makeDirectory(`published/${path}`);
+}
+
+const briefly = (found: PublishedFormat[]) => found.map(({ format, recordId }) => `${format}/${recordId}`);
+
+describe('readPublishedFormats', () => {
+  it('finds every published format of a meeting, sorted', () => {
+    publish(`video/${meeting}`, `podcast/${meeting}`, `podcast/${other}`, `notes/${other}`);
+    expect(readPublishedFormats(bbb(), meeting)).toEqual([
+      {
+        meetingId: meeting,
+        recordId: meeting,
+        format: 'podcast',
+        directory: `${directory.path}/published/podcast/${meeting}`,
+      },
+      {
+        meetingId: meeting,
+        recordId: meeting,
+        format: 'video',
+        directory: `${directory.path}/published/video/${meeting}`,
+      },
+    ]);
+  });
+
+  it('finds one format when one is named', () => {
+    publish(`video/${meeting}`, `podcast/${meeting}`);
+    expect(briefly(readPublishedFormats(bbb(), meeting, 'video'))).toEqual([`video/${meeting}`]);
+    expect(readPublishedFormats(bbb(), meeting, 'notes')).toEqual([]);
+  });
+
+  it('finds the segments that a meeting was recorded in', () => {
+    publish(
+      `video/${meeting}-1712758760000`,
+      `video/${meeting}-1712758999999`,
+      `video/${other}-1712758760000`,
+    );
+    const found = readPublishedFormats(bbb(), meeting, 'video');
+    expect(briefly(found)).toEqual([`video/${meeting}-1712758760000`, `video/${meeting}-1712758999999`]);
+    expect(found.map(({ meetingId }) => meetingId)).toEqual([meeting, meeting]);
+  });
+
+  it('finds one segment when it is named by its own id', () => {
+    publish(`video/${meeting}-1712758760000`, `video/${meeting}-1712758999999`);
+    expect(briefly(readPublishedFormats(bbb(), `${meeting}-1712758760000`))).toEqual([
+      `video/${meeting}-1712758760000`,
+    ]);
+  });
+
+  it('does not take a meeting whose id only begins alike for a segment', () => {
+    publish(
+      `video/${meeting}x`,
+      `video/${meeting}-draft`,
+      `video/${meeting}-17x`,
+      `video/abc-1`,
+      `video/abc`,
+    );
+    expect(readPublishedFormats(bbb(), meeting)).toEqual([]);
+    expect(briefly(readPublishedFormats(bbb(), 'abc'))).toEqual(['video/abc']);
+  });
+
+  it('passes over files, strange names and formats that are no directory', () => {
+    publish(
+      `video/${meeting}`,
+      `.hidden/${meeting}`,
+      `-rf/${meeting}`,
+      `a b/${meeting}`,
+      'video/-x',
+      'video/a b',
+    );
+    directory.write('published/readme.txt', '');
+    directory.write(`published/notes/${meeting}`, 'a file');
+    expect(briefly(readPublishedFormats(bbb(), meeting))).toEqual([`video/${meeting}`]);
+  });
+
+  it('follows a symlink to a directory, and passes over one that leads nowhere', () => {
+    publish(`video/${other}`, 'notes');
+    symlinkSync(`${directory.path}/published/video/${other}`, `${directory.path}/published/video/${meeting}`);
+    symlinkSync('nowhere', `${directory.path}/published/notes/${meeting}`);
+    expect(briefly(readPublishedFormats(bbb(), meeting))).toEqual([`video/${meeting}`]);
+  });
+
+  it('says which setting to check when published_dir is missing', () => {
+    const error = expectedErrorOf(() => readPublishedFormats(bbb(), meeting));
+    expect(error.exitStatus).toBe(78);
+    expect(error.message).toBe(`published_dir ${directory.path}/published does not exist`);
+    expect(error.remedy).toContain('bigbluebutton.yml');
+  });
+
+  it.each(['published', 'published/video'])('says when %s may not be read', async (path) => {
+    publish(`video/${meeting}`);
+    chmodSync(directory.path, 0o755);
+    chmodSync(`${directory.path}/${path}`, 0o700);
+    const { error } = await runInChildNode(
+      `const { readPublishedFormats } = await hook('bbb/bbb');
+       return readPublishedFormats(argument.bbb, argument.meeting);`,
+      { argument: { bbb: bbb(), meeting }, uid: 65534 },
+    );
+    expect(error).toMatchObject({ exitStatus: 77 });
+    expect(error?.message).toContain(`${directory.path}/${path}: permission denied (EACCES)`);
+  });
+});
+
+describe('readAllPublished', () => {
+  it('groups everything on this server by meeting, segments with their meeting', () => {
+    publish(`video/${meeting}-1712758760000`, `notes/${meeting}`, `notes/${other}`, 'notes/-x');
+    const all = readAllPublished(bbb());
+    expect([...all.keys()].sort()).toEqual([meeting, other]);
+    expect(briefly(all.get(meeting) ?? [])).toEqual([`notes/${meeting}`, `video/${meeting}-1712758760000`]);
+  });
+});
+
+describe('the names that follow from an id', () => {
+  it.each([
+    [meeting, meeting],
+    [`${meeting}-1712758760000`, meeting],
+    ['abc-1712758751753', 'abc-1712758751753'],
+    ['abc-1712758751753-5', 'abc-1712758751753'],
+    ['abc-12', 'abc-12'],
+    ['abc-12-34', 'abc-12-34'],
+    ['abc-17127587517531-5', 'abc-17127587517531-5'],
+    ['abc-1712758751753-5x', 'abc-1712758751753-5x'],
+  ])('a record id %s belongs to the meeting %s', (recordId, meetingId) => {
+    expect(meetingIdOf(recordId)).toBe(meetingId);
+  });
+
+  it("are those of BBB and of PILOS' Ruby script", () => {
+    expect(archiveName({ recordId: 'a-1', format: 'notes' })).toBe('a-1-notes.tar');
+    expect(eventsFile({ publishedDir: '/p', recordingDir: '/r' }, 'a-1')).toBe('/r/raw/a-1/events.xml');
+  });
+});
+
+describe('notPublished', () => {
+  it('says that BBB does not know the meeting', () => {
+    publish();
+    const error = notPublished(bbb(), meeting, 'video');
+    expect(error.exitStatus).toBe(66);
+    expect(error.message).toContain(`BBB has no recording of meeting '${meeting}'`);
+    expect(error.remedy).toContain('bbb-record --list');
+  });
+
+  it('says what else is published of the meeting, each format once', () => {
+    publish(`notes/${meeting}-1712758760000`, `notes/${meeting}-1712758761111`, `podcast/${meeting}`);
+    const { message } = notPublished(bbb(), meeting, 'video');
+    expect(message).toContain("format 'video' of meeting");
+    expect(message).toContain('(published: notes, podcast)');
+  });
+
+  it('says that nothing is published yet of a meeting that BBB works on', () => {
+    publish();
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    const error = notPublished(bbb(), meeting, undefined);
+    expect(error.message).toContain('(published: nothing)');
+    expect(error.remedy).toContain(`bbb-record --rebuild ${meeting}`);
+  });
+
+  it('says that the meeting, or this format of it, was unpublished', () => {
+    publish(`notes/${meeting}`);
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    directory.makeDirectory(`unpublished/video/${meeting}`);
+    const { message, remedy } = notPublished(bbb(), meeting, 'video');
+    expect(message).toBe(
+      `meeting '${meeting}' was unpublished: BBB keeps its video in ${directory.path}/unpublished`,
+    );
+    expect(remedy).toContain(`migrate --from ${directory.path}/unpublished`);
+    expect(notPublished(bbb(), meeting, 'podcast').message).toContain('(published: notes)');
+  });
+});

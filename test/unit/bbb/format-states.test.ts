@@ -1,0 +1,161 @@
+/** hook/bbb/format-states.ts: how far BBB is with the formats of a meeting. */
+import { rmSync, utimesSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readPublishedFormats } from '../../../hook/bbb/bbb.ts';
+import { isBeingPublished, readFormatStates } from '../../../hook/bbb/format-states.ts';
+import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
+
+const directory = useTemporaryDirectory();
+const meeting = `${'a'.repeat(40)}-1712758751753`;
+const other = `${'b'.repeat(40)}-1712758751753`;
+const bbb = () => ({
+  publishedDir: `${directory.path}/published`,
+  recordingDir: `${directory.path}/recording`,
+});
+
+/** Makes `published/<path>/` for each path. */
+function publish(...paths: string[]): void {
+  directory.makeDirectory('published');
+  for (const path of paths) directory.makeDirectory(`published/${path}`);
+}
+
+const status = (path: string) => directory.write(`recording/status/${path}`, '');
+
+describe('readFormatStates', () => {
+  const statesOf = (...steps: string[]) =>
+    readFormatStates(bbb(), steps, meeting, readPublishedFormats(bbb(), meeting)).map(
+      ({ recordId, format, state }) => `${format}/${recordId.replace(meeting, 'M')} ${state}`,
+    );
+
+  it.each([
+    ['published when its directory is there', [`video/${meeting}`], [], 'published'],
+    [
+      'published even when an earlier try failed',
+      [`video/${meeting}`],
+      [`published/${meeting}-video.fail`],
+      'published',
+    ],
+    ['failed when publishing did', [], [`published/${meeting}-video.fail`], 'failed'],
+    ['failed when processing did', [], [`processed/${meeting}-video.fail`], 'failed'],
+    ['processing when nothing tells', [], [], 'processing'],
+    ['processing when only its status is there', [], [`processed/${meeting}-video.done`], 'processing'],
+    ['processing when another meeting failed', [], [`published/${other}-video.fail`], 'processing'],
+    ['processing when another format failed', [], [`published/${meeting}-notes.fail`], 'processing'],
+  ])('calls a format of the steps %s', (_, published, statuses, state) => {
+    publish(...published);
+    for (const path of statuses) status(path);
+    expect(statesOf('video')).toEqual([`video/M ${state}`]);
+  });
+
+  it('counts a published format that no step makes any more', () => {
+    publish(`notes/${meeting}`);
+    expect(statesOf('video')).toEqual(['notes/M published', 'video/M processing']);
+  });
+
+  it('counts every format for every segment', () => {
+    publish(`video/${meeting}-1712758760000`, `notes/${meeting}-1712758761111`);
+    status(`published/${meeting}-1712758760000-notes.fail`);
+    expect(statesOf('notes', 'video')).toEqual([
+      'notes/M-1712758760000 failed',
+      'video/M-1712758760000 published',
+      'notes/M-1712758761111 published',
+      'video/M-1712758761111 processing',
+    ]);
+  });
+
+  it('takes the failure of a whole meeting for that of its segments', () => {
+    publish(`video/${meeting}-1712758760000`);
+    status(`processed/${meeting}-notes.fail`);
+    expect(statesOf('notes')).toEqual(['notes/M-1712758760000 failed', 'video/M-1712758760000 published']);
+  });
+});
+
+describe('a format of the steps that is not there, of a recording published long ago,', () => {
+  const stateOfVideo = () =>
+    readFormatStates(bbb(), ['video'], meeting, readPublishedFormats(bbb(), meeting)).find(
+      ({ format }) => format === 'video',
+    )?.state;
+  const age = (hours: number) => {
+    const then = Date.now() / 1000 - hours * 3600;
+    utimesSync(`${directory.path}/published/notes/${meeting}`, then, then);
+  };
+  beforeEach(() => {
+    publish(`notes/${meeting}`);
+    directory.makeDirectory('recording/raw');
+    age(7);
+  });
+
+  it('is not made once its raw files are deleted', () => {
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    expect(stateOfVideo()).toBe('processing');
+    rmSync(`${directory.path}/recording/raw/${meeting}`, { recursive: true });
+    expect(stateOfVideo()).toBe('not made');
+    age(5);
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it("waits in BBB's queue as long as the raw files are there, be it for weeks", () => {
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    age(30 * 24);
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it.each([
+    [
+      'a step has made, and the next one not yet published',
+      (m: string) => `status/processed/${m}-video.done`,
+    ],
+    ['a step is copying from', (m: string) => `process/video/${m}/x`],
+    ['is being put together for publishing', (m: string) => `publish/video/${m}/x`],
+  ])('is at work when it is what %s', (_, path) => {
+    directory.write(`recording/${path(meeting)}`, '');
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it('is not at work when it was published once, and is gone since', () => {
+    status(`processed/${meeting}-video.done`);
+    status(`published/${meeting}-video.done`);
+    expect(stateOfVideo()).toBe('not made');
+  });
+
+  it('may still come when all raw files are out of sight, as on a disk that is not mounted', () => {
+    rmSync(`${directory.path}/recording/raw`, { recursive: true });
+    expect(stateOfVideo()).toBe('processing');
+  });
+
+  it('has failed when BBB says so', () => {
+    status(`processed/${meeting}-video.fail`);
+    expect(stateOfVideo()).toBe('failed');
+  });
+});
+
+describe('isBeingPublished', () => {
+  const isIt = () => {
+    const [one] = readPublishedFormats(bbb(), meeting, 'video');
+    if (one === undefined) throw new Error('not published');
+    return isBeingPublished(bbb(), one);
+  };
+
+  it.each(['done', 'fail'])('ends with the .%s that BBB writes behind the files', (ending) => {
+    publish(`video/${meeting}`);
+    expect(isIt()).toBe(true);
+    const file = status(`published/${meeting}-video.${ending}`);
+    expect(isIt()).toBe(false);
+    rmSync(file);
+    expect(isIt()).toBe(true);
+  });
+
+  it('counts the status of the meeting for its segments', () => {
+    publish(`video/${meeting}-1712758760000`);
+    expect(isIt()).toBe(true);
+    status(`published/${meeting}-video.done`);
+    expect(isIt()).toBe(false);
+  });
+
+  it('ends after some hours on servers whose old status files were removed', () => {
+    publish(`video/${meeting}`);
+    const longAgo = Date.now() / 1000 - 7 * 3600;
+    utimesSync(`${directory.path}/published/video/${meeting}`, longAgo, longAgo);
+    expect(isIt()).toBe(false);
+  });
+});

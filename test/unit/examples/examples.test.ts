@@ -1,0 +1,138 @@
+/** What stands in examples/ is what an admin copies: it must be true. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../../hook/cli/program.ts';
+import { parsePilos, pilosKeys } from '../../../hook/config/pilos-settings.ts';
+import { parseMapping } from '../../../hook/config/yaml-mapping.ts';
+import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
+
+const examples = resolve(import.meta.dirname, '../../../examples');
+const read = (name: string) => readFileSync(join(examples, name), 'utf8');
+const parse = (text: string) => parsePilos(parseMapping(text, 'pilos.yml'), 'pilos.yml');
+
+const text = read('pilos.yml');
+/** Keys that are commented out have no space behind their `#`, explanations do. */
+const activated = text.replace(/^#(?=\S)/gm, '');
+const asShipped = parse(text);
+
+describe('examples/pilos.yml', () => {
+  it('has work_dir and spool_dir as PILOS ships them, and nothing else active', () => {
+    expect(parseMapping(text, 'pilos.yml')).toEqual({
+      work_dir: '/var/bigbluebutton/recording/pilos',
+      spool_dir: '/mnt/storage/recordings-spool',
+    });
+  });
+
+  it('names every key of the schema once, and no other', () => {
+    const named = [...text.matchAll(/^#?(\w+):/gm)].map(([, key]) => key);
+    expect(named).toEqual(Object.keys(pilosKeys));
+  });
+
+  it('explains every key', () => {
+    for (const key of Object.keys(pilosKeys)) {
+      expect(text, key).toMatch(new RegExp(`^# .*\\n#?${key}:`, 'm'));
+    }
+  });
+
+  it.each(Object.entries(asShipped).filter(([, value]) => value !== undefined))(
+    'shows the default of %s: activated, it changes nothing',
+    (key, value) => {
+      expect(parse(activated)).toHaveProperty(key, value);
+    },
+  );
+
+  it('shows a valid example where there is no default', () => {
+    const values = Object.entries(parse(activated)).filter(([, value]) => value === undefined);
+    expect(values).toEqual([]);
+  });
+});
+
+describe('examples/ssh_config', () => {
+  it('is understood by ssh, and gives the host pilos a user and a key', () => {
+    const told = execFileSync('ssh', ['-T', '-G', '-F', join(examples, 'ssh_config'), 'pilos']).toString();
+    expect(told.split('\n')).toEqual(
+      expect.arrayContaining(['hostname pilos.example.com', 'user pilos-spool', 'port 22']),
+    );
+    expect(told).toMatch(/^identityfile .*\.ssh\/pilos$/m);
+  });
+});
+
+describe('examples/authorized_keys', () => {
+  const directory = useTemporaryDirectory();
+  const line = read('authorized_keys').match(/^command="(?<command>[^"]+)",restrict ssh-ed25519 \S+ \S+$/m);
+
+  it('restricts the key to rrsync, writing only, without a lock and with deletions', () => {
+    expect(line?.groups?.['command']).toMatch(/^\/usr\/bin\/rrsync -wo -no-lock \/\S+[^/]$/);
+  });
+
+  it('is a line that ssh understands, once the key is in it', () => {
+    const key = join(directory.path, 'key');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    const [, publicKey = ''] = readFileSync(`${key}.pub`, 'utf8').split(' ');
+    const file = directory.write(
+      'authorized_keys',
+      read('authorized_keys').replace(/ssh-ed25519 \S+/, `ssh-ed25519 ${publicKey}`),
+    );
+    const fingerprints = execFileSync('ssh-keygen', ['-l', '-f', file]).toString();
+    expect(fingerprints.trim().split('\n')).toHaveLength(1);
+    expect(fingerprints).toContain('bigbluebutton@bbb1');
+  });
+});
+
+describe('examples/docker-compose.yml', () => {
+  it('maps the spool into each container of PILOS that works with recordings', () => {
+    const { services } = parseMapping(read('docker-compose.yml'), 'docker-compose.yml') as {
+      services: Record<string, { volumes: string[]; environment: Record<string, string> }>;
+    };
+    expect(Object.keys(services)).toEqual(['app', 'cron', 'horizon']);
+    for (const { volumes, environment } of Object.values(services)) {
+      expect(volumes).toEqual([`${asShipped.spool_dir.path}:/var/www/html/storage/recordings-spool`]);
+      expect(environment['PILOS_SPOOL_GID']).toBe('2000');
+    }
+  });
+});
+
+describe('examples/systemd', () => {
+  const directory = useTemporaryDirectory();
+  const service = read('systemd/pilos-post-publish.service');
+  const setting = (name: string) => service.match(new RegExp(`^${name}=(.*)$`, 'm'))?.[1];
+
+  it('runs a command that there is, as bigbluebutton, and never two at once', () => {
+    const [program, command, ...rest] = setting('ExecStart')?.split(' ') ?? [];
+    expect(program).toBe('/usr/local/bin/pilos-post-publish');
+    const known = createProgram(new AbortController().signal, async () => undefined).commands;
+    expect(known.map((one) => one.name())).toContain(command);
+    expect(rest).toEqual([]);
+    expect(setting('User')).toBe('bigbluebutton');
+    expect(setting('Type')).toBe('oneshot');
+  });
+
+  it('takes away nothing that a delivery needs', () => {
+    // The lock between runs, the check whether another run is alive, the check of the mount, and Node's compiler.
+    for (const name of ['PrivateNetwork', 'PrivatePIDs', 'ReadWritePaths', 'MemoryDenyWriteExecute']) {
+      expect(setting(name), name).toBeUndefined();
+    }
+    expect(setting('ProtectSystem')).toBe('full');
+    expect(setting('ProtectHome')).toBe('read-only');
+  });
+
+  it('comes with a timer of the same name', () => {
+    expect(readdirSync(join(examples, 'systemd')).sort()).toEqual([
+      'pilos-post-publish.service',
+      'pilos-post-publish.timer',
+    ]);
+    expect(read('systemd/pilos-post-publish.timer')).toMatch(/^OnCalendar=\*:0\/15$/m);
+  });
+
+  it('is accepted by systemd-analyze verify', () => {
+    cpSync(join(examples, 'systemd'), directory.path, { recursive: true });
+    const file = join(directory.path, 'pilos-post-publish.service');
+    // It also looks whether the program is there.
+    writeFileSync(file, service.replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
+    const timer = join(directory.path, 'pilos-post-publish.timer');
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', file, timer]);
+    expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { explainFailure } from '../../../../hook/spool/rsync/failure.ts';
+import { code255, rsyncFailures } from '../../../fixtures/rsync-failures.ts';
+
+const facts = { destination: 'pilos:/spool/instance1', host: 'pilos' };
+
+describe('explainFailure', () => {
+  it.each(rsyncFailures)(
+    'when $what',
+    ({ exitCode, stderr, exitStatus, retryable = false, says, remedy }) => {
+      const failure = explainFailure({ exitCode, stderr }, facts);
+      expect(failure).toMatchObject({ exitStatus, retryable });
+      expect(failure.message).toContain(says);
+      expect(failure.remedy).toContain(remedy);
+      expect(failure.message).not.toContain('\n');
+    },
+  );
+
+  it('quotes the line that says most, not the summary of rsync', () => {
+    const stderr = `ssh: connect to host pilos port 22: Connection refused\r\n${code255}`;
+    expect(explainFailure({ exitCode: 255, stderr }, facts).message).toBe(
+      "pilos refuses the connection (rsync: 'ssh: connect to host pilos port 22: Connection refused')",
+    );
+  });
+
+  it('shows what another host sends without its control characters', () => {
+    const stderr = `\u001b[2Jgone\rx\n${code255}`;
+    expect(explainFailure({ exitCode: 255, stderr }, facts).message).toContain("'\\x1b[2Jgone\\x0dx'");
+  });
+
+  it('tells the exit status when nothing is said', () => {
+    expect(explainFailure({ exitCode: 23, stderr: '\n' }, facts).message).toBe(
+      'rsync could not write to pilos:/spool/instance1 (rsync: exit status 23)',
+    );
+  });
+
+  it('tells exit status and signal of what it does not know', () => {
+    expect(explainFailure({ exitCode: 42, stderr: '' }, facts)).toMatchObject({
+      message: "rsync to pilos:/spool/instance1 failed, exit status 42 ('')",
+      retryable: true,
+    });
+    expect(explainFailure({ signal: 'SIGKILL', stderr: '' }, facts)).toMatchObject({
+      message: "rsync to pilos:/spool/instance1 failed, killed by SIGKILL ('')",
+      retryable: false,
+    });
+  });
+});
