@@ -24,8 +24,10 @@ export type ExitStatus = (typeof EXIT)[keyof typeof EXIT];
 export type ErrorScope = 'recording' | 'destination' | 'spool';
 
 export interface ErrorFacts {
+  /** What went wrong, for programs: `sub_dir_not_allowed`. It never changes; the sentence may. */
+  code?: string;
   /** What to do about it: a sentence, or the command that mends it. */
-  remedy: string;
+  fix: string;
   exitStatus: ExitStatus;
   /** Worth trying again within the same call. */
   retryable?: boolean;
@@ -34,9 +36,10 @@ export interface ErrorFacts {
   cause?: unknown;
 }
 
-/** A failure that we foresaw: `message` says what is wrong and with which value, `remedy` what to do. */
+/** A failure that we foresaw: `message` says what is wrong and with which value, `fix` what to do. */
 export class ExpectedError extends Error {
-  readonly remedy: string;
+  readonly code: string;
+  readonly fix: string;
   readonly exitStatus: ExitStatus;
   readonly retryable: boolean;
   readonly scope: ErrorScope;
@@ -44,7 +47,8 @@ export class ExpectedError extends Error {
   constructor(message: string, facts: ErrorFacts) {
     super(message, { cause: facts.cause });
     this.name = 'ExpectedError';
-    this.remedy = facts.remedy;
+    this.code = facts.code ?? 'unnamed';
+    this.fix = facts.fix;
     this.exitStatus = facts.exitStatus;
     this.retryable = facts.retryable ?? false;
     this.scope = facts.scope ?? 'recording';

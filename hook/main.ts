@@ -18,8 +18,8 @@ function abortOnSignals(): AbortSignal {
         process.removeAllListeners(name);
         process.kill(process.pid, name);
       }
-      const remedy = "nothing is lost: run it again, or 'pilos-post-publish resend'";
-      controller.abort(new ExpectedError(`interrupted by ${name}`, { exitStatus: EXIT.temporary, remedy }));
+      const fix = "nothing is lost: run it again, or 'pilos-post-publish resend'";
+      controller.abort(new ExpectedError(`interrupted by ${name}`, { exitStatus: EXIT.temporary, fix }));
     });
   }
   return controller.signal;

@@ -52,7 +52,7 @@ export class PublishedFilesChanged extends ExpectedError {
   constructor(what: string, cause?: unknown) {
     super(`${what} while it was packed`, {
       exitStatus: EXIT.temporary,
-      remedy: 'something still writes to the published recording; run it again when that is done',
+      fix: 'something still writes to the published recording; run it again when that is done',
       cause,
     });
   }
@@ -107,14 +107,14 @@ function checkMetadata(entries: readonly ArchiveEntry[], wanted: string, directo
   if (!found.some((entry) => entry.name === wanted && entry.size > 0)) {
     throw new ExpectedError(`${directory} has no metadata.xml, or an empty one`, {
       exitStatus: EXIT.data,
-      remedy: "PILOS would delete such an archive as imported; publish it again with 'bbb-record --rebuild'",
+      fix: "PILOS would delete such an archive as imported; publish it again with 'bbb-record --rebuild'",
     });
   }
   const other = found.find((entry) => entry.name !== wanted);
   if (other === undefined) return;
   throw new ExpectedError(`${display(other.path)} is a second metadata.xml`, {
     exitStatus: EXIT.data,
-    remedy: 'PILOS would take it for another recording; rename it and run it again',
+    fix: 'PILOS would take it for another recording; rename it and run it again',
   });
 }
 
@@ -154,7 +154,7 @@ function addFile(walk: Walk, path: string, name: string, { size, mtimeMs, dev, i
   if (size > largestFile) {
     throw new ExpectedError(`${display(path)} has ${size} bytes`, {
       exitStatus: EXIT.data,
-      remedy: `PILOS unpacks with PHP's PharData, which refuses files over ${largestFile} bytes; make the file smaller and run it again`,
+      fix: `PILOS unpacks with PHP's PharData, which refuses files over ${largestFile} bytes; make the file smaller and run it again`,
     });
   }
   addEntry(walk, { name, path, type: 'file', size, mtimeMs, dev, ino });
@@ -181,7 +181,7 @@ function addTarget(walk: Walk, path: string, name: string, above: readonly strin
 function refusedLink(path: string, why: string, cause?: unknown): ExpectedError {
   return new ExpectedError(`the symbolic link ${display(path)} ${why}`, {
     exitStatus: EXIT.data,
-    remedy: 'replace it by the file that belongs there, or remove it, and run it again',
+    fix: 'replace it by the file that belongs there, or remove it, and run it again',
     cause,
   });
 }
@@ -190,7 +190,7 @@ function addEntry(walk: Walk, entry: ArchiveEntry): void {
   if (entry.name.length > longestName) {
     throw new ExpectedError(`the path ${display(entry.name)} has ${entry.name.length} bytes`, {
       exitStatus: EXIT.data,
-      remedy: `PILOS cannot unpack paths over ${longestName} bytes; shorten it and run it again`,
+      fix: `PILOS cannot unpack paths over ${longestName} bytes; shorten it and run it again`,
     });
   }
   walk.entries.push(entry);

@@ -82,7 +82,7 @@ function readFormats(bbb: BbbDirectories): string[] {
     if (errnoName(error) === 'ENOENT') {
       throw new ExpectedError(`published_dir ${bbb.publishedDir} does not exist`, {
         exitStatus: EXIT.config,
-        remedy: "check published_dir in BBB's bigbluebutton.yml and recording.yml",
+        fix: "check published_dir in BBB's bigbluebutton.yml and recording.yml",
         cause: error,
       });
     }

@@ -24,7 +24,7 @@ function validateSegment(value: string, name: string, option: string, longest: n
   if (isSegment(value, longest)) return value;
   throw new ExpectedError(`${option} ${quote(value)} is not a ${name}`, {
     exitStatus: EXIT.usage,
-    remedy: `a ${name} has letters, digits, '.', '_' and '-', starts with none of '.' and '-', and has at most ${longest} characters`,
+    fix: `a ${name} has letters, digits, '.', '_' and '-', starts with none of '.' and '-', and has at most ${longest} characters`,
   });
 }
 

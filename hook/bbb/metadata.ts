@@ -38,7 +38,7 @@ export function readMeetingMetadata(
   }
   throw new ExpectedError(`nothing tells which front end the meeting belongs to: ${reasons.join('; ')}`, {
     exitStatus: EXIT.data,
-    remedy: "restore metadata.xml from a backup, or publish the recording again with 'bbb-record --rebuild'",
+    fix: "restore metadata.xml from a backup, or publish the recording again with 'bbb-record --rebuild'",
   });
 }
 
@@ -115,7 +115,7 @@ export function readImportedMetadata(file: string): ImportedMetadata {
     if (!isXml && errnoName(error) !== 'ENOENT') throw translateErrno(error, `cannot read ${file}`);
     throw new ExpectedError(`${file} ${isXml ? error.message : 'does not exist'}`, {
       exitStatus: EXIT.data,
-      remedy: "restore it from a backup, or publish the recording again with 'bbb-record --rebuild'",
+      fix: "restore it from a backup, or publish the recording again with 'bbb-record --rebuild'",
       cause: error,
     });
   }

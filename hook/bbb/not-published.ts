@@ -18,7 +18,7 @@ export function notPublished(
   if (others.length === 0 && !knows) {
     return new ExpectedError(`BBB has no recording of meeting '${meetingId}' in ${bbb.publishedDir}`, {
       exitStatus: EXIT.noRecording,
-      remedy: "check the id with 'bbb-record --list'; it may be on another BBB server",
+      fix: "check the id with 'bbb-record --list'; it may be on another BBB server",
     });
   }
   const published = others.length === 0 ? 'nothing' : others.join(', ');
@@ -26,7 +26,7 @@ export function notPublished(
     `${what} of meeting '${meetingId}' is not published in ${bbb.publishedDir} (published: ${published})`,
     {
       exitStatus: EXIT.noRecording,
-      remedy: `see how far BBB is with 'bbb-record --watch', or publish it again with 'bbb-record --rebuild ${meetingId}'`,
+      fix: `see how far BBB is with 'bbb-record --watch', or publish it again with 'bbb-record --rebuild ${meetingId}'`,
     },
   );
 }
@@ -48,7 +48,7 @@ export function unpublishedReason(
     `meeting '${meetingId}' was unpublished: BBB keeps its ${formats.join(', ')} in ${directory}`,
     {
       exitStatus: EXIT.noRecording,
-      remedy: `publish it again with BBB's API call publishRecordings, or send it as it is with 'pilos-post-publish migrate --from ${directory}'`,
+      fix: `publish it again with BBB's API call publishRecordings, or send it as it is with 'pilos-post-publish migrate --from ${directory}'`,
     },
   );
 }

@@ -23,7 +23,7 @@ export function decideOwner(facts: OwnerFacts | undefined): Look {
   return problem('bbb-user', `the user to whom ${directory} belongs`, EXIT.config, {
     problem: `it belongs to ${uid === 0 ? 'root' : `the uid ${uid}, which no user has`}, but BBB's scripts run as ${user}`,
     // A worker whose user was not there did not start.
-    remedy:
+    fix:
       isUsualUserThere || otherOwner !== undefined
         ? give
         : `${create} && ${give} && systemctl restart ${workerUnit}`,
@@ -36,7 +36,7 @@ export function decideAsker(asker: string, account: Account | undefined, ownComm
   return [
     warning('ran-as', `checked as ${asker}`, {
       problem: `BBB's scripts run as ${account.name}, who may do other things than ${asker}: check it as root`,
-      remedy: `${ownCommand} check`,
+      fix: `${ownCommand} check`,
     }),
   ];
 }
@@ -53,7 +53,7 @@ export function decideWorker(account: Account | undefined, workers: readonly Wor
   }
   return warning('worker', lookedAt, {
     problem: `none runs as ${account.name}: no recording is processed, and nothing calls this program`,
-    remedy: `systemctl start ${workerUnit}`,
+    fix: `systemctl start ${workerUnit}`,
   });
 }
 
@@ -82,7 +82,7 @@ export function decideMembership(facts: MembershipFacts): Look[] {
   return [
     problem('user-group', lookedAt, EXIT.permission, {
       problem: `${account.name} is not in ${group}, so archives cannot be written, or PILOS cannot delete them`,
-      remedy: [...nameGroup(facts), restart].join(' && '),
+      fix: [...nameGroup(facts), restart].join(' && '),
     }),
     skipped('worker-group', `the groups of BBB's worker`, `${account.name} is not in ${group} yet`),
   ];
@@ -112,6 +112,6 @@ function decideWorkerGroup({ account, workers, spool }: MembershipFacts, group: 
   if (without.length === 0) return ok('worker-group', lookedAt);
   return problem('worker-group', lookedAt, EXIT.permission, {
     problem: `process ${without.map(({ pid }) => pid).join(', ')} was started before ${account.name} came into ${group}, and is not in it`,
-    remedy: `systemctl restart ${workerUnit}`,
+    fix: `systemctl restart ${workerUnit}`,
   });
 }

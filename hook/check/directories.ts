@@ -60,7 +60,7 @@ function lookAtBbbDirectory(id: string, key: string, path: string, user: string)
   if (closed !== undefined) {
     return problem(id, lookedAt, EXIT.permission, {
       problem: `${user} may not read ${closed}`,
-      remedy: `chmod a+rX ${shellQuote([closed])}`,
+      fix: `chmod a+rX ${shellQuote([closed])}`,
     });
   }
   if (isDirectory(path)) return ok(id, lookedAt);
@@ -71,7 +71,7 @@ function lookAtBbbDirectory(id: string, key: string, path: string, user: string)
   }
   return problem(id, lookedAt, EXIT.config, {
     problem: `it does not exist: correct ${key} in BBB's configuration, or create it`,
-    remedy: createDirectory(path, user),
+    fix: createDirectory(path, user),
   });
 }
 
@@ -86,7 +86,7 @@ function lookAtStatusDirectory(path: string, user: string): Look {
   if (isWritable(path)) return ok('status-dir', lookedAt);
   return problem('status-dir', lookedAt, EXIT.permission, {
     problem: `${user} may not write there, so the -sender.done of a delivered meeting is missing`,
-    remedy: `chown ${user}: ${shellQuote([path])} && chmod u+rwx ${shellQuote([path])}`,
+    fix: `chown ${user}: ${shellQuote([path])} && chmod u+rwx ${shellQuote([path])}`,
   });
 }
 
@@ -94,7 +94,7 @@ function lookAtStatusDirectory(path: string, user: string): Look {
 export function decideClosedAbove(id: string, lookedAt: string, user: string, closed: string): Look {
   return problem(id, lookedAt, EXIT.permission, {
     problem: `${user} may not enter ${closed}`,
-    remedy: `chmod a+x ${shellQuote([closed])}`,
+    fix: `chmod a+x ${shellQuote([closed])}`,
   });
 }
 
@@ -118,9 +118,9 @@ export function lookAtWorkDirectory(
   }
   if (!isWritable(path)) {
     const quoted = shellQuote([path]);
-    const remedy = `chown -RH ${user}: ${quoted} && chmod u+rwx ${quoted}`;
+    const fix = `chown -RH ${user}: ${quoted} && chmod u+rwx ${quoted}`;
     const wrong = `${user} may not write there: it belongs to uid ${stats.uid}`;
-    return [problem('work-dir', lookedAt, EXIT.permission, { problem: wrong, remedy })];
+    return [problem('work-dir', lookedAt, EXIT.permission, { problem: wrong, fix })];
   }
   return [ok('work-dir', lookedAt), ...(uid === undefined ? [] : [lookAtLeftovers(path, user, uid)])];
 }
@@ -129,7 +129,7 @@ function decideMissingWorkDirectory(path: string, user: string, lookedAt: string
   if (isWritable(nearestParent(path))) return ok('work-dir', `${lookedAt} is created by the first delivery`);
   return problem('work-dir', lookedAt, EXIT.permission, {
     problem: `it does not exist, and ${user} may not create it`,
-    remedy: createDirectory(path, user),
+    fix: createDirectory(path, user),
   });
 }
 
@@ -144,7 +144,7 @@ function lookAtLeftovers(path: string, user: string, uid: number): Look {
   if (first === undefined) return ok('work-dir-owner', lookedAt);
   const trouble = {
     problem: `${foreign.length} of its files and directories belong to somebody else, for example ${first}`,
-    remedy: `chown -RH ${user}: ${shellQuote([path])}`,
+    fix: `chown -RH ${user}: ${shellQuote([path])}`,
   };
   const blocks = foreign.some((entry) => isDirectory(entry) && !isWritable(entry));
   return blocks

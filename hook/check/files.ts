@@ -39,7 +39,7 @@ function lookAtLogFile(path: string, user: string, broken: readonly string[]): L
   const create = stats === undefined ? `mkdir -p ${shellQuote([dirname(path)])} && touch ${quoted} && ` : '';
   return problem(id, lookedAt, EXIT.permission, {
     problem: stats === undefined ? `${user} may not create it` : `${user} may not write it`,
-    remedy: `${create}chown ${user}: ${quoted} && chmod u+rwX ${quoted}`,
+    fix: `${create}chown ${user}: ${quoted} && chmod u+rwX ${quoted}`,
   });
 }
 
@@ -55,7 +55,7 @@ function lookAtMetricsDirectory(metricsFile: string, user: string): Look {
   if (stats === undefined) {
     return problem('metrics-file', lookedAt, EXIT.permission, {
       problem: 'it does not exist, and is not created',
-      remedy: `install -d -o ${user} -g "$(id -gn ${user})" ${quoted}`,
+      fix: `install -d -o ${user} -g "$(id -gn ${user})" ${quoted}`,
     });
   }
   if (!stats.isDirectory()) {
@@ -65,7 +65,7 @@ function lookAtMetricsDirectory(metricsFile: string, user: string): Look {
   // Only the owner: other collectors write there as root, or as a member of the group.
   return problem('metrics-file', lookedAt, EXIT.permission, {
     problem: `${user} may not write there`,
-    remedy: `chown ${user} ${quoted} && chmod u+rwx ${quoted}`,
+    fix: `chown ${user} ${quoted} && chmod u+rwx ${quoted}`,
   });
 }
 
@@ -77,6 +77,6 @@ function lookAtProgram(program: string, user: string, environment: NodeJS.Proces
   if (found !== undefined && mayAccess(found, constants.X_OK)) return ok('on-failure', lookedAt);
   return problem('on-failure', lookedAt, EXIT.config, {
     problem: found === undefined ? 'there is no such program' : 'it is not executable',
-    remedy: found === undefined ? undefined : `chmod a+rx ${shellQuote([found])}`,
+    fix: found === undefined ? undefined : `chmod a+rx ${shellQuote([found])}`,
   });
 }

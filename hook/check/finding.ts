@@ -16,7 +16,7 @@ export interface Finding {
   looked_at: string;
   problem?: string;
   /** A command for `sh`, run as root: here, or on `remedy_host` when that is given. */
-  remedy?: string;
+  fix?: string;
   remedy_host?: string;
   exit_status?: CheckStatus;
 }
@@ -25,7 +25,7 @@ export interface Finding {
 export type Look = Omit<Finding, 'group'>;
 
 /** A command that mends; `host` when it has to be run on another server. */
-export interface Remedy {
+export interface Fix {
   command: string;
   host?: string;
 }
@@ -33,7 +33,7 @@ export interface Remedy {
 /** What is wrong, and what mends it where a command can. */
 export interface Trouble {
   problem: string;
-  remedy?: string | Remedy | undefined;
+  fix?: string | Fix | undefined;
 }
 
 export function ok(id: string, lookedAt: string): Look {
@@ -59,12 +59,11 @@ export function problem(id: string, lookedAt: string, status: CheckStatus, troub
   };
 }
 
-function told({ problem: wrong, remedy }: Trouble): Pick<Finding, 'problem' | 'remedy' | 'remedy_host'> {
-  const { command, host } =
-    typeof remedy === 'string' ? { command: remedy, host: undefined } : (remedy ?? {});
+function told({ problem: wrong, fix }: Trouble): Pick<Finding, 'problem' | 'fix' | 'remedy_host'> {
+  const { command, host } = typeof fix === 'string' ? { command: fix, host: undefined } : (fix ?? {});
   return {
     problem: escapeText(wrong),
-    ...(command === undefined ? {} : { remedy: command }),
+    ...(command === undefined ? {} : { fix: command }),
     ...(host === undefined ? {} : { remedy_host: host }),
   };
 }

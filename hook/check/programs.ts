@@ -19,7 +19,7 @@ async function lookAtProgram(
   if (how === 'ended' && exitCode === 0) return ok(id, `${id}: ${parseVersion(stdout || stderr)}`);
   return problem(id, `${id} is installed`, EXIT.config, {
     problem: how === 'missing' ? `there is no ${id} on the PATH` : `'${command.join(' ')}' fails`,
-    remedy: `apt-get install --reinstall --yes ${debianPackage}`,
+    fix: `apt-get install --reinstall --yes ${debianPackage}`,
   });
 }
 

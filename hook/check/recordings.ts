@@ -77,7 +77,7 @@ export function decideUndelivered(recordings: readonly RecordingStatus[], ownCom
   const count = formats.length === 1 ? '1 published format is' : `${formats.length} published formats are`;
   return warning('undelivered', lookedAt, {
     problem: `${count} not delivered${other}, the oldest of ${oldest.slice(0, 10)}${why}`,
-    remedy: `${adopt}${ownCommand} resend`,
+    fix: `${adopt}${ownCommand} resend`,
   });
 }
 
@@ -88,12 +88,12 @@ function decideRefused(refused: readonly RefusedMeeting[], ownCommand: string): 
   if (first === undefined) return ok('refused-meetings', lookedAt);
   const { meetingId, reason, source } = first;
   const others = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
-  const text = `meeting ${meetingId}${others} is not delivered: ${reason.message}: ${reason.remedy}`;
+  const text = `meeting ${meetingId}${others} is not delivered: ${reason.message}: ${reason.fix}`;
   if (reason.message.includes('allowed_sub_dirs'))
     return problem('refused-meetings', lookedAt, EXIT.config, { problem: text });
   if (source === undefined) {
-    const remedy = `bbb-record --rebuild ${shellQuote([meetingId])}`;
-    return warning('refused-meetings', lookedAt, { problem: text, remedy });
+    const fix = `bbb-record --rebuild ${shellQuote([meetingId])}`;
+    return warning('refused-meetings', lookedAt, { problem: text, fix });
   }
   // The setting is for meetings to come.
   return warning('refused-meetings', lookedAt, {

@@ -13,7 +13,7 @@ import {
   openDirectory,
   type RemoteFacts,
   replaceHostKey,
-} from './remote-remedies.ts';
+} from './remote-fixes.ts';
 
 /** In the order in which a transfer comes to them: what stands before the one that failed is in order. */
 export const remoteSteps = [
@@ -35,9 +35,9 @@ export interface RemoteFailure extends Mending {
 export function classifyFailure(kind: RsyncFailureKind, stderr: string, facts: RemoteFacts): RemoteFailure {
   switch (kind) {
     case 'host key unknown':
-      return { step: 'host-key', status: EXIT.config, remedy: acceptHostKey(facts) };
+      return { step: 'host-key', status: EXIT.config, fix: acceptHostKey(facts) };
     case 'host key changed':
-      return { step: 'host-key', status: EXIT.config, remedy: replaceHostKey(facts) };
+      return { step: 'host-key', status: EXIT.config, fix: replaceHostKey(facts) };
     case 'key refused':
       return { step: 'ssh-key', status: EXIT.permission, ...admitKey(facts, stderr) };
     case 'password refused':
@@ -48,7 +48,7 @@ export function classifyFailure(kind: RsyncFailureKind, stderr: string, facts: R
     case 'rsync missing':
       return { step: 'remote-rsync', status: EXIT.config, ...installRsync(facts, stderr) };
     case 'deletion refused':
-      return { step: 'remote-rsync', status: EXIT.config, remedy: allowRenaming(facts) };
+      return { step: 'remote-rsync', status: EXIT.config, fix: allowRenaming(facts) };
     case 'option refused':
     case 'refused':
     case 'noisy shell':

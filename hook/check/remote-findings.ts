@@ -4,7 +4,7 @@ import { remoteDirectory, saysRenamed, type Transfer } from '../spool/rsync/argu
 import { type Look, ok, problem, skipped, type Trouble, warning } from './finding.ts';
 import { createDirectoryCommand, remoteTestName } from './remote-arguments.ts';
 import { classifyFailure, type RemoteStep, remoteSteps } from './remote-failure.ts';
-import { allowRenaming, allowSeveral, asUser, type Mending, type RemoteFacts } from './remote-remedies.ts';
+import { allowRenaming, allowSeveral, asUser, type Mending, type RemoteFacts } from './remote-fixes.ts';
 import { isTrouble, type RsyncSuccess, type RsyncTrouble } from './rsync-run.ts';
 
 export interface Arrival {
@@ -44,14 +44,14 @@ function decideOccupied(facts: RemoteFacts, arrival: Arrival, steps: readonly Re
   });
   const lock = warning('remote-lock', 'two transfers at once', {
     problem: `rrsync on ${facts.address.host} allows one transfer at a time, and another one is under way: look again later`,
-    remedy: allowSeveral(facts),
+    fix: allowSeveral(facts),
   });
   return [...looks, lock];
 }
 
 /** Without a command that mends it, the sentence says what to do. */
-function tell({ failure }: RsyncTrouble, { remedy, advice = failure.remedy }: Mending): Trouble {
-  return { problem: `${failure.message}: ${advice}`, remedy };
+function tell({ failure }: RsyncTrouble, { fix, advice = failure.fix }: Mending): Trouble {
+  return { problem: `${failure.message}: ${advice}`, fix };
 }
 
 function describeStep(
@@ -83,7 +83,7 @@ export function decideLocking(facts: RemoteFacts, isLocked: boolean): Look {
   const lookedAt = 'two transfers at once';
   if (!isLocked) return ok('remote-lock', lookedAt);
   const wrong = `rrsync on ${facts.address.host} allows one transfer at a time: of several BBB servers or formats, all but one wait`;
-  return warning('remote-lock', lookedAt, { problem: wrong, remedy: allowSeveral(facts) });
+  return warning('remote-lock', lookedAt, { problem: wrong, fix: allowSeveral(facts) });
 }
 
 /** @param renamed how renaming the test file went; undefined: the server had refused it before */
@@ -104,7 +104,7 @@ function deletionRefused(facts: RemoteFacts): Trouble {
   if (facts.ssh !== undefined)
     return {
       problem: `the key may not delete, and so not rename: ${costs}`,
-      remedy: allowRenaming(facts),
+      fix: allowRenaming(facts),
     };
   const setting = "remove delete and backup from 'refuse options' in rsyncd.conf there";
   return { problem: `the rsync daemon refuses to delete, and so to rename: ${costs}; ${setting}` };
@@ -141,7 +141,7 @@ export function decideRemoteSubDirectory(
 function subDirectoryTrouble(facts: RemoteFacts, transfer: Transfer, trouble: RsyncTrouble): Trouble {
   const { kind } = trouble.failure;
   if (kind === 'directory missing')
-    return tell(trouble, { remedy: asUser(facts.user, createDirectoryCommand(transfer)) });
+    return tell(trouble, { fix: asUser(facts.user, createDirectoryCommand(transfer)) });
   const path = `${facts.address.path.replace(/\/$/, '')}/${transfer.subDir}`;
   const there = { ...facts, address: { ...facts.address, path } };
   return tell(trouble, classifyFailure(kind, trouble.stderr, there));

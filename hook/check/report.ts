@@ -41,9 +41,9 @@ function renderFinding(finding: Finding, appearance: Appearance): string[] {
   const mark = emphasize(appearance.isUnicode ? sign : letter, colour, appearance);
   const lines = [`  ${mark} ${finding.looked_at}`];
   if (finding.problem !== undefined) lines.push(`      ${finding.problem}`);
-  if (finding.remedy !== undefined) {
+  if (finding.fix !== undefined) {
     const where = finding.remedy_host === undefined ? 'mend it' : `mend it on ${finding.remedy_host}`;
-    lines.push(`      ${where}: ${finding.remedy}`);
+    lines.push(`      ${where}: ${finding.fix}`);
   }
   return lines;
 }

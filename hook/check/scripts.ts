@@ -68,8 +68,8 @@ export function classifyScript(name: string, text: string): ScriptKind {
 function decideLauncher({ directory, user, install }: ScriptsFacts, scripts: Script[] | undefined): Look {
   const file = `${directory}/${launcherName}`;
   const lookedAt = `launcher: ${file}`;
-  const wrong = (text: string, remedy = install) =>
-    problem('launcher', lookedAt, EXIT.config, { problem: text, remedy });
+  const wrong = (text: string, fix = install) =>
+    problem('launcher', lookedAt, EXIT.config, { problem: text, fix });
   if (scripts === undefined) {
     const closed = findClosed(directory);
     if (closed !== undefined)
@@ -91,8 +91,8 @@ function decideLauncher({ directory, user, install }: ScriptsFacts, scripts: Scr
 async function lookAtExecutable(facts: ScriptsFacts, options: RunOptions): Promise<Look> {
   const file = `${dirname(realpathSync(`${facts.directory}/${launcherName}`))}/${programName}`;
   const lookedAt = `executable: ${file}`;
-  const wrong = (text: string, remedy: string) =>
-    problem('executable', lookedAt, EXIT.config, { problem: text, remedy });
+  const wrong = (text: string, fix: string) =>
+    problem('executable', lookedAt, EXIT.config, { problem: text, fix });
   if (!existsSync(file))
     return wrong('it does not exist, so every call of the launcher fails', facts.install);
   if (!isExecutable(file)) return wrong(`${facts.user} may not run it`, `chmod a+rx ${shellQuote([file])}`);
@@ -100,7 +100,7 @@ async function lookAtExecutable(facts: ScriptsFacts, options: RunOptions): Promi
   const { stdout } = await run([file, '--version'], options);
   return warning('executable', lookedAt, {
     problem: `it is another one, '${stdout.trim().slice(0, 200)}', than this, '${facts.version}'`,
-    remedy: facts.install,
+    fix: facts.install,
   });
 }
 
@@ -127,12 +127,12 @@ function decideOthers(directory: string, scripts: Script[] | undefined): Look {
     const names = [...again, ...scalelite];
     return problem('other-scripts', lookedAt, EXIT.config, {
       problem: `every recording is sent twice: ${names.join(', ')} sends it, too`,
-      remedy: asideCommand(names),
+      fix: asideCommand(names),
     });
   }
   if (scalelite.length === 0) return ok('other-scripts', `no ${lookedAt}`);
   return warning('other-scripts', lookedAt, {
     problem: `${scalelite.join(', ')} sends every recording, too, and marks it as sent after its first format: wrong unless this server belongs to a Scalelite as well`,
-    remedy: asideCommand(scalelite),
+    fix: asideCommand(scalelite),
   });
 }

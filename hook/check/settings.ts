@@ -55,12 +55,12 @@ export function salvagePilos(mapping: unknown): PilosSettings | undefined {
   return settings instanceof ExpectedError ? undefined : settings;
 }
 
-function lookAtPilosFile(file: string, read: unknown, remedies: PilosFileRemedies): Look {
+function lookAtPilosFile(file: string, read: unknown, fixes: PilosFileRemedies): Look {
   const lookedAt = `pilos.yml: ${file}`;
   if (!(read instanceof ExpectedError)) return ok('pilos-yml', lookedAt);
   return problem('pilos-yml', lookedAt, statusOf(read), {
     problem: read.message,
-    remedy: remedyOfClosed(read, file) ?? remedyOfPilosFile(file, read, remedies),
+    fix: remedyOfClosed(read, file) ?? remedyOfPilosFile(file, read, fixes),
   });
 }
 
@@ -81,7 +81,7 @@ function lookAtBbbFiles(files: readonly string[], read: BbbConfig | ExpectedErro
   const isOfPackage = errnoName(read.cause) === 'ENOENT' && basename(path) === 'bigbluebutton.yml';
   return problem('bbb-yml', lookedAt, statusOf(read), {
     problem: `${read.message}; what follows assumes BBB's usual directories`,
-    remedy: isOfPackage ? 'apt-get install --reinstall bbb-record-core' : remedyOfClosed(read, path),
+    fix: isOfPackage ? 'apt-get install --reinstall bbb-record-core' : remedyOfClosed(read, path),
   });
 }
 
@@ -94,7 +94,7 @@ function lookAtOptions(config: Config | undefined): Look[] {
   return [
     warning('ignored-options', lookedAt, {
       problem: 'spool_dir is a directory of this server, so rsync is not used and these options do nothing',
-      remedy: `sed -i '${block}' ${shellQuote([config.files.pilos])}`,
+      fix: `sed -i '${block}' ${shellQuote([config.files.pilos])}`,
     }),
   ];
 }
@@ -110,7 +110,7 @@ export function lookAtReadability(settings: Settings): Look[] {
   return [
     problem('config-readable', lookedAt, EXIT.permission, {
       problem: `${closed} may not be read by the user of BBB`,
-      remedy: `chmod a+rX ${shellQuote([closed])}`,
+      fix: `chmod a+rX ${shellQuote([closed])}`,
     }),
   ];
 }

@@ -66,7 +66,7 @@ function decideAnswer(facts: LocalSpoolFacts): Look | undefined {
   const again = planned === point ? ` && mount ${shellQuote([point])}` : '';
   return problem('spool-answers', lookedAt, EXIT.spool, {
     problem: `${what}: the file system at ${point} (${type} from ${source}) hangs or is gone; look at its server and the network, then mount it again`,
-    remedy: point === '/' ? undefined : `umount --force --lazy ${shellQuote([point])}${again}`,
+    fix: point === '/' ? undefined : `umount --force --lazy ${shellQuote([point])}${again}`,
   });
 }
 
@@ -81,13 +81,13 @@ function decideDirectory(facts: LocalSpoolFacts, found: SpoolDirectory | ProbeFa
   if (found.closed !== undefined && found.errno === 'EACCES') {
     return problem('spool-directory', lookedAt, EXIT.permission, {
       problem: `${facts.user} may not enter ${found.closed}`,
-      remedy: `chmod a+x ${shellQuote([found.closed])}`,
+      fix: `chmod a+x ${shellQuote([found.closed])}`,
     });
   }
   const isMissing = found.errno === 'ENOENT';
   return problem('spool-directory', lookedAt, isMissing ? EXIT.spool : checkStatusOf(found), {
     problem: isMissing ? 'it does not exist: mount it, create it, or correct spool_dir' : found.message,
-    remedy: isMissing ? createDirectory(facts) : undefined,
+    fix: isMissing ? createDirectory(facts) : undefined,
   });
 }
 
@@ -112,7 +112,7 @@ function decideMount(facts: LocalSpoolFacts, path: string): Look {
   if (planned !== undefined && planned !== point && planned.length > point.length) {
     return problem('spool-mount', lookedAt, EXIT.spool, {
       problem: `${planned} of /etc/fstab is not mounted, so recordings would fill the disk of this server`,
-      remedy: `mount ${shellQuote([planned])}`,
+      fix: `mount ${shellQuote([planned])}`,
     });
   }
   const { requireMount } = facts;
@@ -159,7 +159,7 @@ function modeTrouble(path: string, mode: number): (Trouble & { isSetgidOnly: boo
   if (wrong.length === 0) return undefined;
   return {
     problem: wrong.join('; '),
-    remedy: `chmod ${changes.join(',')} ${shellQuote([path])}`,
+    fix: `chmod ${changes.join(',')} ${shellQuote([path])}`,
     isSetgidOnly,
   };
 }

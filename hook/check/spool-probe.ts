@@ -38,7 +38,7 @@ export interface WrittenFile {
 
 export interface ProbeFailure {
   message: string;
-  remedy: string;
+  fix: string;
   exitStatus: ExitStatus;
   errno: string | undefined;
   /** The directory on the way there that we may not enter. */
@@ -85,8 +85,8 @@ async function attemptStep<T>(path: string, step: () => T | Promise<T>): Promise
   } catch (error) {
     const told = translateErrno(error, `cannot look at ${path}`);
     if (!(told instanceof ExpectedError)) throw told;
-    const { message, remedy, exitStatus, cause } = told;
-    return { message, remedy, exitStatus, errno: errnoName(cause), closed: findClosed(path) };
+    const { message, fix, exitStatus, cause } = told;
+    return { message, fix, exitStatus, errno: errnoName(cause), closed: findClosed(path) };
   }
 }
 

@@ -16,7 +16,7 @@ import {
   testTransfer,
 } from './remote-arguments.ts';
 import { decideArrival, decideLocking, decideRemoteSubDirectory, decideRenaming } from './remote-findings.ts';
-import type { RemoteFacts } from './remote-remedies.ts';
+import type { RemoteFacts } from './remote-fixes.ts';
 import { holdConnection, isTrouble, type RsyncTrouble, runRsync, runRsyncPatiently } from './rsync-run.ts';
 import type { RunOptions } from './run.ts';
 import type { SpoolContext } from './spool-context.ts';

@@ -38,8 +38,8 @@ function decideSpoolWrite(facts: WriteFacts): Look {
   if (isExplained(facts, found))
     return skipped('spool-write', lookedAt, 'what stands above is to be mended first');
   return problem('spool-write', lookedAt, checkStatusOf(found), {
-    problem: `${found.message}: ${found.remedy}`,
-    remedy: failureRemedy(facts, spool.path, found),
+    problem: `${found.message}: ${found.fix}`,
+    fix: failureRemedy(facts, spool.path, found),
   });
 }
 
@@ -80,7 +80,7 @@ function decideSubDirectory(facts: WriteFacts, subDir: string): Look {
     if (found.errno !== 'ENOENT') return failed(facts, { path, lookedAt }, found);
     return problem('sub-directory', lookedAt, EXIT.spool, {
       problem: 'it does not exist, so the recordings of that PILOS are not delivered',
-      remedy: `install -d -m 2775 -o ${facts.spool.uid} -g ${facts.spool.gid} ${shellQuote([path])}`,
+      fix: `install -d -m 2775 -o ${facts.spool.uid} -g ${facts.spool.gid} ${shellQuote([path])}`,
     });
   }
   if (!found.isDirectory) {
@@ -99,7 +99,7 @@ function decideOpenSubDirectory(
   if (found.gid !== spool.gid && (found.mode & 0o007) !== 0o007) {
     return problem('sub-directory', lookedAt, EXIT.permission, {
       problem: `its group (id ${found.gid}) is not that of ${spool.path}, so PILOS cannot delete what it has imported`,
-      remedy: `chgrp ${spool.gid} ${shellQuote([found.path])} && chmod g+rwxs ${shellQuote([found.path])}`,
+      fix: `chgrp ${spool.gid} ${shellQuote([found.path])} && chmod g+rwxs ${shellQuote([found.path])}`,
     });
   }
   const mode = decideMode('sub-directory', found);
@@ -118,9 +118,9 @@ function failed(
   if (isExplained(facts, failure)) {
     return skipped('sub-directory', lookedAt, 'what stands above is to be mended first');
   }
-  const { message, remedy } = failure;
+  const { message, fix } = failure;
   return problem('sub-directory', lookedAt, checkStatusOf(failure), {
-    problem: `${message}: ${remedy}`,
-    remedy: failureRemedy(facts, path, failure),
+    problem: `${message}: ${fix}`,
+    fix: failureRemedy(facts, path, failure),
   });
 }

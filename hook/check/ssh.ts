@@ -53,7 +53,7 @@ export function decideSshTrouble(user: string, { stderr }: SshTrouble): Look {
   const file = shellQuote([closed ?? '']);
   return problem('ssh', 'ssh reads its configuration', EXIT.config, {
     problem: `it refuses it (ssh: ${quote(said)}): ${closed === undefined ? 'correct that' : 'only its owner may write it'}`,
-    remedy: closed === undefined ? undefined : `chown ${owner}: ${file} && chmod ${mode} ${file}`,
+    fix: closed === undefined ? undefined : `chown ${owner}: ${file} && chmod ${mode} ${file}`,
   });
 }
 

@@ -58,7 +58,7 @@ function ownExecutable(): string {
   if (isSea()) return process.execPath;
   throw new ExpectedError('this is not the executable, but its source code', {
     exitStatus: EXIT.usage,
-    remedy: "run 'make build', then 'sudo dist/pilos-post-publish install'",
+    fix: "run 'make build', then 'sudo dist/pilos-post-publish install'",
   });
 }
 
@@ -66,7 +66,7 @@ function requireRoot({ dryRun }: InstallRequest, command: string): void {
   if (dryRun || process.getuid?.() === 0) return;
   throw new ExpectedError(`only root can ${command} it`, {
     exitStatus: EXIT.permission,
-    remedy: 'run it with sudo, or see with --dry-run what it would do',
+    fix: 'run it with sudo, or see with --dry-run what it would do',
   });
 }
 
@@ -111,7 +111,7 @@ function planAdopt({ root, launcher, configuration }: Layout): Step | undefined 
     if (status === 0) return;
     throw new ExpectedError("'pilos-post-publish adopt' failed, so PILOS' script is still in its place", {
       exitStatus: EXIT.config,
-      remedy: "see the line above, then run 'install' again",
+      fix: "see the line above, then run 'install' again",
     });
   };
   return { verb: 'run', what: 'pilos-post-publish adopt', why: "notes what PILOS' script has sent", apply };

@@ -84,8 +84,7 @@ function readWanted(request: MigrateRequest, now: number, { log }: Run): Wanted 
   if (meetingIds === undefined && origins.length === 0) {
     throw new ExpectedError('nothing says which recordings to migrate', {
       exitStatus: EXIT.usage,
-      remedy:
-        "give --meeting-ids FILE, with the ids of the rooms that PILOS has, or --origin Greenlight; see 'pilos-post-publish migrate --help'",
+      fix: "give --meeting-ids FILE, with the ids of the rooms that PILOS has, or --origin Greenlight; see 'pilos-post-publish migrate --help'",
     });
   }
   if (meetingIds === undefined) return { ids: undefined, origins, since, until };
@@ -107,7 +106,7 @@ function validateOption(subDir: string, { allowedSubDirs }: Config): string {
   const isListed = allowedSubDirs === undefined || allowedSubDirs.includes(subDir);
   throw new ExpectedError(`--sub-dir ${quote(subDir)} is not allowed`, {
     exitStatus: EXIT.usage,
-    remedy: isListed
+    fix: isListed
       ? "write it as PILOS has it in RECORDING_SPOOL_SUB_DIRECTORY: letters, digits, '.', '_', '-' and '/'"
       : 'use one that allowed_sub_dirs in pilos.yml lists, or add it there',
   });

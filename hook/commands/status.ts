@@ -77,6 +77,6 @@ function summary(rows: readonly Row[]): string {
 function notHere(meetingId: string): ExpectedError {
   return new ExpectedError(`meeting '${meetingId}' has no recording here, or is not from PILOS`, {
     exitStatus: EXIT.noRecording,
-    remedy: "check the id with 'bbb-record --list'; it may be on another BBB server",
+    fix: "check the id with 'bbb-record --list'; it may be on another BBB server",
   });
 }

@@ -47,7 +47,7 @@ export function readConfig(choice: ConfigChoice, environment: NodeJS.ProcessEnv)
     const isMissing = problems.every(({ cause }) => errnoName(cause) === 'ENOENT');
     throw new ExpectedError(problems.map(({ message }) => message).join('; '), {
       exitStatus: EXIT.config,
-      remedy: isMissing
+      fix: isMissing
         ? "'pilos-post-publish check' names the command that creates it"
         : "correct it and run 'pilos-post-publish check'",
     });

@@ -12,8 +12,7 @@ export function validateSubDir(value: string, allowed: readonly string[] | undef
   if (value.length > 200 || !value.split('/').every((part) => segment.test(part))) {
     throw new ExpectedError(`the meeting asks for the sub directory ${quote(value)}, which is not allowed`, {
       exitStatus: EXIT.data,
-      remedy:
-        "set RECORDING_SPOOL_SUB_DIRECTORY in PILOS to names of letters, digits, '.', '_' and '-', separated by '/'",
+      fix: "set RECORDING_SPOOL_SUB_DIRECTORY in PILOS to names of letters, digits, '.', '_' and '-', separated by '/'",
     });
   }
   if (allowed !== undefined && !allowed.includes(value)) {
@@ -22,7 +21,7 @@ export function validateSubDir(value: string, allowed: readonly string[] | undef
       `the meeting asks for the sub directory ${quote(value)}, but allowed_sub_dirs ${only}`,
       {
         exitStatus: EXIT.data,
-        remedy: 'add it to allowed_sub_dirs in pilos.yml, or correct RECORDING_SPOOL_SUB_DIRECTORY in PILOS',
+        fix: 'add it to allowed_sub_dirs in pilos.yml, or correct RECORDING_SPOOL_SUB_DIRECTORY in PILOS',
       },
     );
   }

@@ -41,7 +41,7 @@ export function parseMapping(text: string, file: string): Record<string, unknown
 }
 
 export function configError(message: string, cause?: unknown): ExpectedError {
-  return new ExpectedError(message, { exitStatus: EXIT.config, remedy: 'correct the file', cause });
+  return new ExpectedError(message, { exitStatus: EXIT.config, fix: 'correct the file', cause });
 }
 
 export function isMapping(value: unknown): value is Record<string, unknown> {

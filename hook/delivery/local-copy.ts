@@ -115,7 +115,7 @@ async function deleteRecordings(run: Run, published: PublishedFormat[]): Promise
     if (result.exitCode === undefined && result.signal === undefined) {
       throw new ExpectedError('bbb-record cannot be run', {
         exitStatus: EXIT.unavailable,
-        remedy: `is it on the PATH (${process.env['PATH'] ?? ''})? It comes with the package bbb-record-core`,
+        fix: `is it on the PATH (${process.env['PATH'] ?? ''})? It comes with the package bbb-record-core`,
         cause: result.cause,
       });
     }
@@ -125,7 +125,7 @@ async function deleteRecordings(run: Run, published: PublishedFormat[]): Promise
       `'${command}' ended with ${result.exitCode ?? result.signal} and ${remains === undefined ? 'said' : `left ${remains.directory}`}`,
       {
         exitStatus: EXIT.io,
-        remedy: `run it by hand: sudo -u bigbluebutton ${command}`,
+        fix: `run it by hand: sudo -u bigbluebutton ${command}`,
         cause: result.all,
       },
     );

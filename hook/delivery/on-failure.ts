@@ -34,7 +34,7 @@ export async function runOnFailure(
   const said = stderr.trim() === '' ? '' : `: ${quote(stderr.trim())}`;
   throw new ExpectedError(`on_failure ${quote(command[0] ?? '')} ${ending}${said}`, {
     exitStatus: EXIT.unavailable,
-    remedy: 'correct on_failure in pilos.yml',
+    fix: 'correct on_failure in pilos.yml',
   });
 }
 

@@ -31,7 +31,7 @@ export function findLayout(root: string): Layout {
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ExpectedError(`--root ${quote(root)} is not a directory`, {
       exitStatus: EXIT.usage,
-      remedy: 'give the root directory of a file system that BBB is installed in',
+      fix: 'give the root directory of a file system that BBB is installed in',
     });
   }
   const real = realpathSync(root);
@@ -39,7 +39,7 @@ export function findLayout(root: string): Layout {
   if (!existsSync(place(`${scriptsDirectory}/`))) {
     throw new ExpectedError(`BBB's recording scripts are not here: ${join(real, scriptsDirectory)}`, {
       exitStatus: EXIT.unavailable,
-      remedy: 'install on the server that publishes recordings, after its package bbb-record-core',
+      fix: 'install on the server that publishes recordings, after its package bbb-record-core',
     });
   }
   return {
@@ -56,11 +56,11 @@ export function findLayout(root: string): Layout {
 }
 
 /** The Debian package and this program would remove each other's files. */
-export function refusePackaged({ root }: Layout, remedy: string): void {
+export function refusePackaged({ root }: Layout, fix: string): void {
   if (!existsSync(placeBelow(root, packageNote))) return;
   throw new ExpectedError('the Debian package pilos-post-publish is installed', {
     exitStatus: EXIT.config,
-    remedy,
+    fix,
   });
 }
 
@@ -85,7 +85,7 @@ export function placeBelow(root: string, path: string): string {
     if (followed > 40) {
       throw new ExpectedError(`${next} is a loop of symbolic links`, {
         exitStatus: EXIT.data,
-        remedy: 'remove the loop',
+        fix: 'remove the loop',
       });
     }
     waiting.unshift(...target.split('/').filter(Boolean));

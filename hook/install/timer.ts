@@ -62,7 +62,7 @@ function planCommand(...words: string[]): Step {
     const said = error?.message ?? escapeText(stderr.trim());
     throw new ExpectedError(`'${command}' failed: ${said}`, {
       exitStatus: EXIT.unavailable,
-      remedy: `everything before it is done; when systemd answers, run '${command}'`,
+      fix: `everything before it is done; when systemd answers, run '${command}'`,
     });
   };
   return { verb: 'run', what: command, apply };

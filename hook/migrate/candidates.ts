@@ -165,13 +165,13 @@ function findDouble({ published, others }: FoundRecording): ExpectedError | unde
   );
 }
 
-function cannotBePacked(message: string, remedy: string): ExpectedError {
-  return new ExpectedError(message, { exitStatus: EXIT.data, remedy });
+function cannotBePacked(message: string, fix: string): ExpectedError {
+  return new ExpectedError(message, { exitStatus: EXIT.data, fix });
 }
 
 function stillComing(): ExpectedError {
   return new ExpectedError('BBB is still publishing it', {
     exitStatus: EXIT.temporary,
-    remedy: 'run the same command again when that is done',
+    fix: 'run the same command again when that is done',
   });
 }

@@ -30,7 +30,7 @@ export function readMeetingIds(file: string): MeetingIds {
   if (found.ids.size > 0) return found;
   throw new ExpectedError(`--meeting-ids ${quote(file)} has no ids`, {
     exitStatus: EXIT.usage,
-    remedy: 'write one external meeting id a line, as the database of the front end has it',
+    fix: 'write one external meeting id a line, as the database of the front end has it',
   });
 }
 
@@ -43,7 +43,7 @@ function readText(file: string): string {
     const what = errnoName(error) === 'ENOENT' ? 'does not exist' : 'is a directory';
     throw new ExpectedError(`--meeting-ids ${quote(file)} ${what}`, {
       exitStatus: EXIT.usage,
-      remedy: 'check the path',
+      fix: 'check the path',
       cause: error,
     });
   }

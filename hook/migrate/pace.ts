@@ -134,7 +134,7 @@ function nothingTaken(destination: string, count: number, { patience }: PaceRule
     `PILOS has taken nothing for ${formatSeconds(patience / 1000)} from ${destination}, where there are ${countArchives(count)}`,
     {
       exitStatus: EXIT.temporary,
-      remedy: "look at PILOS' scheduler, at Horizon and at failed/, then run the same command again",
+      fix: "look at PILOS' scheduler, at Horizon and at failed/, then run the same command again",
       scope: 'spool',
     },
   );

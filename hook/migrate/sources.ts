@@ -47,7 +47,7 @@ function checkLayout(directory: string): void {
   if (stats?.isDirectory() !== true) {
     throw new ExpectedError(
       `--from ${quote(directory)} ${stats === undefined ? 'does not exist' : 'is not a directory'}`,
-      { exitStatus: EXIT.noRecording, remedy: 'mount it, or correct the path' },
+      { exitStatus: EXIT.noRecording, fix: 'mount it, or correct the path' },
     );
   }
   const names = withErrnoTranslated(`cannot read --from ${quote(directory)}`, () => readdirSync(directory));
@@ -55,7 +55,7 @@ function checkLayout(directory: string): void {
   if (inner.length > 0) {
     throw new ExpectedError(`--from ${quote(directory)} has the directory ${quote(inner[0] ?? '')} in it`, {
       exitStatus: EXIT.usage,
-      remedy: `name that one: ${inner.map((name) => `--from ${quote(`${directory}/${name}`)}`).join(' ')}`,
+      fix: `name that one: ${inner.map((name) => `--from ${quote(`${directory}/${name}`)}`).join(' ')}`,
     });
   }
 }
@@ -63,6 +63,6 @@ function checkLayout(directory: string): void {
 function noRecordings(directory: string): ExpectedError {
   return new ExpectedError(`--from ${quote(directory)} has no recordings in it`, {
     exitStatus: EXIT.noRecording,
-    remedy: 'name the directory with the formats: DIR in DIR/presentation/MEETING_ID/metadata.xml',
+    fix: 'name the directory with the formats: DIR in DIR/presentation/MEETING_ID/metadata.xml',
   });
 }

@@ -20,7 +20,7 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-const errnoMeanings: Record<string, [ExitStatus, meaning: string, remedy: string]> = {
+const errnoMeanings: Record<string, [ExitStatus, meaning: string, fix: string]> = {
   ENOSPC: [EXIT.io, 'no space left on the device', 'free some space there'],
   EDQUOT: [EXIT.io, 'the disk quota is used up', 'free some space there or raise the quota'],
   EFBIG: [
@@ -68,13 +68,13 @@ export function translateErrno(error: unknown, doing: string, scope: ErrorScope 
   if (known === undefined) {
     return new ExpectedError(`${doing}: ${name} (${error.syscall})`, {
       exitStatus: EXIT.io,
-      remedy: 'look at the disk or the storage server (dmesg)',
+      fix: 'look at the disk or the storage server (dmesg)',
       scope,
       cause: error,
     });
   }
-  const [exitStatus, meaning, remedy] = known;
-  return new ExpectedError(`${doing}: ${meaning} (${name})`, { exitStatus, remedy, scope, cause: error });
+  const [exitStatus, meaning, fix] = known;
+  return new ExpectedError(`${doing}: ${meaning} (${name})`, { exitStatus, fix, scope, cause: error });
 }
 
 /** Runs `action`; an error of a system call in it is rethrown translated by {@link translateErrno}. */

@@ -33,7 +33,7 @@ export function becomeOwner(publishedDir: string): Account | undefined {
   if (account === undefined) {
     throw new ExpectedError(`${publishedDir} belongs to uid ${uid}, which is not in /etc/passwd`, {
       exitStatus: EXIT.permission,
-      remedy: `run it as that user: sudo -u '#${uid}' pilos-post-publish …`,
+      fix: `run it as that user: sudo -u '#${uid}' pilos-post-publish …`,
     });
   }
   // Groups first: after setuid they cannot be set any more, and root's would stay.

@@ -20,6 +20,6 @@ export function quote(value: string): string {
 
 /** The one line that an error is told in: what is wrong, and what to do. */
 export function describeError(error: unknown): string {
-  if (error instanceof ExpectedError) return escapeText(`${error.message}: ${error.remedy}`);
+  if (error instanceof ExpectedError) return escapeText(`${error.message}: ${error.fix}`);
   return escapeText(`this is a bug in pilos-post-publish, please report it: ${String(error)}`);
 }

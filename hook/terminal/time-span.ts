@@ -20,7 +20,7 @@ export function parseMoment(option: string, value: string, now: number): number 
   if (!Number.isNaN(date)) return date;
   throw new ExpectedError(`${option} ${quote(value)} is neither a span of time nor a date`, {
     exitStatus: EXIT.usage,
-    remedy: 'write it as 30m, 12h, 7d, 2w or 2026-01-31',
+    fix: 'write it as 30m, 12h, 7d, 2w or 2026-01-31',
   });
 }
 
@@ -30,7 +30,7 @@ export function parseDuration(option: string, value: string): number {
   if (span !== undefined) return span;
   throw new ExpectedError(`${option} ${quote(value)} is not a span of time`, {
     exitStatus: EXIT.usage,
-    remedy: 'write it as 10s, 30m, 12h or 7d',
+    fix: 'write it as 10s, 30m, 12h or 7d',
   });
 }
 

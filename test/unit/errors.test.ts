@@ -83,7 +83,7 @@ describe('translateErrno', () => {
     expect(error).toBeInstanceOf(ExpectedError);
     expect(error).toMatchObject({ exitStatus, cause });
     expect((error as ExpectedError).message).toBe(`cannot write /mnt/spool/x: ${meaning} (${name})`);
-    expect((error as ExpectedError).remedy).not.toBe('');
+    expect((error as ExpectedError).fix).not.toBe('');
   });
 
   it('names an errno that it has no words for, as an input/output error', () => {
@@ -101,7 +101,7 @@ describe('translateErrno', () => {
 
   it('leaves bugs and errors that are already translated as they are', () => {
     const bug = new TypeError('x is not a function');
-    const told = new ExpectedError('full', { exitStatus: EXIT.spool, remedy: 'free some space' });
+    const told = new ExpectedError('full', { exitStatus: EXIT.spool, fix: 'free some space' });
     expect(translateErrno(bug, 'cannot write')).toBe(bug);
     expect(translateErrno(told, 'cannot write')).toBe(told);
     expect(translateErrno('text', 'cannot write')).toBe('text');
@@ -170,8 +170,8 @@ describe('quote', () => {
 });
 
 describe('describeError', () => {
-  it('tells an expected error in one line with its remedy', () => {
-    const error = new ExpectedError("no 'a\nb'", { exitStatus: EXIT.data, remedy: 'rename it' });
+  it('tells an expected error in one line with its fix', () => {
+    const error = new ExpectedError("no 'a\nb'", { exitStatus: EXIT.data, fix: 'rename it' });
     expect(describeError(error)).toBe("no 'a\\x0ab': rename it");
     expect(exitStatusOf(error)).toBe(65);
   });

@@ -66,7 +66,7 @@ function openDirectory(path: string): number {
       throw translateErrno(error, `cannot open the spool directory ${path}`, 'destination');
     throw new ExpectedError(`the spool directory ${path} is not a directory`, {
       exitStatus: EXIT.spool,
-      remedy: 'correct spool_dir in pilos.yml, or put a directory in its place',
+      fix: 'correct spool_dir in pilos.yml, or put a directory in its place',
       scope: 'destination',
       cause: error,
     });
@@ -78,15 +78,15 @@ function resolveDirectory(settings: LocalSpoolSettings, subDir: string): string 
   const spool = resolveExisting(settings.directory, unmounted, 'spool');
   if (subDir === '') return spool;
   const wanted = `${settings.directory}/${subDir}`;
-  const remedy = `create it as PILOS documents for RECORDING_SPOOL_SUB_DIRECTORY, or correct that setting; it is never created here`;
-  const resolved = resolveExisting(wanted, remedy, 'destination');
+  const fix = `create it as PILOS documents for RECORDING_SPOOL_SUB_DIRECTORY, or correct that setting; it is never created here`;
+  const resolved = resolveExisting(wanted, fix, 'destination');
   const root = spool === '/' ? '/' : `${spool}/`;
   if (resolved.startsWith(root)) return resolved;
   throw new ExpectedError(
     `the sub directory ${quote(subDir)} leads out of the spool directory, to ${quote(resolved)}`,
     {
       exitStatus: EXIT.spool,
-      remedy: `replace the symbolic link ${wanted} by a directory`,
+      fix: `replace the symbolic link ${wanted} by a directory`,
     },
   );
 }
@@ -97,7 +97,7 @@ const unresolved: Record<string, string> = {
   ELOOP: 'is a symbolic link that leads to itself',
 };
 
-function resolveExisting(path: string, remedy: string, scope: ErrorScope): string {
+function resolveExisting(path: string, fix: string, scope: ErrorScope): string {
   try {
     return realpathSync.native(path);
   } catch (error) {
@@ -105,7 +105,7 @@ function resolveExisting(path: string, remedy: string, scope: ErrorScope): strin
     if (problem === undefined) throw translateErrno(error, `cannot use the spool directory ${path}`, scope);
     throw new ExpectedError(`the spool directory ${path} ${problem}`, {
       exitStatus: EXIT.spool,
-      remedy,
+      fix,
       scope,
       cause: error,
     });
@@ -121,7 +121,7 @@ function checkMount({ requireMount }: LocalSpoolSettings, path: string): void {
   throw new ExpectedError(`the spool directory ${path} is not ${wanted}, but on ${holding}`, {
     exitStatus: EXIT.spool,
     scope: 'spool',
-    remedy: 'mount it (mount -a), or set require_mount: false in pilos.yml',
+    fix: 'mount it (mount -a), or set require_mount: false in pilos.yml',
   });
 }
 
@@ -137,7 +137,7 @@ export function checkSpace(directory: OpenDirectory, size: number): void {
   const what = size > free ? `${size} bytes, of which ${free} are free` : 'a file, and no inode is free';
   throw new ExpectedError(`not enough space in ${directory.path}: the archive needs ${what}`, {
     exitStatus: EXIT.spool,
-    remedy: 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
+    fix: 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
   });
 }
 
@@ -159,7 +159,7 @@ export function checkStillThere(directory: OpenDirectory): void {
     `the spool directory ${directory.path} was replaced or unmounted during the delivery`,
     {
       exitStatus: EXIT.temporary,
-      remedy: 'check its mount and run it again',
+      fix: 'check its mount and run it again',
     },
   );
 }

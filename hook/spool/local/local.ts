@@ -117,7 +117,7 @@ async function writeSafely(
     if (size !== parcel.size) {
       throw new ExpectedError(`cannot write ${path}: it has ${size} bytes instead of ${parcel.size}`, {
         exitStatus: EXIT.io,
-        remedy: 'look at the disk or the storage server',
+        fix: 'look at the disk or the storage server',
       });
     }
     isOpen = false;

@@ -50,10 +50,10 @@ export class RsyncFailure extends ExpectedError {
 
   constructor(
     message: string,
-    rule: Pick<Rule, 'exitStatus' | 'retryable' | 'kind' | 'scope'> & { remedy: string },
+    rule: Pick<Rule, 'exitStatus' | 'retryable' | 'kind' | 'scope'> & { fix: string },
   ) {
-    const { exitStatus, remedy, retryable = false, scope = 'spool' } = rule;
-    super(message, { exitStatus, remedy, retryable, scope });
+    const { exitStatus, fix, retryable = false, scope = 'spool' } = rule;
+    super(message, { exitStatus, fix, retryable, scope });
     this.kind = rule.kind ?? 'other';
     this.isLocked = rule.kind === 'locked';
     this.isDeletionRefused = rule.kind === 'deletion refused';
@@ -70,7 +70,7 @@ interface Rule {
   /** Default: the whole host. */
   scope?: ErrorScope;
   what: (facts: RsyncFacts, match: readonly string[]) => string;
-  remedy: (facts: RsyncFacts, match: readonly string[]) => string;
+  fix: (facts: RsyncFacts, match: readonly string[]) => string;
 }
 
 const asUser = 'as the user bigbluebutton (sudo -u bigbluebutton -H ssh';
@@ -86,7 +86,7 @@ const rules: readonly Rule[] = [
     kind: 'locked',
     scope: 'recording',
     what: ({ host }) => `${host} accepts one transfer at a time, and another one is under way`,
-    remedy: () => "put 'rrsync -wo -no-lock DIR' into authorized_keys there",
+    fix: () => "put 'rrsync -wo -no-lock DIR' into authorized_keys there",
   },
   {
     pattern:
@@ -94,7 +94,7 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.config,
     kind: 'deletion refused',
     what: ({ host }) => `rsync on ${host} refuses to delete, and so to rename`,
-    remedy: () =>
+    fix: () =>
       "remove '-no-del' from authorized_keys there, or delete and backup from 'refuse options' in rsyncd.conf",
   },
   {
@@ -102,22 +102,21 @@ const rules: readonly Rule[] = [
     kind: 'option refused',
     exitStatus: EXIT.config,
     what: ({ host }, match) => `rsync on ${host} refuses the option ${quote(match[1] ?? match[2] ?? '')}`,
-    remedy: () => 'remove it from extra_rsync_opts in pilos.yml',
+    fix: () => 'remove it from extra_rsync_opts in pilos.yml',
   },
   {
     pattern: /sending to read-only server is not allowed|module is read only/,
     kind: 'read-only',
     exitStatus: EXIT.permission,
     what: ({ host }) => `rsync on ${host} is read-only`,
-    remedy: () =>
-      "use 'rrsync -wo -no-lock DIR' in authorized_keys there, or 'read only = no' in rsyncd.conf",
+    fix: () => "use 'rrsync -wo -no-lock DIR' in authorized_keys there, or 'read only = no' in rsyncd.conf",
   },
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
     kind: 'host key changed',
     exitStatus: EXIT.config,
     what: ({ host }) => `the ssh host key of ${host} has changed`,
-    remedy: ({ host }) =>
+    fix: ({ host }) =>
       `find out why, then remove the old key (ssh-keygen -R ${host}) and connect once ${asUser} ${host})`,
   },
   {
@@ -125,21 +124,21 @@ const rules: readonly Rule[] = [
     kind: 'host key unknown',
     exitStatus: EXIT.config,
     what: ({ host }) => `the ssh host key of ${host} is not known`,
-    remedy: ({ host }) => `connect once ${asUser} ${host}) and accept the key`,
+    fix: ({ host }) => `connect once ${asUser} ${host}) and accept the key`,
   },
   {
     pattern: /Permission denied \((?:publickey|keyboard|password|gssapi)[^)]*\)/,
     kind: 'key refused',
     exitStatus: EXIT.permission,
     what: ({ host }) => `${host} refuses our ssh key`,
-    remedy: () => 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
+    fix: () => 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
   },
   {
     pattern: /@ERROR: auth failed on module/,
     kind: 'password refused',
     exitStatus: EXIT.permission,
     what: ({ host }) => `the rsync daemon on ${host} refuses our user or password`,
-    remedy: () =>
+    fix: () =>
       "write 'USER@' before the host in spool_dir and '--password-file=FILE' into extra_rsync_opts, as 'auth users' and 'secrets file' in rsyncd.conf there want them",
   },
   {
@@ -147,7 +146,7 @@ const rules: readonly Rule[] = [
     kind: 'address refused',
     exitStatus: EXIT.permission,
     what: ({ host }) => `the rsync daemon on ${host} refuses this server's address`,
-    remedy: () => "add the address to 'hosts allow' in rsyncd.conf there",
+    fix: () => "add the address to 'hosts allow' in rsyncd.conf there",
   },
   {
     pattern: /@ERROR: max connections \(-?\d+\) reached/,
@@ -156,7 +155,7 @@ const rules: readonly Rule[] = [
     retryable: true,
     scope: 'recording',
     what: ({ host }) => `the rsync daemon on ${host} has as many connections as it allows`,
-    remedy: () => "raise 'max connections' in rsyncd.conf there",
+    fix: () => "raise 'max connections' in rsyncd.conf there",
   },
   {
     pattern:
@@ -165,7 +164,7 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `the name ${host} cannot be resolved`,
-    remedy: () => 'check spool_dir in pilos.yml, ~/.ssh/config of the user bigbluebutton, and DNS',
+    fix: () => 'check spool_dir in pilos.yml, ~/.ssh/config of the user bigbluebutton, and DNS',
   },
   {
     pattern: /Connection refused/,
@@ -173,7 +172,7 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `${host} refuses the connection`,
-    remedy: () => 'check that sshd runs there, its port and the firewall',
+    fix: () => 'check that sshd runs there, its port and the firewall',
   },
   {
     pattern:
@@ -182,14 +181,14 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `${host} cannot be reached`,
-    remedy: () => 'check that it runs, the network and the firewall',
+    fix: () => 'check that it runs, the network and the firewall',
   },
   {
     pattern: /Failed to exec ssh|Failed to exec \S*ssh|exec \S*ssh: No such file/,
     kind: 'ssh missing',
     exitStatus: EXIT.unavailable,
     what: () => 'ssh is not installed',
-    remedy: () => 'apt-get install openssh-client',
+    fix: () => 'apt-get install openssh-client',
   },
   {
     // Debian's rsync package only suggests python3, in which rrsync is written.
@@ -197,7 +196,7 @@ const rules: readonly Rule[] = [
     kind: 'rsync missing',
     exitStatus: EXIT.unavailable,
     what: ({ host }) => `rrsync cannot run on ${host}, because python3 is missing there`,
-    remedy: () => "run 'apt-get install python3' there",
+    fix: () => "run 'apt-get install python3' there",
   },
   {
     pattern:
@@ -208,7 +207,7 @@ const rules: readonly Rule[] = [
       match[0]?.includes('module')
         ? `the rsync daemon on ${host} has no such module`
         : `rsync is not installed on ${host}`,
-    remedy: (_, match) =>
+    fix: (_, match) =>
       match[0]?.includes('module') ? 'check spool_dir in pilos.yml' : "run 'apt-get install rsync' there",
   },
   {
@@ -217,7 +216,7 @@ const rules: readonly Rule[] = [
     kind: 'disk full',
     exitStatus: EXIT.spool,
     what: ({ host }) => `the disk of ${host} is full`,
-    remedy: () => 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
+    fix: () => 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
   },
   {
     pattern:
@@ -226,7 +225,7 @@ const rules: readonly Rule[] = [
     kind: 'directory missing',
     exitStatus: EXIT.spool,
     what: ({ destination }) => `the directory ${destination} does not exist`,
-    remedy: () => createIt,
+    fix: () => createIt,
   },
   {
     pattern:
@@ -235,21 +234,21 @@ const rules: readonly Rule[] = [
     kind: 'not writable',
     exitStatus: EXIT.permission,
     what: ({ destination }) => `the directory ${destination} is not writable`,
-    remedy: () => 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)',
+    fix: () => 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)',
   },
   {
     pattern: /protocol version mismatch|is your shell clean/,
     kind: 'noisy shell',
     exitStatus: EXIT.config,
     what: ({ host }) => `the login shell of ${host} prints something before rsync starts`,
-    remedy: () => 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync',
+    fix: () => 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync',
   },
   {
     pattern: /rrsync error: ([^\n]*)/,
     kind: 'refused',
     exitStatus: EXIT.config,
     what: ({ host }, match) => `rrsync on ${host} refuses: ${match[1] ?? ''}`,
-    remedy: () => "check 'rrsync DIR' in authorized_keys there",
+    fix: () => "check 'rrsync DIR' in authorized_keys there",
   },
   {
     exitCodes: [30, 35],
@@ -257,14 +256,14 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `the connection to ${host} is stalled`,
-    remedy: () => 'check the network between the servers',
+    fix: () => 'check the network between the servers',
   },
   {
     pattern: /(?:unknown|unrecognized) option|invalid option|syntax or usage error/,
     kind: 'option unknown',
     exitStatus: EXIT.config,
     what: () => 'rsync does not know an option',
-    remedy: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
+    fix: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
   },
   {
     // rsync's status for a directory that it cannot enter, whose message can get lost with the connection.
@@ -274,7 +273,7 @@ const rules: readonly Rule[] = [
     kind: 'directory missing',
     exitStatus: EXIT.spool,
     what: ({ destination }) => `the directory ${destination} does not exist`,
-    remedy: () => createIt,
+    fix: () => createIt,
   },
   {
     exitCodes: [10, 12, 255],
@@ -282,7 +281,7 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `the connection to ${host} was lost`,
-    remedy: () => 'check the network and the log of sshd there',
+    fix: () => 'check the network and the log of sshd there',
   },
   {
     exitCodes: [11, 14, 22, 23, 24, 25],
@@ -290,7 +289,7 @@ const rules: readonly Rule[] = [
     exitStatus: EXIT.io,
     retryable: true,
     what: ({ destination }) => `rsync could not write to ${destination}`,
-    remedy: () => 'check the disk there, and whether it is full',
+    fix: () => 'check the disk there, and whether it is full',
   },
 ];
 
@@ -304,13 +303,13 @@ export function explainFailure(result: RsyncResult, facts: RsyncFacts): RsyncFai
     // What the other side says may be lost with the connection.
     const said = last === '' ? `exit status ${result.exitCode}` : quote(last);
     const message = `${rule.what(facts, match)} (rsync: ${said})`;
-    return new RsyncFailure(message, { ...rule, remedy: rule.remedy(facts, match) });
+    return new RsyncFailure(message, { ...rule, fix: rule.fix(facts, match) });
   }
   const how = result.signal === undefined ? `exit status ${result.exitCode}` : `killed by ${result.signal}`;
   return new RsyncFailure(`rsync to ${facts.destination} failed, ${how} (${quote(last)})`, {
     exitStatus: EXIT.temporary,
     retryable: result.signal === undefined,
-    remedy: 'run it by hand with --verbose',
+    fix: 'run it by hand with --verbose',
   });
 }
 

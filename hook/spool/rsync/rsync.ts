@@ -121,7 +121,7 @@ function checkSpace(workDir: string, size: number): void {
     `not enough space in work_dir: the archive needs ${size} bytes, of which ${bavail * bsize} are free`,
     {
       exitStatus: EXIT.io,
-      remedy: `free some space in ${workDir}, or set work_dir in pilos.yml to a larger disk`,
+      fix: `free some space in ${workDir}, or set work_dir in pilos.yml to a larger disk`,
     },
   );
 }
@@ -183,7 +183,7 @@ async function sendAndRename(shipment: Shipment): Promise<void> {
     checkSent(shipment, await runRsync(shipment, sendArguments(transfer, archive)));
   } catch (error) {
     if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
-    parcel.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.remedy}`);
+    parcel.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.fix}`);
     return await sendWhole(shipment);
   }
   const output = await runRsync(shipment, renameArguments(transfer, emptyDirectory));
@@ -193,7 +193,7 @@ async function sendAndRename(shipment: Shipment): Promise<void> {
     {
       exitStatus: EXIT.temporary,
       retryable: true,
-      remedy: 'check whether something else removes files there, and extra_rsync_opts in pilos.yml',
+      fix: 'check whether something else removes files there, and extra_rsync_opts in pilos.yml',
     },
   );
 }
@@ -205,7 +205,7 @@ function checkSent({ transfer, archive }: Shipment, output: string): void {
     `rsync has not sent ${basename(archive)} to ${remoteDirectory(transfer)}, and does not say why`,
     {
       exitStatus: EXIT.config,
-      remedy: 'check extra_rsync_opts in pilos.yml',
+      fix: 'check extra_rsync_opts in pilos.yml',
       scope: 'spool',
     },
   );
@@ -265,7 +265,7 @@ export function childEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Process
 function notInstalled(cause: string): ExpectedError {
   return new ExpectedError('rsync cannot be run here', {
     exitStatus: EXIT.unavailable,
-    remedy: 'apt-get install rsync openssh-client',
+    fix: 'apt-get install rsync openssh-client',
     cause,
   });
 }

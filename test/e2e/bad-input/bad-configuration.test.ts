@@ -1,4 +1,4 @@
-/** Each mistake in a configuration file: exit 78, one line with file, key and remedy, and nothing written. */
+/** Each mistake in a configuration file: exit 78, one line with file, key and fix, and nothing written. */
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';

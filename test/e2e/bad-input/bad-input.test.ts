@@ -53,11 +53,11 @@ describe('arguments', () => {
 describe('a meeting', () => {
   it('that this server does not know', async () => {
     const id = `${'0'.repeat(40)}-1712758751753`;
-    const remedy = "check the id with 'bbb-record --list'; it may be on another BBB server";
+    const fix = "check the id with 'bbb-record --list'; it may be on another BBB server";
     expectRefused(
       await tree.run(['-m', id]),
       66,
-      `no recording of meeting '${id}' in ${tree.publishedDir}: ${remedy}`,
+      `no recording of meeting '${id}' in ${tree.publishedDir}: ${fix}`,
     );
     expectRefused(await tree.run(['-m', id, '-f', 'video']), 66, `no recording of meeting '${id}'`);
   });

@@ -1,4 +1,4 @@
-/** A spool that cannot be used: exit status, one line with the remedy, and no leftovers. */
+/** A spool that cannot be used: exit status, one line with the fix, and no leftovers. */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
@@ -158,8 +158,8 @@ describe('a spool directory', () => {
       const pilos = { work_dir: tree.workDir, spool_dir: spool, require_mount: requireMount };
       writeFileSync(tree.pilosYml, dump(pilos));
       const result = await tree.run(['-m', meeting.id]);
-      const remedy = 'mount it (mount -a), or set require_mount: false in pilos.yml';
-      expectRefused(result, 73, `${spool} is not ${wanted}, but on /: ${remedy}`);
+      const fix = 'mount it (mount -a), or set require_mount: false in pilos.yml';
+      expectRefused(result, 73, `${spool} is not ${wanted}, but on /: ${fix}`);
       expect(readdirSync(spool)).toEqual([]);
     } finally {
       rmSync(spool, { recursive: true });

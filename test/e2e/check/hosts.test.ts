@@ -164,8 +164,8 @@ it('creates a sub directory that a meeting asks for, also from a directory that 
   const report = await scene.look();
   expect(amiss(report)).toEqual(['sub-directory', 'undelivered?']);
   expect(report.status).toBe(73);
-  for (const { remedy = '' } of report.findings.filter((finding) => finding.remedy !== undefined))
-    await sh(`cd ${closed} && ${remedy}`);
+  for (const { fix = '' } of report.findings.filter((finding) => finding.fix !== undefined))
+    await sh(`cd ${closed} && ${fix}`);
   expect(readdirSync(join(spool, 'one/two'))).toEqual([`${meeting.id}-presentation.tar`]);
   await expectFoundAndMended(scene, {
     what: 'the same, which cannot be written any more',

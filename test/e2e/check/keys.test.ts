@@ -174,24 +174,24 @@ it("meets another transfer that holds rrsync's lock, looks again, and is let in 
   });
   report = await scene.look();
   expect(report.exit_status).toBe(0);
-  const { id, problem, remedy = '' } = theFinding(report);
+  const { id, problem, fix = '' } = theFinding(report);
   expect({ id, problem }).toEqual({
     id: 'remote-lock',
     problem: expect.stringContaining('of several BBB servers or formats, all but one wait'),
   });
-  await scene.sh(remedy);
+  await scene.sh(fix);
   expect(amiss(await scene.look())).toEqual([]);
 });
 
 it('names the test file that a key without deletion leaves there, and mends the key', async () => {
   scene.sendTo('pilos-keeping:/');
   const report = await scene.look();
-  const { id, state, remedy = '', remedy_host: host } = theFinding(report);
+  const { id, state, fix = '', remedy_host: host } = theFinding(report);
   expect({ id, state, host }).toEqual({ id: 'remote-rename', state: 'warning', host: '127.0.0.1' });
   const written = report.findings.find((finding) => finding.id === 'remote-write');
   expect(written?.looked_at).toContain('pilos-post-publish-check in pilos-keeping:/, where it is left');
   expect(scene.spoolFiles()).toEqual(['pilos-post-publish-check']);
-  await scene.sh(remedy);
+  await scene.sh(fix);
   expect(amiss(await scene.look())).toEqual([]);
   expect(scene.spoolFiles()).toEqual([]);
 });

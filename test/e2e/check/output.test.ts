@@ -91,7 +91,7 @@ describe('--json', () => {
     ]);
     const { findings } = report;
     expect(new Set(findings.flatMap((finding) => Object.keys(finding)))).toEqual(
-      new Set(['group', 'id', 'state', 'looked_at', 'problem', 'remedy', 'exit_status']),
+      new Set(['group', 'id', 'state', 'looked_at', 'problem', 'fix', 'exit_status']),
     );
     expect(findings.length).toBeGreaterThan(20);
     await scene().sh(`chmod g+s ${scene().tree.spoolDir}`);
@@ -114,8 +114,8 @@ describe('who asks', () => {
     const report = JSON.parse(stdout);
     expect(report.ran_as).toBe(scene().pilos.name);
     expect(amiss(report)).toEqual(['ran-as?']);
-    const { remedy = 'exit 99' } = theFinding(report);
-    expect((await scene().sh(remedy)).stdout).toMatch(/^checked as ppp-bbb-.*\nnothing is wrong\n$/s);
+    const { fix = 'exit 99' } = theFinding(report);
+    expect((await scene().sh(fix)).stdout).toMatch(/^checked as ppp-bbb-.*\nnothing is wrong\n$/s);
   });
 });
 

@@ -157,11 +157,11 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     rmSync(place(server.pilosYml));
     const pilosYml = added(before, await check()).filter(({ id }) => id === 'pilos-yml');
 
-    const [again] = launcher.map(({ remedy }) => remedy);
-    expect(executable[0]?.remedy).toBe(again);
-    expect(timer[0]?.remedy).toBe(`${again} && systemctl enable --now pilos-post-publish.timer`);
-    for (const { remedy = 'exit 99' } of [...timer, ...pilosYml])
-      await root.runOrThrow('sh', '-c', `cd /download && ${remedy}`);
+    const [again] = launcher.map(({ fix }) => fix);
+    expect(executable[0]?.fix).toBe(again);
+    expect(timer[0]?.fix).toBe(`${again} && systemctl enable --now pilos-post-publish.timer`);
+    for (const { fix = 'exit 99' } of [...timer, ...pilosYml])
+      await root.runOrThrow('sh', '-c', `cd /download && ${fix}`);
     expect(read(server.pilosYml)).toBe(`work_dir: ${server.workDir}\nspool_dir: /mnt/pilos-spool\n`);
     writeFileSync(place(server.pilosYml), server.ownPilosYml);
     expect(added(before, await check())).toEqual([]);

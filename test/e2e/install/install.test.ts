@@ -122,9 +122,9 @@ describe('on a server with the script of PILOS', { timeout: 2 * minute }, () => 
       return findings.find(({ id }) => id === 'pilos-yml');
     };
     rmSync(place(server.pilosYml));
-    const { remedy, state } = (await look()) ?? {};
-    expect({ remedy, state }).toEqual({ remedy: 'pilos-post-publish install', state: 'problem' });
-    await root.runOrThrow('sh', '-c', remedy ?? 'exit 99');
+    const { fix, state } = (await look()) ?? {};
+    expect({ fix, state }).toEqual({ fix: 'pilos-post-publish install', state: 'problem' });
+    await root.runOrThrow('sh', '-c', fix ?? 'exit 99');
     expect((await look())?.state).toBe('ok');
     writeFileSync(place(server.pilosYml), server.ownPilosYml);
   });

@@ -1,4 +1,4 @@
-/** Whatever keeps rsync from reaching PILOS is said in one line with its remedy, and tried again only when that can help. */
+/** Whatever keeps rsync from reaching PILOS is said in one line with its fix, and tried again only when that can help. */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ interface Failure extends SenderOptions {
   what: string;
   status: number;
   says: string;
-  remedy: string;
+  fix: string;
   isRetried?: boolean;
 }
 
@@ -46,7 +46,7 @@ const failures: Failure[] = [
     spool: 'closed:/',
     status: 75,
     says: 'closed refuses the connection',
-    remedy: 'check that sshd runs there, its port and the firewall',
+    fix: 'check that sshd runs there, its port and the firewall',
     isRetried: true,
   },
   {
@@ -55,7 +55,7 @@ const failures: Failure[] = [
     rsync: impatient,
     status: 75,
     says: 'silent cannot be reached',
-    remedy: 'check that it runs, the network and the firewall',
+    fix: 'check that it runs, the network and the firewall',
     isRetried: true,
   },
   {
@@ -63,7 +63,7 @@ const failures: Failure[] = [
     spool: 'pilos.invalid:/',
     status: 75,
     says: 'the name pilos.invalid cannot be resolved',
-    remedy: 'check spool_dir in pilos.yml, ~/.ssh/config of the user bigbluebutton, and DNS',
+    fix: 'check spool_dir in pilos.yml, ~/.ssh/config of the user bigbluebutton, and DNS',
     isRetried: true,
   },
   {
@@ -71,21 +71,21 @@ const failures: Failure[] = [
     spool: 'unknown:/',
     status: 78,
     says: 'the ssh host key of unknown is not known',
-    remedy: '(sudo -u bigbluebutton -H ssh unknown) and accept the key',
+    fix: '(sudo -u bigbluebutton -H ssh unknown) and accept the key',
   },
   {
     what: 'the host key has changed',
     spool: 'changed:/',
     status: 78,
     says: 'the ssh host key of changed has changed',
-    remedy: 'find out why, then remove the old key (ssh-keygen -R changed)',
+    fix: 'find out why, then remove the old key (ssh-keygen -R changed)',
   },
   {
     what: 'the key is refused',
     spool: 'unauthorized:/',
     status: 77,
     says: 'unauthorized refuses our ssh key',
-    remedy: 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
+    fix: 'check ~/.ssh/config and the key of the user bigbluebutton here, and authorized_keys there',
   },
   {
     what: 'rrsync refuses an option',
@@ -93,30 +93,30 @@ const failures: Failure[] = [
     rsync: ['-s'],
     status: 78,
     says: "refuses the option '-s'",
-    remedy: 'remove it from extra_rsync_opts in pilos.yml',
+    fix: 'remove it from extra_rsync_opts in pilos.yml',
   },
   {
     what: 'rsync here does not know an option',
     rsync: ['--nonsense'],
     status: 78,
     says: 'rsync does not know an option',
-    remedy: 'correct extra_rsync_opts in pilos.yml',
+    fix: 'correct extra_rsync_opts in pilos.yml',
   },
   {
     what: 'rsync is not installed there',
     key: 'no-rsync',
     status: 69,
     says: 'rsync is not installed on pilos-no-rsync',
-    remedy: "run 'apt-get install rsync' there",
+    fix: "run 'apt-get install rsync' there",
   },
 ];
 
-it.each(failures)('says so when $what', async ({ status, says, remedy, isRetried = false, ...options }) => {
+it.each(failures)('says so when $what', async ({ status, says, fix, isRetried = false, ...options }) => {
   const sender = createSender({ ...options, retry: { attempts: 2, max_seconds: 60 } });
   const result = await sender.deliver();
   const warning = /^pilos-post-publish: .*; 1 more try\n/;
   expect(warning.test(result.stderr)).toBe(isRetried);
-  expectRefused({ ...result, stderr: result.stderr.replace(warning, '') }, status, says, remedy);
+  expectRefused({ ...result, stderr: result.stderr.replace(warning, '') }, status, says, fix);
   // The option that rsync itself does not know: its own complaint takes one start as well.
   expect(sender.rsyncRuns()).toBe(isRetried ? 2 : 1);
   expect(sender.temporaryFiles()).toEqual([]);
@@ -129,17 +129,17 @@ it.each([
     what: 'rsync',
     programs: { setpriv: '/usr/bin/setpriv', ssh: '/usr/bin/ssh' },
     says: 'rsync cannot be run here',
-    remedy: 'apt-get install rsync openssh-client',
+    fix: 'apt-get install rsync openssh-client',
   },
   {
     what: 'ssh',
     programs: { setpriv: '/usr/bin/setpriv', rsync: '/usr/bin/rsync' },
     says: 'ssh is not installed',
-    remedy: 'apt-get install openssh-client',
+    fix: 'apt-get install openssh-client',
   },
-  { what: 'any of them', programs: {}, says: 'rsync cannot be run here', remedy: 'apt-get install rsync' },
-])('says so when the PATH here is without $what', async ({ programs, says, remedy }) => {
+  { what: 'any of them', programs: {}, says: 'rsync cannot be run here', fix: 'apt-get install rsync' },
+])('says so when the PATH here is without $what', async ({ programs, says, fix }) => {
   const sender = createSender({ programs, retry: { attempts: 2, max_seconds: 60 } });
-  expectRefused(await sender.deliver(), 69, says, remedy);
+  expectRefused(await sender.deliver(), 69, says, fix);
   expect(sender.temporaryFiles()).toEqual([]);
 });

@@ -22,7 +22,7 @@ export interface CheckCase {
 /** Milliseconds that a check takes at most, also when something hangs and the machine is busy. */
 const longest = 30_000;
 
-/** Expects `scene` to be in order before, finds exactly this, runs the remedy literally, and finds nothing more. */
+/** Expects `scene` to be in order before, finds exactly this, runs the fix literally, and finds nothing more. */
 export async function expectFoundAndMended(scene: CheckScene, one: CheckCase): Promise<void> {
   await expectFoundInTurn(scene, [one]);
 }
@@ -49,7 +49,7 @@ async function expectNext(scene: CheckScene, one: CheckCase, before: CheckCase |
     const states = spoiled.findings.filter(({ id }) => id === before.id).map(({ state }) => state);
     expect([...new Set(states)], before.what).toEqual(['ok']);
   }
-  await mend(scene, one, theFinding(spoiled).remedy);
+  await mend(scene, one, theFinding(spoiled).fix);
   await one.afterwards?.(scene);
 }
 
@@ -69,22 +69,22 @@ function expectFound({ what, id, status, says }: CheckCase, spoiled: CheckReport
 async function mend(
   scene: CheckScene,
   { what, directory, byHand }: CheckCase,
-  remedy: string | undefined,
+  fix: string | undefined,
 ): Promise<void> {
   if (byHand !== undefined) {
-    expect(remedy, what).toBeUndefined();
+    expect(fix, what).toBeUndefined();
     await byHand(scene);
     return;
   }
   const placeholder = '/THE/SPOOL/DIRECTORY';
-  if (directory === undefined) expect(remedy, what).not.toContain(placeholder);
+  if (directory === undefined) expect(fix, what).not.toContain(placeholder);
   // Where rsync there tells its own path, the command has that instead.
   else
     expect(
-      [placeholder, directory()].some((path) => remedy?.includes(path)),
+      [placeholder, directory()].some((path) => fix?.includes(path)),
       what,
     ).toBe(true);
-  await scene.sh(remedy?.replaceAll(placeholder, directory?.() ?? '') ?? 'exit 99');
+  await scene.sh(fix?.replaceAll(placeholder, directory?.() ?? '') ?? 'exit 99');
 }
 
 /** A test for each of the cases, in turn, and one that nothing is left of them. */

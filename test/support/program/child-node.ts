@@ -20,7 +20,7 @@ export interface ChildNodeOptions {
 /** How the code ended: with a value, or with an error. */
 export interface ChildOutcome {
   value?: unknown;
-  error?: { name: string; message: string; exitStatus?: number; remedy?: string };
+  error?: { name: string; message: string; exitStatus?: number; fix?: string };
   stderr: string;
 }
 
@@ -46,8 +46,8 @@ export function startChildNode(code: string, options: ChildNodeOptions = {}): Ru
     try {
       outcome.value = await (async () => { ${code} })();
     } catch (error) {
-      const { name, message, exitStatus, remedy } = error;
-      outcome.error = { name, message, exitStatus, remedy };
+      const { name, message, exitStatus, fix } = error;
+      outcome.error = { name, message, exitStatus, fix };
     }
     say(JSON.stringify(outcome));`;
   const node = process.execPath.replace(projectDir, directory);

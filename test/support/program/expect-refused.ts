@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { ProgramResult } from './run-program.ts';
 
 /**
- * @param said what the one line on stderr must have in it: the offending value, and the remedy
+ * @param said what the one line on stderr must have in it: the offending value, and the fix
  */
 export function expectRefused(
   { status, signal, stdout, stderr }: ProgramResult,

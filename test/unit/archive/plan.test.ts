@@ -116,7 +116,7 @@ describe('planArchive', () => {
     const error = refused();
     expect(error.exitStatus).toBe(65);
     expect(error.message).toBe(`'${published()}/large' has 4294966785 bytes`);
-    expect(error.remedy).toContain("PILOS unpacks with PHP's PharData");
+    expect(error.fix).toContain("PILOS unpacks with PHP's PharData");
   });
 
   it('refuses a path that PILOS cannot unpack', () => {
@@ -126,7 +126,7 @@ describe('planArchive', () => {
     expect(plan().files).toBe(1);
     directory.makeDirectory(`published/${deep}`);
     expect(refused().exitStatus).toBe(65);
-    expect(refused().remedy).toContain('PILOS cannot unpack paths over');
+    expect(refused().fix).toContain('PILOS cannot unpack paths over');
   });
 });
 

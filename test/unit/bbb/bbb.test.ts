@@ -110,7 +110,7 @@ describe('readPublishedFormats', () => {
     const error = expectedErrorOf(() => readPublishedFormats(bbb(), meeting));
     expect(error.exitStatus).toBe(78);
     expect(error.message).toBe(`published_dir ${directory.path}/published does not exist`);
-    expect(error.remedy).toContain('bigbluebutton.yml');
+    expect(error.fix).toContain('bigbluebutton.yml');
   });
 
   it.each(['published', 'published/video'])('says when %s may not be read', async (path) => {
@@ -162,7 +162,7 @@ describe('notPublished', () => {
     const error = notPublished(bbb(), meeting, 'video');
     expect(error.exitStatus).toBe(66);
     expect(error.message).toContain(`BBB has no recording of meeting '${meeting}'`);
-    expect(error.remedy).toContain('bbb-record --list');
+    expect(error.fix).toContain('bbb-record --list');
   });
 
   it('says what else is published of the meeting, each format once', () => {
@@ -177,18 +177,18 @@ describe('notPublished', () => {
     directory.makeDirectory(`recording/raw/${meeting}`);
     const error = notPublished(bbb(), meeting, undefined);
     expect(error.message).toContain('(published: nothing)');
-    expect(error.remedy).toContain(`bbb-record --rebuild ${meeting}`);
+    expect(error.fix).toContain(`bbb-record --rebuild ${meeting}`);
   });
 
   it('says that the meeting, or this format of it, was unpublished', () => {
     publish(`notes/${meeting}`);
     directory.makeDirectory(`recording/raw/${meeting}`);
     directory.makeDirectory(`unpublished/video/${meeting}`);
-    const { message, remedy } = notPublished(bbb(), meeting, 'video');
+    const { message, fix } = notPublished(bbb(), meeting, 'video');
     expect(message).toBe(
       `meeting '${meeting}' was unpublished: BBB keeps its video in ${directory.path}/unpublished`,
     );
-    expect(remedy).toContain(`migrate --from ${directory.path}/unpublished`);
+    expect(fix).toContain(`migrate --from ${directory.path}/unpublished`);
     expect(notPublished(bbb(), meeting, 'podcast').message).toContain('(published: notes)');
   });
 });

@@ -163,7 +163,7 @@ describe('readMeetingMetadata', () => {
     expect(error.exitStatus).toBe(65);
     expect(error.message).toContain('nothing tells which front end the meeting belongs to');
     expect(error.message).toContain(why);
-    expect(error.remedy).toContain('metadata.xml');
+    expect(error.fix).toContain('metadata.xml');
   });
 });
 

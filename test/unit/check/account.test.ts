@@ -32,8 +32,8 @@ describe('the user', () => {
   it.each([
     [facts, 'chown -RH bigbluebutton: /p /r'],
     [{ ...facts, otherOwner: 'bbb' }, 'chown bbb: /p'],
-  ])('of %j is put right', (owner, remedy) => {
-    expect(decideOwner(owner)).toMatchObject({ id: 'bbb-user', state: 'problem', remedy, exit_status: 78 });
+  ])('of %j is put right', (owner, fix) => {
+    expect(decideOwner(owner)).toMatchObject({ id: 'bbb-user', state: 'problem', fix, exit_status: 78 });
   });
 });
 
@@ -43,25 +43,25 @@ describe('the group of the spool', () => {
     ...{ account, userGroups: [997], workers: [], groupName: 'pilos-spool', isGroupNameFree: () => true },
     spool: { path: '/s', mode: 0o2775, uid: 0, gid: 2000 },
   };
-  const remedies = (changed: Partial<MembershipFacts>) =>
-    decideMembership({ ...facts, ...changed }).flatMap(({ remedy = [] }) => remedy);
+  const fixes = (changed: Partial<MembershipFacts>) =>
+    decideMembership({ ...facts, ...changed }).flatMap(({ fix = [] }) => fix);
   const restart = 'systemctl restart bbb-rap-resque-worker.service';
 
   it('is given to the user, and made where this server does not know it', () => {
     const add = 'usermod --append --groups';
-    expect(remedies({})).toEqual([`${add} pilos-spool bigbluebutton && ${restart}`]);
-    expect(remedies({ groupName: undefined })).toEqual([
+    expect(fixes({})).toEqual([`${add} pilos-spool bigbluebutton && ${restart}`]);
+    expect(fixes({ groupName: undefined })).toEqual([
       `groupadd --gid 2000 pilos-spool && ${add} pilos-spool bigbluebutton && ${restart}`,
     ]);
-    expect(remedies({ groupName: undefined, isGroupNameFree: (name) => name !== 'pilos-spool' })).toEqual([
+    expect(fixes({ groupName: undefined, isGroupNameFree: (name) => name !== 'pilos-spool' })).toEqual([
       `groupadd --gid 2000 pilos-spool-2000 && ${add} pilos-spool-2000 bigbluebutton && ${restart}`,
     ]);
   });
 
   it('is not needed by who may write there without it, and gets it by setgid', () => {
-    expect(remedies({ spool: { ...facts.spool, uid: 997, mode: 0o2755 } })).toEqual([]);
-    expect(remedies({ spool: { ...facts.spool, mode: 0o2777 } })).toEqual([]);
-    expect(remedies({ spool: { ...facts.spool, mode: 0o0777 } })).toHaveLength(1);
+    expect(fixes({ spool: { ...facts.spool, uid: 997, mode: 0o2755 } })).toEqual([]);
+    expect(fixes({ spool: { ...facts.spool, mode: 0o2777 } })).toEqual([]);
+    expect(fixes({ spool: { ...facts.spool, mode: 0o0777 } })).toHaveLength(1);
   });
 
   it('is needed by each process of the worker', () => {
@@ -71,7 +71,7 @@ describe('the group of the spool', () => {
       { pid: 7, uid: 1000, groups: [] },
     ];
     const [, worker] = decideMembership({ ...facts, userGroups: [997, 2000], workers });
-    expect(worker).toMatchObject({ id: 'worker-group', state: 'problem', remedy: restart });
+    expect(worker).toMatchObject({ id: 'worker-group', state: 'problem', fix: restart });
     expect(worker?.problem).toMatch(/^process 6 was started before/);
   });
 });

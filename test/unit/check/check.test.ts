@@ -28,7 +28,7 @@ describe('the exit status', () => {
 
 describe('the text', () => {
   const appearance = { isUnicode: true, isColoured: false, isQuiet: false };
-  const mended = { problem: 'it is shut', remedy: { command: 'open it', host: 'pilos.example.org' } };
+  const mended = { problem: 'it is shut', fix: { command: 'open it', host: 'pilos.example.org' } };
   const findings = inGroup('Spool', [ok('a', 'the door'), problem('b', 'the lock', EXIT.spool, mended)]);
 
   it('names the server that a command is for', () => {
@@ -137,7 +137,7 @@ describe('a broken pilos.yml', () => {
       exit_status: 78,
       problem: expect.stringContaining('does not exist'),
     });
-    expect([pilos?.remedy, bbb?.remedy]).toEqual([undefined, undefined]);
+    expect([pilos?.fix, bbb?.fix]).toEqual([undefined, undefined]);
   });
 });
 
@@ -150,8 +150,8 @@ describe('the timer', () => {
       'systemctl unmask pilos-post-publish.timer && systemctl enable --now pilos-post-publish.timer',
     ],
     ['Failed to get unit file state', 'x install && systemctl enable --now pilos-post-publish.timer'],
-  ])('that is %s is mended by %j', (answer, remedy) => {
-    expect(decideTimer(answer, 'now', 'x install').remedy).toBe(remedy);
+  ])('that is %s is mended by %j', (answer, fix) => {
+    expect(decideTimer(answer, 'now', 'x install').fix).toBe(fix);
   });
 
   it('is not said to be missing when systemd cannot be asked', () => {
@@ -184,13 +184,13 @@ describe('recordings', () => {
       [of('waiting', '2026-01-02T00:00:00Z'), of('waiting', '2026-01-01T00:00:00Z')],
       'x',
     );
-    expect(look).toMatchObject({ state: 'warning', remedy: 'x resend' });
+    expect(look).toMatchObject({ state: 'warning', fix: 'x resend' });
     expect(look.problem).toBe('2 published formats are not delivered, the oldest of 2026-01-01');
   });
 
   it("that PILOS' own script has sent are noted before the rest is sent", () => {
-    const { remedy = '' } = decideUndelivered([of('waiting', '2026-01-02', true)], 'x');
-    expect(remedy).toBe('x adopt && x resend');
-    expect(spawnSync('sh', ['-n', '-c', remedy]).status).toBe(0);
+    const { fix = '' } = decideUndelivered([of('waiting', '2026-01-02', true)], 'x');
+    expect(fix).toBe('x adopt && x resend');
+    expect(spawnSync('sh', ['-n', '-c', fix]).status).toBe(0);
   });
 });

@@ -16,7 +16,7 @@ import {
   allowSeveral,
   findDirectory,
   type RemoteFacts,
-} from '../../../hook/check/remote-remedies.ts';
+} from '../../../hook/check/remote-fixes.ts';
 import { decideSshTrouble, parseSshFacts } from '../../../hook/check/ssh.ts';
 import { explainFailure } from '../../../hook/spool/rsync/failure.ts';
 
@@ -90,13 +90,13 @@ describe('a failure on the way to another host', () => {
       /^sed -i 's\/ -no-del /,
     ],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
-  ])('%j belongs to %s (%i)', (stderr, step, status, remedy) => {
+  ])('%j belongs to %s (%i)', (stderr, step, status, fix) => {
     const { kind } = said(stderr, stderr.includes('timeout') ? 30 : 255);
     const failure = classifyFailure(kind, stderr, there);
     expect(failure).toMatchObject({ step, status });
-    const command = typeof failure.remedy === 'object' ? failure.remedy.command : failure.remedy;
-    if (remedy === undefined) expect(command).toBeUndefined();
-    else expect(command).toMatch(remedy);
+    const command = typeof failure.fix === 'object' ? failure.fix.command : failure.fix;
+    if (fix === undefined) expect(command).toBeUndefined();
+    else expect(command).toMatch(fix);
     expect(spawnSync('sh', ['-n', '-c', command ?? '']).status).toBe(0);
   });
 
@@ -144,13 +144,13 @@ describe('a failure on the way to another host', () => {
 });
 
 describe('the line of a key', () => {
-  const edit = (remedy: { command: string } | undefined, line: string) => {
-    const script = /^sed -i ('[^']+')/.exec(remedy?.command ?? '')?.[1] ?? '';
+  const edit = (fix: { command: string } | undefined, line: string) => {
+    const script = /^sed -i ('[^']+')/.exec(fix?.command ?? '')?.[1] ?? '';
     return spawnSync('sh', ['-c', `sed ${script}`], {
       input: `command="${line}",restrict k\n`,
     }).stdout.toString();
   };
-  const reading = classifyFailure('read-only', '', there).remedy as { command: string };
+  const reading = classifyFailure('read-only', '', there).fix as { command: string };
 
   it.each([
     ['lets in several', allowSeveral(there), 'rrsync /s', 'rrsync -no-lock /s'],
@@ -159,8 +159,8 @@ describe('the line of a key', () => {
     ['may rename', allowRenaming(there), 'rrsync -no-del -no-lock /s', 'rrsync -no-lock /s'],
     ['may write', reading, 'rrsync -ro /s', 'rrsync -wo -no-lock /s'],
     ['may write', reading, '/usr/bin/rrsync -no-lock -ro /s', '/usr/bin/rrsync -wo -no-lock /s'],
-  ])('%s', (_, remedy, before, after) => {
-    expect(edit(remedy, before)).toBe(`command="${after}",restrict k\n`);
+  ])('%s', (_, fix, before, after) => {
+    expect(edit(fix, before)).toBe(`command="${after}",restrict k\n`);
   });
 });
 
@@ -227,8 +227,8 @@ it.each([
     'chown root: /etc/ssh/ssh_config.d/a.conf && chmod 644 /etc/ssh/ssh_config.d/a.conf',
   ],
   ['/h/.ssh/config: line 3: Bad configuration option: x\r\n/h/.ssh/config: terminating', undefined],
-])('mends a configuration of which ssh says %j', (stderr, remedy) => {
-  expect(decideSshTrouble('bbb', { stderr }).remedy).toBe(remedy);
+])('mends a configuration of which ssh says %j', (stderr, fix) => {
+  expect(decideSshTrouble('bbb', { stderr }).fix).toBe(fix);
 });
 
 it.each([

@@ -35,7 +35,7 @@ describe('mounts', () => {
 });
 
 describe('a directory of this server', () => {
-  const failure = { message: 'm', remedy: 'r', closed: undefined };
+  const failure = { message: 'm', fix: 'r', closed: undefined };
   const facts: LocalSpoolFacts = {
     ...{ directory: '/mnt/spool', requireMount: false, lines: [], isHung: false },
     ...{ mountinfo, fstab: '', user: 'bigbluebutton', workerUser: 'bigbluebutton', groupName: undefined },
@@ -45,8 +45,8 @@ describe('a directory of this server', () => {
     const missing = { ...failure, exitStatus: 73, errno: 'ENOENT' } as const;
     const [look] = decideLocalSpool({ ...facts, lines: [{ step: 'look', subDir: '', found: missing }] });
     expect(look).toMatchObject({ id: 'spool-directory', exit_status: 73 });
-    expect(look?.remedy).toContain('install -d -m 2775 -g pilos-spool /mnt/spool');
-    expect(spawnSync('sh', ['-n', '-c', look?.remedy ?? '(']).status).toBe(0);
+    expect(look?.fix).toContain('install -d -m 2775 -g pilos-spool /mnt/spool');
+    expect(spawnSync('sh', ['-n', '-c', look?.fix ?? '(']).status).toBe(0);
   });
 
   it('is quoted in commands', () => {
@@ -57,8 +57,8 @@ describe('a directory of this server', () => {
       directory,
       lines: [{ step: 'look', subDir: '', found: spool }],
     });
-    const remedy = looks.find(({ id }) => id === 'spool-mode')?.remedy;
-    expect(remedy).toBe("chmod g+rwx,g+s '/mnt/it'\\''s $(here)'");
+    const fix = looks.find(({ id }) => id === 'spool-mode')?.fix;
+    expect(fix).toBe("chmod g+rwx,g+s '/mnt/it'\\''s $(here)'");
   });
 
   it('whose files PILOS cannot read is a problem, and one that changes their group a warning', () => {

@@ -96,7 +96,7 @@ describe('a failure', () => {
     `${directory.path}/bbb.yml`,
   ];
 
-  it('is one line with a remedy, without a stack trace', async () => {
+  it('is one line with a fix, without a stack trace', async () => {
     const { status, stdout, stderr } = await run('-m', 'x', ...configuration());
     expect({ status, stdout }).toEqual({ status: 78, stdout: '' });
     expect(stderr).toMatch(

@@ -13,7 +13,7 @@ function problemsOf(content: string | Uint8Array): string {
   const bbbConfig = [directory.write('bigbluebutton.yml', 'log_dir: /log\n')];
   const error = expectedErrorOf(() => readConfig({ config, bbbConfig }, {}));
   expect(error.exitStatus).toBe(78);
-  expect(error.remedy).toBe("correct it and run 'pilos-post-publish check'");
+  expect(error.fix).toBe("correct it and run 'pilos-post-publish check'");
   expect(error.message).not.toContain('\n');
   return error.message.replaceAll(`${directory.path}/`, '');
 }

@@ -32,7 +32,7 @@ describe('hostile values', () => {
   it.each(hostileValues)('are refused as a sub directory: $what', ({ value }) => {
     const error = expectedErrorOf(() => validateSubDir(value, undefined));
     expect(error.exitStatus).toBe(65);
-    expect(error.remedy).toContain('RECORDING_SPOOL_SUB_DIRECTORY');
+    expect(error.fix).toContain('RECORDING_SPOOL_SUB_DIRECTORY');
   });
 
   it.each(hostileValues)(
@@ -67,10 +67,10 @@ describe('validateMeetingId', () => {
     expect(() => validateMeetingId(overlongMeetingId)).toThrow(/is not a meeting id/);
   });
 
-  it('names the option and the value in its message, and the rule in its remedy', () => {
+  it('names the option and the value in its message, and the rule in its fix', () => {
     const error = expectedErrorOf(() => validateMeetingId('../x\n'));
     expect(error.message).toBe("-m '../x\\x0a' is not a meeting id");
-    expect(error.remedy).toContain('has at most 140 characters');
+    expect(error.fix).toContain('has at most 140 characters');
   });
 });
 
@@ -109,7 +109,7 @@ describe('validateSubDir', () => {
     const error = expectedErrorOf(() => validateSubDir('instance2', ['instance1', 'a/b']));
     expect(error.exitStatus).toBe(65);
     expect(error.message).toContain("'instance2', but allowed_sub_dirs has only instance1, a/b");
-    expect(error.remedy).toContain('allowed_sub_dirs in pilos.yml');
+    expect(error.fix).toContain('allowed_sub_dirs in pilos.yml');
   });
 
   it('does not take a directory above or below a listed one for listed', () => {

@@ -43,7 +43,7 @@ describe('install refuses', () => {
     directory.write('root/usr/share/doc/pilos-post-publish/copyright', '');
     expect(await refusal()).toMatchObject({
       exitStatus: 78,
-      remedy: expect.stringContaining('apt-get remove'),
+      fix: expect.stringContaining('apt-get remove'),
     });
   });
 
@@ -51,7 +51,7 @@ describe('install refuses', () => {
     const started = install({ root, dryRun: true }, {} as Run);
     await expect(started).rejects.toMatchObject({
       exitStatus: 64,
-      remedy: expect.stringContaining('make build'),
+      fix: expect.stringContaining('make build'),
     });
   });
 });

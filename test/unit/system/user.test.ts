@@ -104,7 +104,7 @@ describe('becomeOwner', () => {
     const { error } = await runInChildNode(become, { argument: directory.path });
     expect(error).toMatchObject({ exitStatus: 77 });
     expect(error?.message).toBe(`${directory.path} belongs to uid 3999999, which is not in /etc/passwd`);
-    expect(error?.remedy).toContain("sudo -u '#3999999'");
+    expect(error?.fix).toContain("sudo -u '#3999999'");
   });
 
   it('gives up what only root may do', async () => {

@@ -44,7 +44,7 @@ describe('parseMoment', () => {
     const error = expectedErrorOf(() => parseMoment('--since', value, now));
     expect(error.exitStatus).toBe(64);
     expect(error.message).toContain('--since ');
-    expect(error.remedy).toContain('7d');
+    expect(error.fix).toContain('7d');
   });
 });
 

@@ -19,7 +19,7 @@ describe('the spool directory', () => {
     const error = await expectedRejectionOf(deliver());
     expect(error).toMatchObject({ exitStatus: 73, scope: 'spool' });
     expect(error.message).toBe(`the spool directory ${spoolDir()} does not exist`);
-    expect(error.remedy).toContain('never created here');
+    expect(error.fix).toContain('never created here');
     expect(readdirSync(directory.path)).toEqual([]);
   });
 
@@ -52,7 +52,7 @@ describe('a sub directory', () => {
     const error = await expectedRejectionOf(deliver(subDir));
     expect(error).toMatchObject({ exitStatus: 73, scope: 'destination' });
     expect(error.message).toBe(`the spool directory ${spoolDir()}/${subDir} does not exist`);
-    expect(error.remedy).toContain('RECORDING_SPOOL_SUB_DIRECTORY');
+    expect(error.fix).toContain('RECORDING_SPOOL_SUB_DIRECTORY');
     expect(readdirSync(spoolDir())).toEqual([]);
   });
 
@@ -162,7 +162,7 @@ describe('require_mount', () => {
     const error = expectedErrorOf(() => root.describeDelivery({ name: 'x.tar', size: 1, subDir: '' }));
     expect(error).toMatchObject({ exitStatus: 73, scope: 'spool' });
     expect(error.message).toBe('the spool directory / is not on a mounted file system, but on /');
-    expect(error.remedy).toContain('mount -a');
+    expect(error.fix).toContain('mount -a');
   });
 
   it('refuses another mount than the one that is named', async () => {

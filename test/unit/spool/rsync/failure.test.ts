@@ -5,16 +5,13 @@ import { code255, rsyncFailures } from '../../../fixtures/rsync-failures.ts';
 const facts = { destination: 'pilos:/spool/instance1', host: 'pilos' };
 
 describe('explainFailure', () => {
-  it.each(rsyncFailures)(
-    'when $what',
-    ({ exitCode, stderr, exitStatus, retryable = false, says, remedy }) => {
-      const failure = explainFailure({ exitCode, stderr }, facts);
-      expect(failure).toMatchObject({ exitStatus, retryable });
-      expect(failure.message).toContain(says);
-      expect(failure.remedy).toContain(remedy);
-      expect(failure.message).not.toContain('\n');
-    },
-  );
+  it.each(rsyncFailures)('when $what', ({ exitCode, stderr, exitStatus, retryable = false, says, fix }) => {
+    const failure = explainFailure({ exitCode, stderr }, facts);
+    expect(failure).toMatchObject({ exitStatus, retryable });
+    expect(failure.message).toContain(says);
+    expect(failure.fix).toContain(fix);
+    expect(failure.message).not.toContain('\n');
+  });
 
   it('quotes the line that says most, not the summary of rsync', () => {
     const stderr = `ssh: connect to host pilos port 22: Connection refused\r\n${code255}`;

@@ -1,7 +1,7 @@
 /** What mends the way to another host: commands for root, here or there. Pure. */
 import type { SpoolAddress } from '../config/spool-address.ts';
 import { shellQuote } from '../system/shell-quote.ts';
-import type { Remedy } from './finding.ts';
+import type { Fix } from './finding.ts';
 import { remoteTestName } from './remote-arguments.ts';
 import type { SshFacts } from './ssh.ts';
 
@@ -15,7 +15,7 @@ export interface RemoteFacts {
 
 /** A command, or else what to do where none can mend it. */
 export interface Mending {
-  remedy?: string | Remedy | undefined;
+  fix?: string | Fix | undefined;
   /** More than what the failure of rsync itself advises. */
   advice?: string;
 }
@@ -46,10 +46,10 @@ export function admitKey({ address, ssh, user }: RemoteFacts, stderr: string): M
   if (ssh === undefined) return {};
   if (ssh.key === undefined) {
     if (ssh.wantedKey === undefined) return {};
-    return { remedy: asUser(user, ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', ssh.wantedKey]) };
+    return { fix: asUser(user, ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', ssh.wantedKey]) };
   }
   if (/permissions .* are too open|bad permissions/i.test(stderr))
-    return { remedy: `chmod 600 ${shellQuote([ssh.key])}` };
+    return { fix: `chmod 600 ${shellQuote([ssh.key])}` };
   if (ssh.hasPassphrase)
     return { advice: `nobody types in the passphrase of ${ssh.key}: remove it with 'ssh-keygen -p'` };
   if (ssh.publicKey === undefined) return {};
@@ -58,29 +58,29 @@ export function admitKey({ address, ssh, user }: RemoteFacts, stderr: string): M
   const line = `${isRestricted ? rrsync : 'restrict'} ${ssh.publicKey}`;
   const home = `~${ssh.user}/.ssh`;
   const prepare = `install -d -m 700 -o ${ssh.user} -g "$(id -gn ${ssh.user})" ${home}`;
-  const remedy = onHost(ssh, `${prepare} && echo '${line}' >> ${home}/authorized_keys`);
-  return isRestricted && remedy !== undefined ? { remedy, advice: nameIt } : { remedy };
+  const fix = onHost(ssh, `${prepare} && echo '${line}' >> ${home}/authorized_keys`);
+  return isRestricted && fix !== undefined ? { fix, advice: nameIt } : { fix };
 }
 
 export function allowWriting({ ssh }: RemoteFacts): Mending {
   const change = '/ -ro /{s/ -ro / /;/ -no-lock /!s/rrsync /rrsync -no-lock /;s/rrsync /rrsync -wo /}';
-  return { remedy: editKeys(ssh, change) };
+  return { fix: editKeys(ssh, change) };
 }
 
 /** Several transfers at once, as BBB servers do them. */
-export function allowSeveral({ ssh }: RemoteFacts): Remedy | undefined {
+export function allowSeveral({ ssh }: RemoteFacts): Fix | undefined {
   return editKeys(ssh, '/ -no-lock \\| -ro /!s/rrsync /rrsync -no-lock /');
 }
 
 /** Deleting, and so renaming what is complete. */
-export function allowRenaming({ ssh }: RemoteFacts): Remedy | undefined {
+export function allowRenaming({ ssh }: RemoteFacts): Fix | undefined {
   return editKeys(ssh, 's/ -no-del / /');
 }
 
 export function installRsync({ ssh }: RemoteFacts, stderr: string): Mending {
   if (/Unknown module/.test(stderr)) return {};
   const packages = /rrsync: /.test(stderr) ? 'rsync python3' : 'rsync';
-  return { remedy: onHost(ssh, `apt-get install --yes ${packages}`) };
+  return { fix: onHost(ssh, `apt-get install --yes ${packages}`) };
 }
 
 export function createDirectory(facts: RemoteFacts, stderr: string): Mending {
@@ -100,9 +100,9 @@ function onDirectory(
 ): Mending {
   const path = findDirectory(address.path, stderr);
   if (ssh === undefined || path === undefined) return {};
-  const remedy = onHost(ssh, command(shellQuote([path]), ssh.user));
-  if (remedy === undefined || !path.startsWith(unknownDirectory)) return { remedy };
-  return { remedy, advice: nameIt };
+  const fix = onHost(ssh, command(shellQuote([path]), ssh.user));
+  if (fix === undefined || !path.startsWith(unknownDirectory)) return { fix };
+  return { fix, advice: nameIt };
 }
 
 /**
@@ -121,11 +121,11 @@ export function findDirectory(path: string, stderr: string): string | undefined 
   return told?.[1]?.replace(ending, '');
 }
 
-function editKeys(ssh: SshFacts | undefined, change: string): Remedy | undefined {
+function editKeys(ssh: SshFacts | undefined, change: string): Fix | undefined {
   return onHost(ssh, `sed -i '${change}' ~${ssh?.user ?? ''}/.ssh/authorized_keys`);
 }
 
-function onHost(ssh: SshFacts | undefined, command: string): Remedy | undefined {
+function onHost(ssh: SshFacts | undefined, command: string): Fix | undefined {
   if (ssh === undefined || !/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(ssh.user)) return undefined;
   return { command, host: ssh.hostname };
 }
