@@ -1,5 +1,5 @@
 /** What `--help` shows, as data: the man page and the shell completions are written from it. */
-import type { Command, Option } from 'commander';
+import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { createProgram } from '../hook/cli/program.ts';
 
 /** What can be completed for the value of an option. */
@@ -39,12 +39,12 @@ const valueKinds: Record<string, ValueKind> = {
 };
 
 export function readArgumentTable(): ArgumentTable {
-  const program = createProgram(new AbortController().signal, async () => undefined);
+  const program = createProgram(async () => undefined);
   const help = program.createHelp();
   const commands = help.visibleCommands(program);
   const ownOptions = commands.filter(({ options }) => options.length > 0);
   const isGlobal = (option: Option) => [program, ...ownOptions].every((command) => has(command, option));
-  const describe = (command: Command): ArgumentCommand => ({
+  const describe = (command: CommandUnknownOpts): ArgumentCommand => ({
     name: command.name(),
     description: command.description(),
     options: help
@@ -56,7 +56,7 @@ export function readArgumentTable(): ArgumentTable {
   return { program: describe(program), commands: commands.map(describe), globalOptions };
 }
 
-function has(command: Command, { flags, description }: Option): boolean {
+function has(command: CommandUnknownOpts, { flags, description }: Option): boolean {
   const options = command.createHelp().visibleOptions(command);
   return options.some((option) => option.flags === flags && option.description === description);
 }

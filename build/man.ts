@@ -1,7 +1,8 @@
 /** dist/man/pilos-post-publish.1, from the argument table. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { exitStatuses, publishExamples } from '../hook/cli/program.ts';
+import { exitStatuses } from '../hook/cli/exit-statuses.ts';
+import { publishExamples } from '../hook/commands/publish.ts';
 import { type ArgumentCommand, type ArgumentOption, readArgumentTable } from './argument-table.ts';
 import { outputDirectory, programName, readSourceDate, readVersion } from './project.ts';
 
@@ -9,7 +10,7 @@ const postPublish = '/usr/local/bigbluebutton/core/scripts/post_publish';
 
 const description = [
   'BigBlueButton (BBB) calls this program after each published format of a recording. When the meeting is one of PILOS, the format is packed into an archive and moved into the spool directory that PILOS imports from: a mounted directory, a directory on another host over ssh, or one of an rsync daemon. PILOS never sees an archive that is not complete.',
-  'What could not be delivered is remembered in a ledger and tried again by a timer, which runs the command resend.',
+  'What could not be delivered is remembered in a ledger and tried again by a timer, which runs the command deliver.',
   'Started as root, the program becomes the user that BBB runs as before it touches anything. Only install and uninstall remain root.',
 ];
 

@@ -4,7 +4,8 @@ import { type ProbeRequest, probeVariable } from './check/probe-request.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from './errors.ts';
 import { createRun, type Run } from './run.ts';
 import { isSystemError, translateErrno } from './system/errno.ts';
-import { describeError } from './terminal/escape.ts';
+import { errorDocument } from './terminal/escape.ts';
+import { printJson } from './terminal/lines.ts';
 
 /**
  * The first signal lets the run clean up, the second one ends it at once. The listener stays: execa has one of
@@ -18,29 +19,33 @@ function abortOnSignals(): AbortSignal {
         process.removeAllListeners(name);
         process.kill(process.pid, name);
       }
-      const fix = "nothing is lost: run it again, or 'pilos-post-publish resend'";
-      controller.abort(new ExpectedError(`interrupted by ${name}`, { exitStatus: EXIT.temporary, fix }));
+      const fix = "nothing is lost: run it again, or 'pilos-post-publish deliver'";
+      controller.abort(
+        new ExpectedError(`interrupted by ${name}`, { code: 'interrupted', exitStatus: EXIT.temporary, fix }),
+      );
     });
   }
   return controller.signal;
 }
 
-/** Runs a command and turns whatever it throws into one line and an exit status. */
-async function execute(run: Run, command: () => Promise<ExitStatus>): Promise<void> {
+/** Runs a command and turns whatever it throws into one message and an exit status. */
+async function execute(run: Run, command: (run: Run) => Promise<ExitStatus>): Promise<void> {
   try {
-    process.exitCode = await command();
+    process.exitCode = await command(run);
   } catch (error) {
     process.exitCode = reportError(error, run);
   }
 }
 
-function reportError(error: unknown, run: Run): ExitStatus {
+function reportError(error: unknown, { signal, log, json, verbose }: Run): ExitStatus {
   // Timers and streams throw an AbortError of their own; what counts is the signal behind it.
-  const reason: unknown = run.signal.aborted ? run.signal.reason : error;
-  const told = isSystemError(reason) ? translateErrno(reason, 'a system call failed') : reason;
-  run.log.error(describeError(told));
-  if (run.verbose && error instanceof Error) run.log.debug(error.stack ?? '');
-  return exitStatusOf(told);
+  const reason: unknown = signal.aborted ? signal.reason : error;
+  const failure = isSystemError(reason) ? translateErrno(reason, 'a system call failed') : reason;
+  log.failure(failure);
+  if (verbose && failure instanceof ExpectedError) log.debug(failure.stack ?? '');
+  const exitStatus = exitStatusOf(failure);
+  if (json) printJson({ error: errorDocument(failure), exit_status: exitStatus });
+  return exitStatus;
 }
 
 /**
@@ -63,8 +68,7 @@ async function main(): Promise<void> {
   const call = parseBbbCall(args);
   if (call !== undefined) {
     const { publish } = await import('./commands/publish.ts');
-    const run = createRun({}, signal);
-    return await execute(run, () => publish({ ...call, dryRun: false }, run));
+    return await execute(createRun({}, signal), (run) => publish({ ...call, dryRun: false }, run));
   }
   const probe = process.env[probeVariable];
   if (args[0] === 'check' && probe !== undefined) {
@@ -73,7 +77,8 @@ async function main(): Promise<void> {
   }
   const { createProgram } = await import('./cli/program.ts');
   try {
-    await createProgram(signal, execute).parseAsync(args, { from: 'user' });
+    const program = createProgram((options, command) => execute(createRun(options, signal), command));
+    await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof Error && error.name === 'CommanderError')) throw error;
     process.exitCode = (error as CommanderError).exitCode === 0 ? EXIT.ok : EXIT.usage;

@@ -1,9 +1,19 @@
-/** What one run of the program is given from outside: its global options, its log, and the signal that ends it. */
+/** What one run of the program is given, made once for every command. */
 import type { ConfigChoice } from './config/chosen-files.ts';
+import { type Config, readConfig } from './config/config.ts';
+import { becomeOwner } from './system/user.ts';
 import { isTerminal } from './terminal/lines.ts';
 import { createLog, type Log } from './terminal/log.ts';
 import { createProgress, type Progress } from './terminal/progress.ts';
 
+/** The options that every command has. */
+export interface RunOptions extends ConfigChoice {
+  verbose?: boolean | undefined;
+  quiet?: boolean | undefined;
+  json?: boolean | undefined;
+}
+
+/** A run that has not read its configuration: all that `check` and `install` need. */
 export interface Run {
   choice: ConfigChoice;
   environment: NodeJS.ProcessEnv;
@@ -11,22 +21,32 @@ export interface Run {
   /** Print one JSON document on stdout instead of lines. */
   json: boolean;
   verbose: boolean;
+  quiet: boolean;
   /** Aborted by SIGTERM, SIGINT or SIGHUP, with the error to end with as its reason. */
   signal: AbortSignal;
   /** Shows how far the work is, on a terminal only. */
   progress: Progress;
 }
 
-/** The options that every command has. */
-export interface GlobalOptions extends ConfigChoice {
-  verbose?: boolean;
-  quiet?: boolean;
-  json?: boolean;
+export interface ConfiguredRun extends Run {
+  config: Config;
 }
 
-export function createRun(options: GlobalOptions, signal: AbortSignal): Run {
+export function createRun(options: RunOptions, signal: AbortSignal): Run {
   const { config, bbbConfig, verbose = false, quiet = false, json = false } = options;
   const log = createLog({ json, quiet, verbose });
   const progress = createProgress(!quiet && isTerminal(2));
-  return { choice: { config, bbbConfig }, environment: process.env, log, json, verbose, signal, progress };
+  const choice = { config, bbbConfig };
+  return { choice, environment: process.env, log, json, verbose, quiet, signal, progress };
+}
+
+/**
+ * Reads the configuration, becomes the owner of BBB's files and opens the log file, which a dry run leaves alone.
+ * Throws ExpectedError (78, 77).
+ */
+export function configureRun(run: Run, { dryRun = false }: { dryRun?: boolean } = {}): ConfiguredRun {
+  const config = readConfig(run.choice, run.environment);
+  becomeOwner(config.publishedDir);
+  if (!dryRun) run.log.setFile(config.logFile);
+  return { ...run, config };
 }

@@ -77,7 +77,7 @@ export function decideUndelivered(recordings: readonly RecordingStatus[], ownCom
   const count = formats.length === 1 ? '1 published format is' : `${formats.length} published formats are`;
   return warning('undelivered', lookedAt, {
     problem: `${count} not delivered${other}, the oldest of ${oldest.slice(0, 10)}${why}`,
-    fix: `${adopt}${ownCommand} resend`,
+    fix: `${adopt}${ownCommand} deliver`,
   });
 }
 
@@ -97,6 +97,6 @@ function decideRefused(refused: readonly RefusedMeeting[], ownCommand: string): 
   }
   // The setting is for meetings to come.
   return warning('refused-meetings', lookedAt, {
-    problem: `${text}; for this meeting, correct it in ${source} and run '${ownCommand} resend'`,
+    problem: `${text}; for this meeting, correct it in ${source} and run '${ownCommand} deliver'`,
   });
 }

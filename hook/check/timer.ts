@@ -28,7 +28,7 @@ export function decideTimer(answer: string, deliver: 'now' | 'later' | undefined
   const enable = `systemctl enable --now ${timerName}`;
   const unmask = answer.startsWith('masked') ? `systemctl unmask ${timerName} && ` : '';
   const trouble = {
-    problem: `it is ${isThere ? answer.split('\n')[0] : 'not installed'}: what a call could not deliver stays on this server until somebody runs resend`,
+    problem: `it is ${isThere ? answer.split('\n')[0] : 'not installed'}: what a call could not deliver stays on this server until somebody runs deliver`,
     fix: isThere ? `${unmask}${enable}` : `${install} && ${enable}`,
   };
   if (deliver === 'later') return problem('timer', lookedAt, EXIT.config, trouble);

@@ -1,4 +1,5 @@
 /** Is this server set up right? Each group of findings has a file in `check/`. */
+import type { Command } from '@commander-js/extra-typings';
 import { decideAsker, decideOwner, decideWorker } from '../check/account.ts';
 import { lookAtBbbDirectories, lookAtWorkDirectory } from '../check/directories.ts';
 import { lookAtFiles } from '../check/files.ts';
@@ -22,7 +23,9 @@ import { lookAtTimer } from '../check/timer.ts';
 import { attempt, type ExitStatus } from '../errors.ts';
 import type { Run } from '../run.ts';
 import { type Account, becomeOwner } from '../system/user.ts';
+import { versionLine } from '../system/version.ts';
 import { isTerminal, printJson, printOut } from '../terminal/lines.ts';
+import { addRunOptions, type Start } from './options.ts';
 
 export interface CheckRequest {
   /** Print only what is not in order. */
@@ -127,4 +130,23 @@ function report({ quiet }: CheckRequest, run: Run, ranAs: string, findings: Find
   const terminal = { isTerminal: isTerminal(1), isQuiet: quiet };
   printOut(renderReport(ranAs, findings, chooseAppearance(run.environment, terminal)));
   return status;
+}
+
+const exitStatusHelp = `
+Exit status:
+   0  no problem; there may be warnings
+  78  the set-up: configuration, launcher, programs, ssh and rsync
+  77  rights: users, groups and modes
+  73  the spool: not there, full, or it does not answer
+With several problems, the first of these that fits.
+`;
+
+export function addCheckCommand(program: Command, start: Start): void {
+  addRunOptions(program.command('check'))
+    .description('check the set-up of this server; each problem is listed with its fix')
+    .addHelpText('after', exitStatusHelp)
+    .action((_, command) => {
+      const options = command.optsWithGlobals();
+      return start(options, (run) => check({ quiet: run.quiet, version: versionLine }, run));
+    });
 }

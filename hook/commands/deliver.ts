@@ -1,5 +1,6 @@
 /** Delivers what is published, ours, and not in the ledger as delivered: by hand, and every 15 minutes by the timer. */
 
+import { type Command, Option } from '@commander-js/extra-typings';
 import { archiveName, meetingIdOf, type PublishedFormat } from '../bbb/bbb.ts';
 import { isBeingPublished } from '../bbb/format-states.ts';
 import { validateMeetingId } from '../bbb/ids.ts';
@@ -16,8 +17,9 @@ import { becomeOwner } from '../system/user.ts';
 import { describeError } from '../terminal/escape.ts';
 import { printJson } from '../terminal/lines.ts';
 import { parseMoment } from '../terminal/time-span.ts';
+import { addRunOptions, collect, parseCount, type Start } from './options.ts';
 
-export interface ResendRequest {
+export interface DeliverRequest {
   /** `missing`: not delivered for whatever reason; `failed`: tried without success; `all`: delivered ones too. */
   which: 'missing' | 'failed' | 'all';
   /** Published since: a span of time or a date. */
@@ -28,7 +30,7 @@ export interface ResendRequest {
 }
 
 /** Delivers what the request names; non-zero when something of it is still missing. */
-export async function resend(request: ResendRequest, run: Run): Promise<ExitStatus> {
+export async function deliver(request: DeliverRequest, run: Run): Promise<ExitStatus> {
   const started = Date.now();
   const meetingIds = request.meetingIds.map(validateMeetingId);
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, started);
@@ -53,7 +55,7 @@ export async function resend(request: ResendRequest, run: Run): Promise<ExitStat
 }
 
 /** True when the run has looked at everything that is missing, as the timer's does. */
-function isComplete({ which, since, meetingIds }: ResendRequest): boolean {
+function isComplete({ which, since, meetingIds }: DeliverRequest): boolean {
   return which === 'missing' && since === undefined && meetingIds.length === 0;
 }
 
@@ -93,7 +95,7 @@ interface Candidate {
 function chooseCandidates(
   config: Config,
   meetings: OurMeeting[],
-  { which, since }: { which: ResendRequest['which']; since: number | undefined },
+  { which, since }: { which: DeliverRequest['which']; since: number | undefined },
 ): { candidates: Candidate[]; beingPublished: number } {
   const ledger = openLedger(config.workDir);
   const candidates: Candidate[] = [];
@@ -178,7 +180,7 @@ function planCandidate(context: DeliveryContext, { published, subDir }: Candidat
   return { ...basis, state: 'failed', error: describeError(planned), exit_status: exitStatusOf(planned) };
 }
 
-interface ResendReport {
+interface DeliverReport {
   results: DeliveryResult[];
   /** Left by `--limit`. */
   left: number;
@@ -186,7 +188,7 @@ interface ResendReport {
   isDryRun: boolean;
 }
 
-function report(run: Run, { results, left, beingPublished, isDryRun }: ResendReport): ExitStatus {
+function report(run: Run, { results, left, beingPublished, isDryRun }: DeliverReport): ExitStatus {
   const count = (state: DeliveryResult['state']) => results.filter((result) => result.state === state).length;
   const failed = results.find((result) => result.state === 'failed');
   const status = failed?.exit_status ?? (left > 0 && !isDryRun ? EXIT.temporary : EXIT.ok);
@@ -211,4 +213,28 @@ function report(run: Run, { results, left, beingPublished, isDryRun }: ResendRep
   ];
   run.log.info(results.length + beingPublished === 0 ? 'nothing to deliver' : parts.join(', '));
   return status;
+}
+
+export function addDeliverCommand(program: Command, start: Start): void {
+  addRunOptions(program.command('deliver'))
+    .description('deliver what PILOS does not have; the timer runs this every 15 minutes')
+    .addOption(
+      new Option('--missing', 'what is not delivered, for whatever reason (default)').conflicts([
+        'failed',
+        'all',
+      ]),
+    )
+    .addOption(new Option('--failed', 'only what was tried and failed').conflicts(['missing', 'all']))
+    .addOption(new Option('--all', 'everything, also what is delivered').conflicts(['missing', 'failed']))
+    .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
+    .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect)
+    .option('--limit <n>', 'at most so many', parseCount)
+    .option('--dry-run', 'say what would be delivered, and change nothing')
+    .action((options, command) => {
+      const { since, limit, dryRun = false, meetingId: meetingIds = [] } = options;
+      const which = options.all ? 'all' : options.failed ? 'failed' : 'missing';
+      return start(command.optsWithGlobals(), (run) =>
+        deliver({ which, since, limit, dryRun, meetingIds }, run),
+      );
+    });
 }

@@ -1,8 +1,10 @@
 /** Puts this program in the place where BBB calls it, and takes it away again. */
+
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSea } from 'node:sea';
+import type { Command } from '@commander-js/extra-typings';
 import { parseMapping } from '../config/yaml-mapping.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type EmbeddedFiles, readEmbeddedFiles } from '../install/embedded-files.ts';
@@ -22,6 +24,7 @@ import { planDisableTimer, planEnableTimer, planReload } from '../install/timer.
 import type { Run } from '../run.ts';
 import { withErrnoTranslated } from '../system/errno.ts';
 import { printJson } from '../terminal/lines.ts';
+import { addRunOptions, type Start } from './options.ts';
 
 export interface InstallRequest {
   /** `/`, or where the file system of an image or a test begins. */
@@ -189,4 +192,23 @@ function carryOut({ dryRun }: InstallRequest, run: Run, { steps, notes }: Plan):
     printJson({ dry_run: dryRun, steps: told, notes, exit_status: EXIT.ok });
   }
   return EXIT.ok;
+}
+
+export function addInstallCommands(program: Command, start: Start): void {
+  const root = ['--root <dir>', 'the file system of an image instead of this one', '/'] as const;
+  const dryRunText = 'say what would be changed, and change nothing';
+  addRunOptions(program.command('install'))
+    .description('put this program where BBB calls it, with its timer, and a pilos.yml where there is none')
+    .option(...root)
+    .option('--dry-run', dryRunText)
+    .action(({ root, dryRun = false }, command) =>
+      start(command.optsWithGlobals(), (run) => install({ root, dryRun }, run)),
+    );
+  addRunOptions(program.command('uninstall'))
+    .description("take it away again and put PILOS' own script back; pilos.yml and the ledger stay")
+    .option(...root)
+    .option('--dry-run', dryRunText)
+    .action(({ root, dryRun = false }, command) =>
+      start(command.optsWithGlobals(), (run) => uninstall({ root, dryRun }, run)),
+    );
 }

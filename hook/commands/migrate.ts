@@ -1,5 +1,7 @@
 /** Sends the recordings of other front ends for import: sources → candidates → pace → send → report. */
+
 import { resolve } from 'node:path';
+import type { Command } from '@commander-js/extra-typings';
 import { isBeingPublished } from '../bbb/format-states.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
@@ -27,6 +29,7 @@ import { escapeText, quote } from '../terminal/escape.ts';
 import { printJson } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
 import { parseDuration, parseMoment } from '../terminal/time-span.ts';
+import { addRunOptions, collect, parseCount, type Start } from './options.ts';
 
 export interface MigrateRequest {
   /** A file of external meeting ids. */
@@ -145,6 +148,35 @@ function isProblem({ state }: { state: string }): boolean {
 function tellNothingFits({ unmatched, own }: MigrationReport, { log }: Run): void {
   const origins = tellOrigins(unmatched);
   const here = origins === '' ? 'there is no other recording' : `what there is: ${origins}`;
-  const resend = own === 0 ? '' : `; ${own} are PILOS' own, which 'pilos-post-publish resend' delivers`;
-  log.error(escapeText(`no recording fits --meeting-ids and --origin: ${here}${resend}`));
+  const deliver = own === 0 ? '' : `; ${own} are PILOS' own, which 'pilos-post-publish deliver' delivers`;
+  log.error(escapeText(`no recording fits --meeting-ids and --origin: ${here}${deliver}`));
+}
+
+export function addMigrateCommand(program: Command, start: Start): void {
+  addRunOptions(program.command('migrate'))
+    .description('send the recordings of another front end for import; they stay as they are')
+    .option('--meeting-ids <file>', "only recordings of these external meeting ids, one a line, '#' comments")
+    .option('--origin <origin>', "only those with this bbb-origin, 'none' for none; may be repeated", collect)
+    .option(
+      '--from <dir>',
+      'look in DIR/FORMAT/MEETING_ID; may be repeated (default: published_dir)',
+      collect,
+    )
+    .option('--sub-dir <name>', 'sub directory of the spool, as in RECORDING_SPOOL_SUB_DIRECTORY of PILOS')
+    .option('--since <when>', 'only meetings that began since then: 12h, 7d, 2w or 2026-01-31')
+    .option('--until <when>', 'only meetings that began before then')
+    .option('--limit <n>', 'send at most so many', parseCount)
+    .option('--again', 'send also what was sent before, as when its import has failed')
+    .option('--max-waiting <n>', 'wait while so many archives lie in the spool', parseCount, 20)
+    .option('--pause <time>', 'wait so long after each archive when the spool cannot be read', '6s')
+    .option('--patience <time>', 'give up when PILOS takes no archive for so long', '1h')
+    .option('--dry-run', 'say what would be sent, and change nothing')
+    .action((options, command) => {
+      const { origin: origins = [], from = [], again = false, dryRun = false, ...rest } = options;
+      const { meetingIds, since, until, limit, subDir = '', maxWaiting, pause, patience } = rest;
+      const wanted = { meetingIds, origins, from, subDir, since, until, limit, again };
+      return start(command.optsWithGlobals(), (run) =>
+        migrate({ ...wanted, maxWaiting, pause, patience, dryRun, quiet: run.quiet }, run),
+      );
+    });
 }

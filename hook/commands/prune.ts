@@ -1,5 +1,6 @@
 /** Deletes local copies of recordings that are safely delivered, with BBB's own `bbb-record --delete`. */
 
+import type { Command } from '@commander-js/extra-typings';
 import { readAllPublished } from '../bbb/bbb.ts';
 import { readConfig } from '../config/config.ts';
 import { openDelivery } from '../delivery/context.ts';
@@ -9,6 +10,7 @@ import type { Run } from '../run.ts';
 import { becomeOwner } from '../system/user.ts';
 import { printJson } from '../terminal/lines.ts';
 import { parseMoment } from '../terminal/time-span.ts';
+import { addRunOptions, type Start } from './options.ts';
 
 export interface PruneRequest {
   /** Delivered at least so long ago: a span of time or a date. */
@@ -48,4 +50,14 @@ function report(run: Run, results: DeletionResult[]): ExitStatus {
     `${count('deleted')} deleted, ${count('planned')} to be deleted, ${count('kept')} kept, ${count('failed')} failed`,
   );
   return status;
+}
+
+export function addPruneCommand(program: Command, start: Start): void {
+  addRunOptions(program.command('prune'))
+    .description('delete local copies of recordings that PILOS has imported, with bbb-record --delete')
+    .option('--older-than <when>', 'imported before then: 12h, 7d, 2w or 2026-01-31', '14d')
+    .option('--dry-run', 'say what would be deleted, and change nothing')
+    .action(({ olderThan, dryRun = false }, command) =>
+      start(command.optsWithGlobals(), (run) => prune({ olderThan, dryRun }, run)),
+    );
 }

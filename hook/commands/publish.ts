@@ -3,6 +3,7 @@
  * config → recording → metadata → archive → spool → ledger.
  */
 
+import type { Command } from '@commander-js/extra-typings';
 import { eventsFile, meetingIdOf, type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import { type MeetingMetadata, readEventsHead } from '../bbb/events-head.ts';
 import { validateFormat, validateMeetingId } from '../bbb/ids.ts';
@@ -11,10 +12,11 @@ import { type Config, readConfig } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
 import type { DeliveryResult } from '../delivery/outcome.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
-import type { Run } from '../run.ts';
+import type { Run, RunOptions } from '../run.ts';
 import { becomeOwner } from '../system/user.ts';
 import { quote } from '../terminal/escape.ts';
 import { printJson } from '../terminal/lines.ts';
+import type { Start } from './options.ts';
 
 export interface PublishRequest {
   /** Or the id of one of its segments. */
@@ -149,4 +151,34 @@ function report(run: Run, found: PublishReport, metadata: MeetingMetadata): Exit
   }
   for (const step of planned.flatMap((result) => result.steps ?? [])) run.log.info(step);
   return status;
+}
+
+const exampleId = '495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753';
+
+/** A command line, and what it does. */
+export const publishExamples: readonly [string, string][] = [
+  [`pilos-post-publish -m ${exampleId} -f presentation`, 'what BBB calls: deliver one format of a meeting'],
+  [`sudo pilos-post-publish -m ${exampleId}`, 'deliver all its published formats, as user bigbluebutton'],
+  [
+    `sudo pilos-post-publish -m ${exampleId} --dry-run`,
+    'say what would be read, packed, written and run, and change nothing',
+  ],
+];
+
+const examplesHelp = `
+Examples:
+${publishExamples.map(([command, meaning]) => `  ${command}\n      ${meaning}`).join('\n')}
+`;
+
+/** The options of the program itself, which is what BBB calls. */
+export function addPublishOptions(program: Command, start: Start): void {
+  program
+    .option('-m, --meeting-id <id>', 'meeting id, as BBB passes it')
+    .option('-f, --format <format>', 'published format; without it, every one of the meeting')
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .addHelpText('after', examplesHelp)
+    .action(async ({ meetingId, format, dryRun = false }, command) => {
+      if (meetingId === undefined) return command.error('give a meeting id with -m, or one of the commands');
+      await start(command.opts() as RunOptions, (run) => publish({ meetingId, format, dryRun }, run));
+    });
 }

@@ -1,5 +1,7 @@
 /** What was delivered, what is missing, and why. */
+
 import { userInfo } from 'node:os';
+import type { Command } from '@commander-js/extra-typings';
 import { meetingIdOf } from '../bbb/bbb.ts';
 import { validateMeetingId } from '../bbb/ids.ts';
 import { unpublishedReason } from '../bbb/not-published.ts';
@@ -12,6 +14,7 @@ import { becomeOwner } from '../system/user.ts';
 import { printOut } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
 import { parseMoment } from '../terminal/time-span.ts';
+import { addRunOptions, collect, type Start } from './options.ts';
 
 export interface StatusRequest {
   failed: boolean;
@@ -79,4 +82,16 @@ function notHere(meetingId: string): ExpectedError {
     exitStatus: EXIT.noRecording,
     fix: "check the id with 'bbb-record --list'; it may be on another BBB server",
   });
+}
+
+export function addStatusCommand(program: Command, start: Start): void {
+  addRunOptions(program.command('status'))
+    .description('list recordings: what PILOS has, what is missing, and why')
+    .option('--failed', 'only recordings with a format whose delivery failed')
+    .option('--missing', 'only recordings that PILOS does not have completely')
+    .option('--since <when>', 'only meetings that began since then: 12h, 7d, 2w or 2026-01-31')
+    .option('-m, --meeting-id <id>', 'everything about this one; may be given several times', collect)
+    .action(({ failed = false, missing = false, since, meetingId: meetingIds = [] }, command) =>
+      start(command.optsWithGlobals(), (run) => status({ failed, missing, since, meetingIds }, run)),
+    );
 }

@@ -149,7 +149,7 @@ export async function noteForLater(
   await markOutstanding(context, published);
   openLedger(context.config.workDir).recordWaiting(published);
   const basis = resultBasis(context, published, subDir);
-  context.run.log.info(`noted ${basis.archive}: 'pilos-post-publish resend' delivers it (deliver: later)`);
+  context.run.log.info(`noted ${basis.archive}: 'pilos-post-publish deliver' delivers it (deliver: later)`);
   return { ...basis, state: 'waiting' };
 }
 

@@ -36,7 +36,7 @@ export interface LedgerEntry {
   meeting_id: string;
   record_id: string;
   format: string;
-  /** `waiting`: to be delivered by `resend`, also when a delivery of older files stands below. */
+  /** `waiting`: to be delivered by `deliver`, also when a delivery of older files stands below. */
   state: 'waiting' | 'failed' | 'delivered';
   /** The last delivery that succeeded. */
   delivered?: Delivery;

@@ -19,7 +19,7 @@ export interface FormatCounters {
 
 export interface Counters {
   formats: Record<string, FormatCounters>;
-  /** Formats of recordings that are published, ours and not delivered; undefined until `resend` has looked. */
+  /** Formats of recordings that are published, ours and not delivered; undefined until `deliver` has looked. */
   missing?: number | undefined;
 }
 
@@ -115,7 +115,8 @@ const families: readonly [keyof FormatCounters, name: string, type: 'counter' | 
   ['lastSuccess', 'last_success_timestamp_seconds', 'gauge', 'When an archive was last delivered.'],
 ];
 
-const missingHelp = "Published formats of PILOS' recordings that are not delivered, when resend last looked.";
+const missingHelp =
+  "Published formats of PILOS' recordings that are not delivered, when deliver last looked.";
 
 /** The text of the metrics file. */
 export function formatMetrics(counters: Counters): string {

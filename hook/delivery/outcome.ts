@@ -73,7 +73,7 @@ export async function rememberDelivery(
   return { ...basis, state: 'delivered', bytes, files, seconds };
 }
 
-/** Tells a failure and notes it in the ledger, for `status` and `resend`. */
+/** Tells a failure and notes it in the ledger, for `status` and `deliver`. */
 export async function rememberFailure(
   { config, run }: Parties,
   published: PublishedFormat,

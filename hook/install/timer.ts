@@ -1,4 +1,4 @@
-/** systemd's side of an installation: the timer that runs `resend`. */
+/** systemd's side of an installation: the timer that runs `deliver`. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';

@@ -33,7 +33,7 @@ export interface LeftOut {
   unmatched: Map<string, number>;
   /** Matched, but not between `--since` and `--until`. */
   outOfTime: number;
-  /** PILOS' own on this server, which `resend` delivers. */
+  /** PILOS' own on this server, which `deliver` delivers. */
   own: number;
 }
 

@@ -52,7 +52,7 @@ export function formatSummary(report: MigrationReport): string[] {
     ['left by --limit', left, ''],
     ['not matched', [...unmatched.values()].reduce((sum, count) => sum + count, 0), tellOrigins(unmatched)],
     ['not within --since and --until', outOfTime, ''],
-    ["PILOS' own, see resend", own, ''],
+    ["PILOS' own, see deliver", own, ''],
   ];
   const lines = states.flatMap(([state, title], index) =>
     index === 0 || of(state).length > 0 ? [summaryLine(title, of(state).length, sizeOf(of(state)))] : [],

@@ -1,4 +1,4 @@
-/** The meetings on this server that are ours: for `resend`, `status` and `check`. */
+/** The meetings on this server that are ours: for `deliver`, `status` and `check`. */
 
 import { eventsFile, type PublishedFormat, readAllPublished } from '../bbb/bbb.ts';
 import type { MeetingMetadata } from '../bbb/events-head.ts';

@@ -1,6 +1,8 @@
 /** Text from outside, made safe for a line of a log or a terminal. */
 import { ExpectedError } from '../errors.ts';
 
+const issueTracker = 'https://github.com/THM-Health/PILOS/issues';
+
 // Controls, line and paragraph separators, and the marks that turn or hide text on a terminal.
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uFFFD]/gu;
 
@@ -18,8 +20,17 @@ export function quote(value: string): string {
   return `'${escaped.length > 200 ? `${escaped.slice(0, 200)}…` : escaped}'`;
 }
 
-/** The one line that an error is told in: what is wrong, and what to do. */
+/** An error on one line: what is wrong, and what to do. */
 export function describeError(error: unknown): string {
-  if (error instanceof ExpectedError) return escapeText(`${error.message}: ${error.fix}`);
-  return escapeText(`this is a bug in pilos-post-publish, please report it: ${String(error)}`);
+  const { message, fix } = errorDocument(error);
+  return `${message}: ${fix}`;
+}
+
+/** An error as `--json` prints it. */
+export function errorDocument(error: unknown): { code: string; message: string; fix: string } {
+  if (error instanceof ExpectedError) {
+    return { code: error.code, message: escapeText(error.message), fix: escapeText(error.fix) };
+  }
+  const message = escapeText(`a bug in pilos-post-publish: ${String(error)}`);
+  return { code: 'bug', message, fix: `report it with the lines above at ${issueTracker}` };
 }

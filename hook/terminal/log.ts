@@ -3,14 +3,17 @@
  * have it, and to the terminal (stdout: what happened, stderr: what went wrong).
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { ExpectedError } from '../errors.ts';
 import { errnoName } from '../system/errno.ts';
-import { escapeText } from './escape.ts';
-import { printError, printOut } from './lines.ts';
+import { describeError, errorDocument, escapeText } from './escape.ts';
+import { isTerminal, printError, printOut } from './lines.ts';
 
 export interface Log {
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
+  /** An error with its fix: on a line of its own on a terminal; a bug with its stack. */
+  failure(error: unknown, about?: string): void;
   /** Only with `--verbose`, and never to the log file. */
   debug(message: string): void;
   /** From now on, lines go to this file too; undefined: to none. */
@@ -49,6 +52,18 @@ export function createLog(options: LogOptions): Log {
     error(message) {
       toFile('ERROR', message);
       printError(`pilos-post-publish: ${escapeText(message)}\n`);
+    },
+    failure(error, about) {
+      const prefix = about === undefined ? '' : `${about}: `;
+      if (!(error instanceof ExpectedError) && error instanceof Error) {
+        for (const line of (error.stack ?? '').split('\n')) this.error(line);
+      }
+      toFile('ERROR', prefix + describeError(error));
+      const { message, fix } = errorDocument(error);
+      const text = isTerminal(2)
+        ? `error: ${prefix}${message}\n  fix: ${fix}`
+        : `${prefix}${message}: ${fix}`;
+      printError(`pilos-post-publish: ${text}\n`);
     },
     debug(message) {
       if (options.verbose) printError(`${escapeText(message)}\n`);

@@ -4,7 +4,7 @@ import { type Program, shipped } from './support/program.ts';
 import {
   checkImporterRace,
   checkManyAtOnce,
-  checkResendBesideCalls,
+  checkTimerBesideCalls,
   checkTwoServers,
 } from './support/race.ts';
 import { createScene, type Problems, type Scene } from './support/scene.ts';
@@ -49,8 +49,8 @@ it.each((['documented', 'recommended'] as const).slice(0, sized(1, 2)))(
   },
 );
 
-it('delivers every recording once when resend runs beside the calls of BBB', { timeout }, async () => {
-  expect(await checkResendBesideCalls(shipped, sized(1, 20))).toEqual([]);
+it('delivers every recording once when deliver runs beside the calls of BBB', { timeout }, async () => {
+  expect(await checkTimerBesideCalls(shipped, sized(1, 20))).toEqual([]);
 });
 
 it('leaves the files of another living server in the same spool alone, and clears its own', {

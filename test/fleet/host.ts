@@ -27,7 +27,7 @@ export interface Host {
 /** What a host has of its own; everything else is this machine's. */
 export const ownDirectories = ['etc', 'home', 'mnt', 'opt', 'run', 'srv', 'usr/local', 'var'];
 export const hostPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** Of one command; the longest is the `resend` of a server that was cut off. */
+/** Of one command; the longest is the `deliver` of a server that was cut off. */
 const patience = 1_200_000;
 
 // The holder ends when this process does, however that ends: its standard input is closed then.

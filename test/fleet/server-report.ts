@@ -1,4 +1,4 @@
-/** How the calls on a BBB server ended, what `resend` then delivered, and what `status` says of it all. */
+/** How the calls on a BBB server ended, what `deliver` then delivered, and what `status` says of it all. */
 import type { BbbHost, CallResult } from './bbb-host.ts';
 import type { ServerPlan } from './plan.ts';
 
@@ -10,7 +10,7 @@ export interface ServerReport {
   failed: number;
   /** For its sub directory. */
   refused: number;
-  /** By `resend`, which the timer runs. */
+  /** By `deliver`, which the timer runs. */
   resent: number;
   /** Of all formats on the server, in `status --json`. */
   states: Record<string, number>;
@@ -33,7 +33,7 @@ export async function healAndReport(
   { host, plan }: BbbHost,
   calls: readonly CallResult[],
 ): Promise<ServerReport> {
-  const resent = JSON.parse((await host.run([program, 'resend', '--json'])).stdout) as Resent;
+  const resent = JSON.parse((await host.run([program, 'deliver', '--json'])).stdout) as Resent;
   const status = JSON.parse((await host.runOrThrow([program, 'status', '--json'])).stdout) as Status;
   const { recordings } = status;
   const formats = recordings.flatMap((recording) => recording.formats);

@@ -40,7 +40,7 @@ function renderServers(servers: readonly ServerReport[]): string[] {
     index < mostLines - 2 || plan.allowed !== undefined || servers.length <= mostLines;
   const shown = servers.filter(isShown).map(serverRow);
   const rest = servers.filter((server, index) => !isShown(server, index));
-  const heading = ['server', 'serves', 'calls', 'delivered', 'failed', 'refused', 'by resend', 'status'];
+  const heading = ['server', 'serves', 'calls', 'delivered', 'failed', 'refused', 'by deliver', 'status'];
   const others = rest.length === 0 ? [] : [sumRow(rest)];
   return align([heading, ...shown, ...others]);
 }

@@ -179,7 +179,7 @@ describe('describeError', () => {
   it.each([new TypeError('x\ny'), 'text', undefined])(
     'asks to report %s as a bug, exit status 70',
     (error) => {
-      expect(describeError(error)).toMatch(/^this is a bug in pilos-post-publish, please report it: [^\n]*$/);
+      expect(describeError(error)).toMatch(/^a bug in pilos-post-publish: [^\n]*: report it [^\n]*$/);
       expect(exitStatusOf(error)).toBe(70);
     },
   );

@@ -23,7 +23,7 @@ beforeEach(() => {
   published = meeting.published('presentation');
 });
 
-/** Asserts one line with all of this, an empty spool, and that `status` and `resend` know of it. */
+/** Asserts one line with all of this, an empty spool, and that `status` and `deliver` know of it. */
 async function expectNotPacked(status: number, ...said: (string | RegExp)[]): Promise<void> {
   expectRefused(await tree.run(['-m', meeting.id]), status, `${meeting.id}-presentation.tar: `, ...said);
   expect(tree.spoolFiles()).toEqual([]);

@@ -27,7 +27,7 @@ beforeEach(() => {
   meeting = tree.addMeeting();
 });
 
-/** The failure is also in the log and in the ledger, for `status` and `resend`. */
+/** The failure is also in the log and in the ledger, for `status` and `deliver`. */
 function expectRemembered(status: number): void {
   expect(readLedger(tree, meeting.id, 'presentation')).toMatchObject({
     state: 'failed',

@@ -107,7 +107,7 @@ const timers: CheckCase[] = [
     what: 'a timer that is not enabled',
     id: 'timer',
     status: 0,
-    says: /it is disabled: what a call could not deliver stays on this server until somebody runs resend/,
+    says: /it is disabled: what a call could not deliver stays on this server until somebody runs deliver/,
     spoil: ({ sh, stateDir }) => sh(`mkdir /run/systemd/system && echo disabled > ${stateDir}/timer`),
   },
   {

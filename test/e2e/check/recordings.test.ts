@@ -15,7 +15,7 @@ const scene = useScene(async () => {
     await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/${subDir}`);
   }
   tree.giveTo(bbb);
-  await sh('pilos-post-publish resend');
+  await sh('pilos-post-publish deliver');
   return created;
 });
 
@@ -62,13 +62,15 @@ const recordings: CheckCase[] = [
     what: 'a meeting that asks for what is no sub directory',
     id: 'refused-meetings',
     status: 0,
-    says: /asks for the sub directory '\.\.\/x', which is not allowed: set RECORDING_SPOOL_SUB_DIRECTORY .*; for this meeting, correct it in \S+\/events\.xml and run 'pilos-post-publish --config .* resend'/,
+    says: /asks for the sub directory '\.\.\/x', which is not allowed: set RECORDING_SPOOL_SUB_DIRECTORY .*; for this meeting, correct it in \S+\/events\.xml and run 'pilos-post-publish --config .* deliver'/,
     spoil: ({ bbb, tree }) => {
       tree.addMeeting({ subDir: '../x' });
       tree.giveTo(bbb);
     },
     byHand: ({ sh, tree }) =>
-      sh(`sed -i 's|"../x"|"instance1"|' ${tree.recordingDir}/raw/*/events.xml && pilos-post-publish resend`),
+      sh(
+        `sed -i 's|"../x"|"instance1"|' ${tree.recordingDir}/raw/*/events.xml && pilos-post-publish deliver`,
+      ),
   },
   {
     what: 'a sub directory that allowed_sub_dirs does not list',

@@ -1,4 +1,4 @@
-/** `resend` delivers what is published, ours and not delivered: which recordings it takes, and in which order. */
+/** `deliver` delivers what is published, ours and not delivered: which recordings it takes, and in which order. */
 import { appendFileSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -22,8 +22,8 @@ interface Report {
   exit_status: number;
 }
 
-async function resend(tree: BbbTree, ...args: string[]): Promise<Report> {
-  const { status, stdout } = await tree.run(['resend', '--json', ...args]);
+async function deliverMissing(tree: BbbTree, ...args: string[]): Promise<Report> {
+  const { status, stdout } = await tree.run(['deliver', '--json', ...args]);
   const report = JSON.parse(stdout) as Report;
   expect(report.exit_status).toBe(status);
   return report;
@@ -55,7 +55,7 @@ async function createMixedServer() {
 
 it('delivers what failed and what was never tried, and nothing else', async () => {
   const { tree, failed, untried } = await createMixedServer();
-  const report = await resend(tree);
+  const report = await deliverMissing(tree);
   // What has never failed comes first.
   expect(idsOf(report)).toEqual([untried.id, failed.id]);
   expect(report.exit_status).toBe(0);
@@ -63,14 +63,14 @@ it('delivers what failed and what was never tried, and nothing else', async () =
   const unpacked = join(imported[0]?.unpacked ?? '', 'presentation', failed.id);
   expect(compareTrees(failed.published('presentation'), unpacked)).toEqual([]);
   for (const { id } of [failed, untried]) expect(hasSenderDone(tree, id)).toBe(true);
-  const again = await tree.run(['resend']);
+  const again = await tree.run(['deliver']);
   expect(again).toEqual({ status: 0, signal: null, stdout: 'nothing to deliver\n', stderr: '' });
 });
 
 it('takes only what failed with --failed, and everything that is ours with --all', async () => {
   const { tree, delivered, failed, untried } = await createMixedServer();
-  expect(idsOf(await resend(tree, '--failed'))).toEqual([failed.id]);
-  const all = await resend(tree, '--all');
+  expect(idsOf(await deliverMissing(tree, '--failed'))).toEqual([failed.id]);
+  const all = await deliverMissing(tree, '--all');
   expect(idsOf(all).sort()).toEqual([delivered.id, failed.id, untried.id].sort());
   expect(readLedger(tree, delivered.id, 'presentation').attempts).toHaveLength(2);
 });
@@ -80,14 +80,14 @@ it('takes only what --since and --meeting-id name', async () => {
   const meetings = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
   for (const [index, meeting] of meetings.entries()) age(meeting, index * 10 + 1);
   const [newest, second, third] = meetings.map(({ id }) => id);
-  const dry = (...args: string[]) => resend(tree, '--dry-run', ...args).then(idsOf);
+  const dry = (...args: string[]) => deliverMissing(tree, '--dry-run', ...args).then(idsOf);
   expect(await dry('--since', '12h')).toEqual([]);
   expect(await dry('--since', '7d')).toEqual([newest]);
   expect(await dry('--since', '2w')).toEqual([newest, second]);
   const date = new Date(Date.now() - 25 * day * 1000).toISOString().slice(0, 10);
   expect(await dry('--since', date)).toEqual([newest, second, third]);
   expect(await dry('-m', `${third}`, '--meeting-id', `${newest}`)).toEqual([newest, third]);
-  const { status, stderr } = await tree.run(['resend', '-m', 'unknown', '--dry-run']);
+  const { status, stderr } = await tree.run(['deliver', '-m', 'unknown', '--dry-run']);
   expect(status).toBe(0);
   expect(stderr).toBe('pilos-post-publish: meeting unknown is not published here, or not from PILOS\n');
 });
@@ -97,13 +97,13 @@ it('delivers the newest first, and with --limit says that something is left', as
   const meetings = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
   for (const [index, meeting] of meetings.entries()) age(meeting, index + 1);
   const [newest, second, oldest] = meetings.map(({ id }) => id);
-  const first = await resend(tree, '--limit', '2');
+  const first = await deliverMissing(tree, '--limit', '2');
   expect({ ids: idsOf(first), left: first.left_by_limit, status: first.exit_status }).toEqual({
     ids: [newest, second],
     left: 1,
     status: 75,
   });
-  const rest = await resend(tree, '--limit', '2');
+  const rest = await deliverMissing(tree, '--limit', '2');
   expect({ ids: idsOf(rest), status: rest.exit_status }).toEqual({ ids: [oldest], status: 0 });
 });
 
@@ -113,15 +113,15 @@ it('gives each recording its turn with --limit, though the newest fails every ti
   age(good, 5);
   rmSync(join(hopeless.published('presentation'), 'video'), { recursive: true });
   writeFileSync(join(hopeless.published('presentation'), 'second-metadata.xml'), '<recording/>');
-  expect(idsOf(await resend(tree, '--limit', '1'))).toEqual([hopeless.id]);
-  expect(idsOf(await resend(tree, '--limit', '1'))).toEqual([good.id]);
+  expect(idsOf(await deliverMissing(tree, '--limit', '1'))).toEqual([hopeless.id]);
+  expect(idsOf(await deliverMissing(tree, '--limit', '1'))).toEqual([good.id]);
   expect(tree.spoolFiles()).toEqual([`${good.id}-presentation.tar`]);
 });
 
 it('touches nothing with --dry-run, and says what it would do', async () => {
   const { tree, failed, untried } = await createMixedServer();
   const before = snapshotTree(tree.root);
-  const { status, stdout, stderr } = await tree.run(['resend', '--dry-run']);
+  const { status, stdout, stderr } = await tree.run(['deliver', '--dry-run']);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(diffSnapshots(before, snapshotTree(tree.root))).toEqual([]);
   expect(stdout.trimEnd().split('\n')).toEqual([
@@ -137,11 +137,11 @@ it('touches nothing with --dry-run, and says what it would do', async () => {
 it('delivers again what was published again, and what a broken ledger has forgotten', async () => {
   const tree = createTree();
   const [rebuilt, forgotten, kept] = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
-  expect(idsOf(await resend(tree))).toHaveLength(3);
+  expect(idsOf(await deliverMissing(tree))).toHaveLength(3);
   appendFileSync(join(rebuilt.published('presentation'), 'metadata.xml'), '\n');
   const entry = ledgerFile(tree, forgotten.id, 'presentation');
   writeFileSync(entry, readFileSync(entry, 'utf8').slice(0, 100));
-  expect(idsOf(await resend(tree)).sort()).toEqual([rebuilt.id, forgotten.id].sort());
+  expect(idsOf(await deliverMissing(tree)).sort()).toEqual([rebuilt.id, forgotten.id].sort());
   expect(readLedger(tree, kept.id, 'presentation').attempts).toHaveLength(1);
 });
 
@@ -151,7 +151,7 @@ it('writes -sender.done for a meeting whose last format has failed in BBB since'
   expect((await tree.run(['-m', id])).status).toBe(0);
   expect(hasSenderDone(tree, id)).toBe(false);
   failFormat(tree, id, 'video', 'processed');
-  const { status, stdout } = await tree.run(['resend']);
+  const { status, stdout } = await tree.run(['deliver']);
   expect({ status, stdout }).toEqual({
     status: 0,
     stdout: `all formats of ${id} are delivered: wrote its -sender.done\nnothing to deliver\n`,
@@ -165,10 +165,15 @@ it('waits for BBB while it still copies a format into published_dir', async () =
   const done = join(tree.recordingDir, 'status/published', `${id}-presentation.done`);
   const text = readFileSync(done);
   rmSync(done);
-  expect(await resend(tree)).toEqual({ results: [], left_by_limit: 0, being_published: 1, exit_status: 0 });
+  expect(await deliverMissing(tree)).toEqual({
+    results: [],
+    left_by_limit: 0,
+    being_published: 1,
+    exit_status: 0,
+  });
   expect(tree.spoolFiles()).toEqual([]);
   writeFileSync(done, text);
-  expect(idsOf(await resend(tree))).toEqual([id]);
+  expect(idsOf(await deliverMissing(tree))).toEqual([id]);
 });
 
 it.each([
@@ -182,6 +187,6 @@ it.each([
 ])('refuses $args.0 $args.1 with 64', async ({ args, said }) => {
   const tree = createTree();
   tree.addMeeting();
-  expectRefused(await tree.run(['resend', ...args]), 64, said);
+  expectRefused(await tree.run(['deliver', ...args]), 64, said);
   expect(tree.spoolFiles()).toEqual([]);
 });

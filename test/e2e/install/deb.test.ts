@@ -128,7 +128,7 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     await root.runOrThrow('logrotate', '--force', '/etc/logrotate.d/pilos-post-publish');
     expect(has('/var/log/bigbluebutton/post_publish.log.1')).toBe(true);
     const page = await runOrThrow('man', ['-l', place('/usr/share/man/man1/pilos-post-publish.1.gz')]);
-    expect(page.stdout).toContain('resend');
+    expect(page.stdout).toContain('deliver');
   });
 
   it("leaves the command 'install' to the package", async () => {

@@ -42,7 +42,7 @@ it('sends what Greenlight recorded on this server, which PILOS imports, and chan
     /^1 of 4: sent \S+-presentation\.tar \(24 files, \d+ bytes\) to \S+ in \d+\.\d s\n2 of 4: sent /,
   );
   expect(stdout.replaceAll(/ +/g, ' ')).toMatch(/\nsent 4 \d+ kB\nnot matched 2 \(origin \S+ 1, \S+ 1\)\n/);
-  expect(stdout).toContain("\nPILOS' own, see resend               1\n");
+  expect(stdout).toContain("\nPILOS' own, see deliver               1\n");
   const after = [tree.publishedDir, tree.recordingDir].map(snapshotTree);
   expect(diffSnapshots(before[0] ?? new Map(), after[0] ?? new Map())).toEqual([]);
   const changes = diffSnapshots(before[1] ?? new Map(), after[1] ?? new Map());
@@ -206,7 +206,7 @@ it('sends only meetings that began between --since and --until', async () => {
   expect({ left: report.out_of_time, status: report.exit_status }).toEqual({ left: 2, status: 0 });
 });
 
-it('is no business of status, resend and prune: nothing migrated is missing here, nor deleted', async () => {
+it('is no business of status, deliver and prune: nothing migrated is missing here, nor deleted', async () => {
   const tree = createTree({ formats: ['presentation'] });
   const bbbRecord = installBbbRecord(tree);
   const { id, published } = tree.addMeeting({ origin: 'Greenlight' });
@@ -217,7 +217,7 @@ it('is no business of status, resend and prune: nothing migrated is missing here
   );
   expect(bbbRecord.calls()).toEqual([]);
   expect(existsSync(published('presentation'))).toBe(true);
-  expect((await tree.run(['resend'])).stdout).toBe('nothing to deliver\n');
+  expect((await tree.run(['deliver'])).stdout).toBe('nothing to deliver\n');
   expect((await tree.run(['status'])).stdout).toMatch(/^0 recordings, /);
   expect((await tree.run(['status', '-m', id])).status).toBe(66);
 });

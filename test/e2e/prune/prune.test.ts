@@ -56,7 +56,7 @@ it('deletes what was delivered more than 14 days ago, with bbb-record --delete, 
   // What was delivered stays in the spool, and in the ledger.
   expect(tree.spoolFiles()).toHaveLength(2);
   expect(readLedger(tree, old.id, 'presentation').state).toBe('delivered');
-  expect((await tree.run(['resend'])).stdout).toBe('nothing to deliver\n');
+  expect((await tree.run(['deliver'])).stdout).toBe('nothing to deliver\n');
 });
 
 it('takes --older-than as a span of time or a date', async () => {

@@ -72,7 +72,7 @@ function replaceWebcams(): void {
   renameSync(`${file}.new`, file);
 }
 
-it('gives up with 75 when a file never stops growing, and resend delivers it once it has', async () => {
+it('gives up with 75 when a file never stops growing, and deliver delivers it once it has', async () => {
   const growing = join(published, 'growing.log');
   writeFileSync(growing, '');
   const writer = spawn('sh', ['-c', 'while :; do echo line >>"$1"; done', 'sh', growing], {
@@ -97,7 +97,7 @@ it('gives up with 75 when a file never stops growing, and resend delivers it onc
     writer.kill();
     await ended;
   }
-  expect((await tree.run(['resend'])).status).toBe(0);
+  expect((await tree.run(['deliver'])).status).toBe(0);
   await expectDelivered();
 });
 

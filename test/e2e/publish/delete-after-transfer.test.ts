@@ -69,13 +69,13 @@ it('has delivered all the same when bbb-record fails, and says what is left', as
   expect(hasSenderDone(tree, id)).toBe(true);
 });
 
-it('lets resend delete once the last format has failed in BBB', async () => {
+it('lets deliver delete once the last format has failed in BBB', async () => {
   const tree = createTree({ formats, pilos: { delete_after_transfer: true } });
   const { PATH, calls } = installBbbRecord(tree);
   const { id } = tree.addMeeting({ formats: ['presentation'] });
   expect((await tree.run(['-m', id], { env: { PATH } })).status).toBe(0);
   expect(calls()).toEqual([]);
   failFormat(tree, id, 'video');
-  expect((await tree.run(['resend'], { env: { PATH } })).status).toBe(0);
+  expect((await tree.run(['deliver'], { env: { PATH } })).status).toBe(0);
   expect(calls()).toEqual([`--delete ${id}`]);
 });

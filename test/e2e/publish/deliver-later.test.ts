@@ -1,4 +1,4 @@
-/** `deliver: later`: BBB's call only notes the recording, so that its worker is free; the timer's `resend` delivers. */
+/** `deliver: later`: BBB's call only notes the recording, so that its worker is free; the timer's `deliver` delivers. */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -14,18 +14,18 @@ import { hasSenderDone, readLedger } from '../../support/program/traces.ts';
 const createTree = useBbbTrees();
 const later = { pilos: { deliver: 'later' } };
 
-it("notes the recording on BBB's call, and resend delivers it", async () => {
+it("notes the recording on BBB's call, and deliver delivers it", async () => {
   const tree = createTree(later);
   const meeting = tree.addMeeting();
   tree.installHook();
   const before = snapshotTree(tree.spoolDir);
   const { scripts, log } = await runWorker(tree, meeting.id, 'presentation');
   expect(scripts.map(({ exitStatus }) => exitStatus)).toEqual([0]);
-  expect(log).toMatch(/INFO -- : noted \S+-presentation\.tar: 'pilos-post-publish resend' delivers it/);
+  expect(log).toMatch(/INFO -- : noted \S+-presentation\.tar: 'pilos-post-publish deliver' delivers it/);
   expect(diffSnapshots(before, snapshotTree(tree.spoolDir))).toEqual([]);
   expect(readLedger(tree, meeting.id, 'presentation')).toMatchObject({ state: 'waiting', attempts: [] });
   expect(hasSenderDone(tree, meeting.id)).toBe(false);
-  expect((await tree.run(['resend'])).status).toBe(0);
+  expect((await tree.run(['deliver'])).status).toBe(0);
   const [imported] = await importSpool(tree.spoolDir, join(tree.root, 'store'));
   const unpacked = join(imported?.unpacked ?? '', 'presentation', meeting.id);
   expect(compareTrees(meeting.published('presentation'), unpacked)).toEqual([]);
@@ -59,7 +59,7 @@ it('makes a republished recording wait again, and takes its -sender.done away', 
   const tree = createTree(later);
   const { id, published } = tree.addMeeting();
   expect((await tree.run(['-m', id])).status).toBe(0);
-  expect((await tree.run(['resend'])).status).toBe(0);
+  expect((await tree.run(['deliver'])).status).toBe(0);
   expect(hasSenderDone(tree, id)).toBe(true);
   appendFileSync(join(published('presentation'), 'metadata.xml'), '\n');
   expect((await tree.run(['-m', id])).status).toBe(0);
@@ -67,11 +67,11 @@ it('makes a republished recording wait again, and takes its -sender.done away', 
   expect(hasSenderDone(tree, id)).toBe(false);
 });
 
-it('leaves a recording that failed with `deliver: now` to resend as well', async () => {
+it('leaves a recording that failed with `deliver: now` to deliver as well', async () => {
   const tree = createTree();
   const { id } = tree.addMeeting({ subDir: 'made-too-late' });
   expect((await tree.run(['-m', id])).status).toBe(73);
   mkdirSync(join(tree.spoolDir, 'made-too-late'));
-  expect((await tree.run(['resend'])).status).toBe(0);
+  expect((await tree.run(['deliver'])).status).toBe(0);
   expect(tree.spoolFiles()).toEqual([`made-too-late/${id}-presentation.tar`]);
 });

@@ -134,7 +134,7 @@ describe('as a sub directory in metadata.xml, where BBB has deleted events.xml',
 
   it('every value is refused with 65, with nothing written', async () => {
     const before = snapshotTree(tree().root);
-    const { status, stdout } = await tree().run(['resend', '--json']);
+    const { status, stdout } = await tree().run(['deliver', '--json']);
     expect(status).toBe(65);
     const { results } = JSON.parse(stdout) as { results: DeliveryResult[] };
     expect(results.map(({ record_id }) => record_id).sort()).toEqual(ids.sort());

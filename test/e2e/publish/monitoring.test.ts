@@ -66,13 +66,13 @@ describe('metrics_file', () => {
     expect(looks).toBeGreaterThan(0);
   });
 
-  it('tells what resend has left missing, and that nothing is any more', async () => {
+  it('tells what deliver has left missing, and that nothing is any more', async () => {
     const tree = createMonitoredTree(metricsSetting);
     for (const subDir of ['later', 'later', '']) tree.addMeeting({ subDir });
-    expect((await tree.run(['resend'])).status).toBe(73);
+    expect((await tree.run(['deliver'])).status).toBe(73);
     expect(read(tree, 'recordings_missing', '')).toBe(2);
     mkdirSync(join(tree.spoolDir, 'later'));
-    expect((await tree.run(['resend'])).status).toBe(0);
+    expect((await tree.run(['deliver'])).status).toBe(0);
     expect(read(tree, 'recordings_missing', '')).toBe(0);
   });
 
@@ -148,15 +148,15 @@ describe('on_failure', () => {
     const tree = createMonitoredTree('on_failure: [ROOT/tell]');
     const read = writeTeller(tree);
     const { id } = tree.addMeeting({ subDir: 'later' });
-    for (const command of [['-m', id], ['resend'], ['resend', '--failed']])
+    for (const command of [['-m', id], ['deliver'], ['deliver', '--failed']])
       expect((await tree.run(command)).status).toBe(73);
     expect(read()).toHaveLength(1);
     writeFileSync(join(tree.spoolDir, 'later'), 'in the way');
-    expect((await tree.run(['resend'])).status).not.toBe(0);
+    expect((await tree.run(['deliver'])).status).not.toBe(0);
     expect(read()).toHaveLength(2);
     rmSync(join(tree.spoolDir, 'later'));
     mkdirSync(join(tree.spoolDir, 'later'));
-    expect((await tree.run(['resend'])).status).toBe(0);
+    expect((await tree.run(['deliver'])).status).toBe(0);
     expect(read()).toHaveLength(2);
     rmSync(join(tree.spoolDir, 'later'), { recursive: true });
     expect((await tree.run(['-m', id])).status).toBe(73);

@@ -66,7 +66,7 @@ it('comes to an old recording whose raw files are gone, when a format came into 
   // With them, BBB may still have it in its queue.
   expect(hasSenderDone(tree, meeting.id)).toBe(false);
   rmSync(dirname(meeting.eventsFile), { recursive: true });
-  expect((await tree.run(['resend'])).status).toBe(0);
+  expect((await tree.run(['deliver'])).status).toBe(0);
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
   expect((await tree.run(['status', '-m', meeting.id])).stdout).toContain('video not made: ');
 });

@@ -52,7 +52,7 @@ async function rootOwned(): Promise<string[]> {
 
 it.each([
   { command: '-m ID', args: () => ['-m', meeting.id] },
-  { command: 'resend', args: () => ['resend'] },
+  { command: 'deliver', args: () => ['deliver'] },
   { command: '-m ID --verbose', args: () => ['-m', meeting.id, '--verbose'] },
 ])('leaves no file of root anywhere after `$command` as root, with what it creates', async ({ args }) => {
   rmSync(tree.workDir, { recursive: true });
@@ -136,6 +136,6 @@ it("delivers though an earlier script's files belong to root, and names each of 
   expect(tree.spoolFiles()).toEqual([`${meeting.id}-presentation.tar`]);
   expect(stderr).toContain(`cannot write the log file ${logFile} (EACCES): check log_file and its owner\n`);
   expect(stderr).toMatch(new RegExp(`work_dir ${tree.workDir}: permission denied \\(EACCES\\)`));
-  // Not remembered, so not done either: resend delivers it once more when that is mended.
+  // Not remembered, so not done either: deliver delivers it once more when that is mended.
   expect(hasSenderDone(tree, meeting.id)).toBe(false);
 });

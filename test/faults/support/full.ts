@@ -90,6 +90,6 @@ export async function checkWorkDirIsFull(program: Program): Promise<Problems> {
     if (scene.isSenderDone()) problems.push('-sender.done without a note in the ledger');
     problems.push(...(await scene.importArchives()));
     await runOrThrow('mount', ['-o', 'remount,size=1m,nr_inodes=100', scene.tree.workDir]);
-    return [...problems, ...(await scene.recover('resend'))];
+    return [...problems, ...(await scene.recover('deliver'))];
   });
 }

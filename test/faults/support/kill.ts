@@ -59,6 +59,6 @@ async function killAt(
   const problems = scene.problemsAfter(result);
   if (!isKilled && result.status !== 0) problems.push(`not killed, but ${describeRun(result)}`);
   // With -sender.done nothing is left to the timer.
-  const how = index % 4 === 0 && !scene.isSenderDone() ? 'resend' : 'publish';
+  const how = index % 4 === 0 && !scene.isSenderDone() ? 'deliver' : 'publish';
   return { isKilled, problems: [...problems, ...(await scene.recover(how))] };
 }

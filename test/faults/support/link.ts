@@ -160,7 +160,7 @@ export async function checkStoppedBefore(program: Program, host: PilosHost): Pro
     await start();
     const problems = problemsOfCut(scene, ended, 75);
     if (scene.isSenderDone()) problems.push('-sender.done without a delivery');
-    problems.push(...(await scene.recover('resend')));
+    problems.push(...(await scene.recover('deliver')));
     tell('sshd stopped before: 1 run');
     return problems;
   });

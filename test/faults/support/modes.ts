@@ -64,7 +64,7 @@ export async function checkRunAsRoot(program: Program, host: PilosHost): Promise
 
 async function ownersAfter(scene: Scene): Promise<Problems> {
   const before = listTree(scene.tree.root, isRoots);
-  const runs = [await scene.run(), await scene.resend()];
+  const runs = [await scene.run(), await scene.deliverMissing()];
   const problems = runs.flatMap((result) => (result.status === 0 ? [] : [describeRun(result)]));
   problems.push(...rootOwned(scene.tree.root, before));
   if (lstatSync(scene.archive, { throwIfNoEntry: false })?.uid === 0)

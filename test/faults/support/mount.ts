@@ -31,7 +31,7 @@ export async function checkNotMounted(program: Program): Promise<Problems> {
     if (result.status !== 73) problems.push(`ended with ${describeRun(result)}`);
     for (const name of readdirSync(scene.spool)) problems.push(`written below the mount point: ${name}`);
     await disk.mount();
-    return [...problems, ...(await scene.recover('resend'))];
+    return [...problems, ...(await scene.recover('deliver'))];
   });
 }
 
@@ -118,7 +118,7 @@ export async function checkReadOnly(program: Program): Promise<Problems> {
     const problems = scene.problemsAfter(result);
     if (result.status !== 73) problems.push(`ended with ${describeRun(result)}`);
     await mend();
-    return [...problems, ...(await scene.recover('resend'))];
+    return [...problems, ...(await scene.recover('deliver'))];
   });
 }
 

@@ -56,8 +56,8 @@ export async function checkManyAtOnce(scene: Scene, count: number, what: string)
   });
 }
 
-/** The timer's resend beside BBB's calls for the same recordings, `rounds` times. */
-export async function checkResendBesideCalls(program: Program, rounds: number): Promise<Problems> {
+/** The timer's deliver beside BBB's calls for the same recordings, `rounds` times. */
+export async function checkTimerBesideCalls(program: Program, rounds: number): Promise<Problems> {
   return await withUndo(async (undo) => {
     const first = createScene(program);
     undo(first.remove);
@@ -67,7 +67,7 @@ export async function checkResendBesideCalls(program: Program, rounds: number): 
     const problems: Problems = [];
     for (let round = 0; round < rounds; round += 1) {
       for (const scene of scenes) scene.forget('everything');
-      const runs = [first.resend(), ...scenes.map((scene) => scene.run()), first.resend()];
+      const runs = [first.deliverMissing(), ...scenes.map((scene) => scene.run()), first.deliverMissing()];
       problems.push(...problemsOfRuns(await Promise.all(runs)));
       const archives = readdirSync(first.spool).sort();
       const expected = scenes.map(({ meeting }) => `${meeting.id}-${format}.tar`).sort();
@@ -76,7 +76,7 @@ export async function checkResendBesideCalls(program: Program, rounds: number): 
       for (const scene of scenes) if (!scene.isSenderDone()) problems.push('one has no -sender.done');
     }
     problems.push(...(await watch.problems()));
-    tell(`resend beside BBB's calls: ${rounds} times 2 beside ${scenes.length}`);
+    tell(`deliver beside BBB's calls: ${rounds} times 2 beside ${scenes.length}`);
     return problems;
   });
 }
@@ -101,7 +101,7 @@ export async function checkTwoServers(program: Program): Promise<Problems> {
     // The other server writes, held, while this one delivers twice.
     const { result } = other.start({ by: [...asOther, ...holding('fchmod', 1, 2500)] });
     await whenTemporary(other.spool);
-    problems.push(...problemsOfRuns([await one.run(), await runOn(one.tree, program, ['resend'])]));
+    problems.push(...problemsOfRuns([await one.run(), await runOn(one.tree, program, ['deliver'])]));
     expectNamed(true, 'alive');
     problems.push(...problemsOfRuns([await result]));
 

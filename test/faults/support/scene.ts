@@ -32,14 +32,14 @@ export interface Scene {
   archive: string;
   start(run?: FaultRun): RunningProgram;
   run(run?: FaultRun): Promise<ProgramResult>;
-  resend(run?: FaultRun): Promise<ProgramResult>;
+  deliverMissing(run?: FaultRun): Promise<ProgramResult>;
   isSenderDone(): boolean;
   /** What a run that ended by itself must not leave: any name in the spool but the archive's, and work files. */
   leftovers(): string[];
   /** What is wrong right after a run, whatever was done to it. */
   problemsAfter(result: ProgramResult): Problems;
-  /** Runs it again with nothing broken; `how` 'resend' is the timer's way. */
-  recover(how?: 'publish' | 'resend'): Promise<Problems>;
+  /** Runs it again with nothing broken; `how` 'deliver' is the timer's way. */
+  recover(how?: 'publish' | 'deliver'): Promise<Problems>;
   /** Lets PILOS import what is there. */
   importArchives(): Promise<Problems>;
   /** As if nothing had ever been delivered, or only as if `-sender.done` had not been written. */
@@ -86,7 +86,7 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
   const senderDone = join(tree.recordingDir, `status/published/${meeting.id}-sender.done`);
   const isSenderDone = () => existsSync(senderDone);
   const run = (options?: FaultRun) => runOn(tree, program, args, options);
-  const resend = (options?: FaultRun) => runOn(tree, program, ['resend'], options);
+  const deliverMissing = (options?: FaultRun) => runOn(tree, program, ['deliver'], options);
 
   function leftovers(): string[] {
     const spooled = readdirSync(spool).filter((file) => file !== name && !file.endsWith('.lost+found'));
@@ -112,7 +112,18 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
   }
 
   return {
-    ...{ program, tree, meeting, spool, archive, run, resend, isSenderDone, leftovers, importArchives },
+    ...{
+      program,
+      tree,
+      meeting,
+      spool,
+      archive,
+      run,
+      deliverMissing,
+      isSenderDone,
+      leftovers,
+      importArchives,
+    },
     start: (options) => startOn(tree, program, args, options),
     problemsAfter(result) {
       const isThere = existsSync(archive);
@@ -124,7 +135,7 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
       ];
     },
     async recover(how = 'publish') {
-      const again = await (how === 'publish' ? run() : resend());
+      const again = await (how === 'publish' ? run() : deliverMissing());
       const problems: Problems = [];
       if (again.status !== 0) problems.push(`the run after it: ${describeRun(again)}`);
       for (const file of leftovers()) problems.push(`left over after the run after it: ${file}`);

@@ -13,7 +13,7 @@ const helps: Help[] = [];
 beforeAll(async () => {
   helps.push(...(await readHelps()));
   expect(helps.map(({ command }) => command)).toEqual(
-    expect.arrayContaining(['resend', 'install', 'uninstall']),
+    expect.arrayContaining(['deliver', 'install', 'uninstall']),
   );
 });
 
@@ -45,9 +45,9 @@ describe('the completion for bash', () => {
 
   it('completes a word that is begun, behind other options too', async () => {
     expect(await complete('pilos-post-publish --dry')).toEqual(['--dry-run']);
-    expect(await complete('pilos-post-publish --verbose res')).toEqual(['resend']);
-    expect(await complete('pilos-post-publish resend --since 7d --fai')).toEqual(['--failed']);
-    expect(await complete('pilos-post-publish resend --limit ')).toEqual([]);
+    expect(await complete('pilos-post-publish --verbose del')).toEqual(['deliver']);
+    expect(await complete('pilos-post-publish deliver --since 7d --fai')).toEqual(['--failed']);
+    expect(await complete('pilos-post-publish deliver --limit ')).toEqual([]);
   });
 
   it('completes files and directories, also behind an equals sign', async () => {
@@ -63,7 +63,7 @@ describe('the completion for bash', () => {
   it('offers the meetings and formats that are published, in the directory that BBB is configured for', async () => {
     const env = publishMeetings();
     expect(await complete('pilos-post-publish -m ', env)).toEqual([firstId, secondId]);
-    expect(await complete('pilos-post-publish resend --meeting-id bb', env)).toEqual([secondId]);
+    expect(await complete('pilos-post-publish deliver --meeting-id bb', env)).toEqual([secondId]);
     expect(await complete(`pilos-post-publish -m ${firstId} -f `, env)).toEqual(['presentation', 'video']);
   });
 
@@ -124,8 +124,8 @@ zpty -d terminal`,
         [
           'pilos-post-publish --dry',
           'pilos-post-publish prun',
-          'pilos-post-publish resend --fail',
-          'pilos-post-publish resend --meeting-id bb',
+          'pilos-post-publish deliver --fail',
+          'pilos-post-publish deliver --meeting-id bb',
           'pilos-post-publish -f pres',
           `pilos-post-publish install --root ${directory.path}/pub`,
         ],
@@ -134,8 +134,8 @@ zpty -d terminal`,
     ).toEqual([
       '--dry-run',
       'prune',
-      'resend --failed',
-      `resend --meeting-id ${secondId}`,
+      'deliver --failed',
+      `deliver --meeting-id ${secondId}`,
       '-f presentation',
       `install --root ${directory.path}/published`,
     ]);

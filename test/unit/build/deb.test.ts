@@ -60,7 +60,7 @@ describe("Debian's changelog", () => {
 
 ### Added
 
-- \`resend\` [again](https://example.com), a line that is long enough to be broken in two when it is written down
+- \`deliver\` [again](https://example.com), a line that is long enough to be broken in two when it is written down
   and goes on.
 
 ## [1.0.0] - 2025-12-24
@@ -74,7 +74,7 @@ The first one.
 
   [ Added ]
 
-  * resend again, a line that is long enough to be broken in two when it is
+  * deliver again, a line that is long enough to be broken in two when it is
     written down and goes on.
 
  -- ${maintainer}  Sat, 31 Jan 2026 12:00:00 +0000

@@ -1,7 +1,7 @@
 /** The man page says what `--help` says, and the readers of man pages understand it. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatManPage, writeManPage } from '../../../build/man.ts';
-import { exitStatuses } from '../../../hook/cli/program.ts';
+import { exitStatuses } from '../../../hook/cli/exit-statuses.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { type Help, readHelps } from '../../support/program/help.ts';
 import { runOrThrow, runProgram } from '../../support/program/run-program.ts';
@@ -12,7 +12,7 @@ const helps: Help[] = [];
 beforeAll(async () => {
   helps.push(...(await readHelps()));
   expect(helps.map(({ command }) => command)).toEqual(
-    expect.arrayContaining(['resend', 'install', 'uninstall']),
+    expect.arrayContaining(['deliver', 'install', 'uninstall']),
   );
 });
 

@@ -184,13 +184,13 @@ describe('recordings', () => {
       [of('waiting', '2026-01-02T00:00:00Z'), of('waiting', '2026-01-01T00:00:00Z')],
       'x',
     );
-    expect(look).toMatchObject({ state: 'warning', fix: 'x resend' });
+    expect(look).toMatchObject({ state: 'warning', fix: 'x deliver' });
     expect(look.problem).toBe('2 published formats are not delivered, the oldest of 2026-01-01');
   });
 
   it("that PILOS' own script has sent are noted before the rest is sent", () => {
     const { fix = '' } = decideUndelivered([of('waiting', '2026-01-02', true)], 'x');
-    expect(fix).toBe('x adopt && x resend');
+    expect(fix).toBe('x adopt && x deliver');
     expect(spawnSync('sh', ['-n', '-c', fix]).status).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 /** The command line, by running `node hook/main.ts`. What the commands do has tests of its own. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exitStatuses } from '../../../hook/cli/program.ts';
+import { exitStatuses } from '../../../hook/cli/exit-statuses.ts';
 import { EXIT } from '../../../hook/errors.ts';
 import { hostileValues } from '../../fixtures/hostile-values.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
@@ -33,7 +33,7 @@ describe('--help', () => {
     expect(exitStatuses.map(([status]) => status).toSorted()).toEqual(Object.values(EXIT).toSorted());
   });
 
-  it.each(['resend', 'prune'])('describes the command %s', async (command) => {
+  it.each(['deliver', 'prune'])('describes the command %s', async (command) => {
     const { status, stdout } = await run(command, '--help');
     expect(status).toBe(0);
     expect(stdout).toContain(`pilos-post-publish ${command}`);
@@ -55,11 +55,12 @@ describe('wrong arguments end with exit status 64 and say so on stderr', () => {
     ['a format alone', ['-f', 'video'], 'give a meeting id with -m'],
     ['an unknown option', ['-m', 'x', '--dryrun'], "unknown option '--dryrun'"],
     ['an option without its value', ['-m'], 'argument missing'],
-    ['an unknown command', ['deliver'], 'deliver'],
+    ['an unknown command', ['delivr'], "unknown command 'delivr', did you mean 'deliver'? The commands are "],
+    ['an option that counts once, given twice', ['-m', 'x', '-m', 'y'], "'--meeting-id' is given twice"],
     ['an argument too many', ['-m', 'x', 'y'], 'y'],
-    ['an option that contradicts another', ['resend', '--all', '--failed'], 'cannot be used with'],
-    ['a limit that is no number', ['resend', '--limit', '0x10'], 'whole number'],
-    ['a span of time that is none', ['resend', '--since', 'yesterday'], 'neither a span of time nor a date'],
+    ['an option that contradicts another', ['deliver', '--all', '--failed'], 'cannot be used with'],
+    ['a limit that is no number', ['deliver', '--limit', '0x10'], 'whole number'],
+    ['a span of time that is none', ['deliver', '--since', 'yesterday'], 'neither a span of time nor a date'],
     ['a meeting id that is none', ['-m', '../x'], 'is not a meeting id'],
     ['a format that is none', ['-m', 'x', '-f', '/etc'], 'is not a format'],
     ['a line break', ['-m', 'x', 'a\nb'], 'pilos-post-publish: '],
@@ -111,7 +112,10 @@ describe('a failure', () => {
   });
 
   it('takes options before and behind the name of a command', async () => {
-    const results = await Promise.all([run(...configuration(), 'resend'), run('resend', ...configuration())]);
+    const results = await Promise.all([
+      run(...configuration(), 'deliver'),
+      run('deliver', ...configuration()),
+    ]);
     for (const { status, stderr } of results) {
       expect(status).toBe(78);
       expect(stderr).toContain(`${directory.path}/pilos.yml does not exist`);

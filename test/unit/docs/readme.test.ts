@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createProgram, exitStatuses } from '../../../hook/cli/program.ts';
+import { exitStatuses } from '../../../hook/cli/exit-statuses.ts';
+import { createProgram } from '../../../hook/cli/program.ts';
 import { parsePilos, pilosKeys } from '../../../hook/config/pilos-settings.ts';
 import { parseMapping } from '../../../hook/config/yaml-mapping.ts';
 import { EXIT } from '../../../hook/errors.ts';
@@ -30,7 +31,7 @@ const shellLines = blocks
   .flatMap(({ text }) => text.split('\n'));
 const prose = readme.replace(/```.*?```/gs, '');
 
-const program = createProgram(new AbortController().signal, async () => undefined);
+const program = createProgram(async () => undefined);
 const commands = [program, ...program.commands];
 
 /** Calls of the program in code, as the command's name and the rest of the words. */

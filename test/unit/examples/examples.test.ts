@@ -102,7 +102,7 @@ describe('examples/systemd', () => {
   it('runs a command that there is, as bigbluebutton, and never two at once', () => {
     const [program, command, ...rest] = setting('ExecStart')?.split(' ') ?? [];
     expect(program).toBe('/usr/local/bin/pilos-post-publish');
-    const known = createProgram(new AbortController().signal, async () => undefined).commands;
+    const known = createProgram(async () => undefined).commands;
     expect(known.map((one) => one.name())).toContain(command);
     expect(rest).toEqual([]);
     expect(setting('User')).toBe('bigbluebutton');

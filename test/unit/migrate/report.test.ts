@@ -55,7 +55,7 @@ describe('formatSummary', () => {
       'left by --limit                      4',
       'not matched                          3            (origin Moodle 2, a\\x1b[2J 1)',
       'not within --since and --until       6',
-      "PILOS' own, see resend               5",
+      "PILOS' own, see deliver              5",
     ]);
   });
 

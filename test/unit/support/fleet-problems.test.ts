@@ -118,7 +118,7 @@ describe('problems', () => {
     ['a server made fewer calls', 0, { calls: 9 }],
     ['a server failed that was not cut off', 0, { failed: 1 }],
     ['no call failed while the server was cut off', 1, { failed: 0 }],
-    ['resend has not healed it', 1, { resent: 3 }],
+    ['deliver has not healed it', 1, { resent: 3 }],
     ['status knows of a format that is not delivered', 1, { states: { delivered: 19, failed: 1 } }],
     ['the stray recording was not refused', 2, { refused: 0 }],
     ['a recording has no -sender.done', 0, { notDone: 1 }],
