@@ -23,5 +23,6 @@ export async function readHelps(): Promise<Help[]> {
   const program = await readHelp();
   const [, list = ''] = /^Commands:\n(.*?)\n\n/ms.exec(program.text) ?? [];
   const commands = [...list.matchAll(/^ {2}(\S+)/gm)].map(([, name = '']) => name);
-  return [program, ...(await Promise.all(commands.map((command) => readHelp(command))))];
+  const named = commands.filter((command) => command !== 'help');
+  return [program, ...(await Promise.all(named.map((command) => readHelp(command))))];
 }

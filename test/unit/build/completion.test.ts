@@ -38,7 +38,7 @@ describe('the completion for bash', () => {
     const commands = helps.map(({ command }) => command).filter((command) => command !== '');
     for (const { command, options } of helps) {
       const offered = await complete(`pilos-post-publish ${command === '' ? '' : `${command} `}`);
-      const expected = command === '' ? [...commands, ...options] : options;
+      const expected = command === '' ? [...commands, 'help', ...options] : options;
       expect(offered.toSorted()).toEqual(expected.toSorted());
     }
   });
