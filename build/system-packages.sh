@@ -28,6 +28,7 @@ add() {
 
 need_php() {
   php -r 'exit(class_exists("PharData") ? 0 : 1);' >/dev/null 2>&1 || add php-cli
+  php -r 'exit(extension_loaded("simplexml") ? 0 : 1);' >/dev/null 2>&1 || add php-xml
 }
 
 # need_gem NAME...: gems of Debian's packages ruby-NAME.
