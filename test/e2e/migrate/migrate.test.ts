@@ -42,7 +42,7 @@ it('sends what Greenlight recorded on this server, which PILOS imports, and chan
     /^1 of 4: sent \S+-presentation\.tar \(24 files, \d+ bytes\) to \S+ in \d+\.\d s\n2 of 4: sent /,
   );
   expect(stdout.replaceAll(/ +/g, ' ')).toMatch(/\nsent 4 \d+ kB\nnot matched 2 \(origin \S+ 1, \S+ 1\)\n/);
-  expect(stdout).toContain("\nPILOS' own, see deliver               1\n");
+  expect(stdout).toContain("\nPILOS' own, see deliver              1\n");
   const after = [tree.publishedDir, tree.recordingDir].map(snapshotTree);
   expect(diffSnapshots(before[0] ?? new Map(), after[0] ?? new Map())).toEqual([]);
   const changes = diffSnapshots(before[1] ?? new Map(), after[1] ?? new Map());

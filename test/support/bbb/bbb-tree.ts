@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { joinBytes } from '../files/compare-trees.ts';
+import { validateJsonDocument } from '../program/json-document.ts';
 import {
   type ProgramOptions,
   type ProgramResult,
@@ -74,8 +75,11 @@ export function createBbbTree(options: BbbTreeOptions = {}) {
     /** Puts executable and launcher into `post_publish`; `run` and `start` do it themselves. */
     installHook: () => installHook(paths.postPublishDir),
     start,
-    run: (args: readonly string[], run: BbbTreeRunOptions = {}): Promise<ProgramResult> =>
-      start(args, run).result,
+    run: async (args: readonly string[], run: BbbTreeRunOptions = {}): Promise<ProgramResult> => {
+      const result = await start(args, run).result;
+      validateJsonDocument([executableName, ...args], result);
+      return result;
+    },
     /** Everything in the spool, hidden and temporary files too, as sorted paths relative to it. */
     spoolFiles: (): string[] => listFiles(paths.spoolDir),
     /** The same of `work_dir`: what a run leaves behind. */

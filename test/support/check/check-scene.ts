@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Finding } from '../../../hook/check/finding.ts';
 import type { BbbTreeOptions } from '../bbb/bbb-configuration.ts';
 import { type BbbTree, createBbbTree } from '../bbb/bbb-tree.ts';
+import { validateJsonDocument } from '../program/json-document.ts';
 import {
   type ProgramOptions,
   type ProgramResult,
@@ -105,12 +106,12 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
   const [enter = '', ...words] = inside;
 
   const sh = (line: string) => runOrThrow(enter, [...words, 'sh', '-c', line], { env, cwd: '/' });
-  const check = (args: readonly string[] = [], { by = [], ...program }: CheckOptions = {}) =>
-    runProgram(enter, [...words, ...by, 'pilos-post-publish', 'check', ...args], {
-      cwd: '/',
-      ...program,
-      env: { ...env, ...program.env },
-    });
+  const check = async (args: readonly string[] = [], { by = [], ...program }: CheckOptions = {}) => {
+    const call = [...words, ...by, 'pilos-post-publish', 'check', ...args];
+    const result = await runProgram(enter, call, { cwd: '/', ...program, env: { ...env, ...program.env } });
+    validateJsonDocument(call, result);
+    return result;
+  };
   const scene: CheckScene = {
     ...{ tree, bbb, pilos, stateDir, check, sh, enter: inside },
     start: () => startProgram(enter, [...words, 'pilos-post-publish', 'check'], { env, cwd: '/' }),
