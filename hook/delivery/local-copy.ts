@@ -101,32 +101,28 @@ function whyKept(
 }
 
 async function deleteRecordings(run: Run, published: PublishedFormat[]): Promise<void> {
-  const { execa } = await import('execa');
+  const { runChild } = await import('../system/child-process.ts');
   for (const recordId of new Set(published.map((one) => one.recordId))) {
     const command = `bbb-record --delete ${recordId}`;
-    const result = await execa('bbb-record', ['--delete', recordId], {
-      cancelSignal: run.signal,
-      reject: false,
-      stdin: 'ignore',
-      all: true,
-      maxBuffer: 10_000_000,
-    });
-    run.signal.throwIfAborted();
-    if (result.exitCode === undefined && result.signal === undefined) {
+    const { spawnError, exitStatus, signal, stdout, stderr } = await runChild(
+      ['bbb-record', '--delete', recordId],
+      { signal: run.signal },
+    );
+    if (spawnError !== undefined) {
       throw new ExpectedError('bbb-record cannot be run', {
         exitStatus: EXIT.unavailable,
         fix: `is it on the PATH (${process.env['PATH'] ?? ''})? It comes with the package bbb-record-core`,
-        cause: result.cause,
+        cause: spawnError,
       });
     }
     const remains = published.find((one) => one.recordId === recordId && existsSync(one.directory));
-    if (result.exitCode === 0 && remains === undefined) continue;
+    if (exitStatus === 0 && remains === undefined) continue;
     throw new ExpectedError(
-      `'${command}' ended with ${result.exitCode ?? result.signal} and ${remains === undefined ? 'said' : `left ${remains.directory}`}`,
+      `'${command}' ended with ${exitStatus ?? signal} and ${remains === undefined ? 'said' : `left ${remains.directory}`}`,
       {
         exitStatus: EXIT.io,
         fix: `run it by hand: sudo -u bigbluebutton ${command}`,
-        cause: result.all,
+        cause: `${stdout}${stderr}`,
       },
     );
   }

@@ -1,7 +1,8 @@
 /** systemd's side of an installation: the timer that runs `deliver`. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';
+import { isSystemdRunning } from '../system/systemd.ts';
 import { escapeText } from '../terminal/escape.ts';
 import { type Layout, serviceName, timerName } from './layout.ts';
 import { planRemove, type Step } from './steps.ts';
@@ -44,9 +45,8 @@ export function planReload({ root }: Layout): Step[] {
   return [planCommand('daemon-reload'), ...(hasFailed ? [planCommand('reset-failed', serviceName)] : [])];
 }
 
-/** As sd_booted(3) looks at it. */
 function isManaged(root: string): boolean {
-  return root === '/' && existsSync('/run/systemd/system');
+  return root === '/' && isSystemdRunning();
 }
 
 /** The first word of the answer, `` when there is none. */

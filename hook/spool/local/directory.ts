@@ -8,11 +8,11 @@ import {
   readFileSync,
   realpathSync,
   type Stats,
-  statfsSync,
   statSync,
 } from 'node:fs';
 import { type ErrorScope, EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
+import { hasSpaceFor, readFreeSpace } from '../../system/free-space.ts';
 import { mountPointOf } from '../../system/mounts.ts';
 import { quote } from '../../terminal/escape.ts';
 
@@ -127,14 +127,12 @@ function checkMount({ requireMount }: LocalSpoolSettings, path: string): void {
 
 /** Throws an ExpectedError (73) unless an archive of `size` bytes fits. */
 export function checkSpace(directory: OpenDirectory, size: number): void {
-  const { bavail, bsize, files, ffree } = withErrnoTranslated(`cannot look at ${directory.path}`, () =>
-    statfsSync(directory.inside('.')),
+  const free = withErrnoTranslated(`cannot read the free space of ${directory.path}`, () =>
+    readFreeSpace(directory.inside('.')),
   );
-  const free = bavail * bsize;
-  // Some network file systems tell nothing about their space.
-  if (bsize === 0 || (bavail === 0 && files === 0)) return;
-  if (size <= free && (files === 0 || ffree > 0)) return;
-  const what = size > free ? `${size} bytes, of which ${free} are free` : 'a file, and no inode is free';
+  if (free === undefined || hasSpaceFor(size, free)) return;
+  const what =
+    size > free.bytes ? `${size} bytes, of which ${free.bytes} are free` : 'a file, and no inode is free';
   throw new ExpectedError(`not enough space in ${directory.path}: the archive needs ${what}`, {
     exitStatus: EXIT.spool,
     fix: 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
