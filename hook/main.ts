@@ -7,18 +7,24 @@ import { isSystemError, translateErrno } from './system/errno.ts';
 import { errorDocument } from './terminal/escape.ts';
 import { printJson } from './terminal/lines.ts';
 
+/** A terminal or systemd signals the launcher too, which passes it on: the same signal again, within milliseconds. */
+const doubledSignalMilliseconds = 500;
+
 /**
  * The first signal lets the run clean up, the second one ends it at once. The listener stays: execa has one of
  * its own while a child runs, which ends the process at once where nobody else listens any more.
  */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
+  let abortedAt = 0;
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) {
+        if (performance.now() - abortedAt < doubledSignalMilliseconds) return;
         process.removeAllListeners(name);
         process.kill(process.pid, name);
       }
+      abortedAt = performance.now();
       const fix = "nothing is lost: run it again, or 'pilos-post-publish deliver'";
       controller.abort(
         new ExpectedError(`interrupted by ${name}`, { code: 'interrupted', exitStatus: EXIT.temporary, fix }),
@@ -63,6 +69,8 @@ function parseBbbCall(args: readonly string[]): { meetingId: string; format: str
 async function main(): Promise<void> {
   // Whatever the caller's is: status files that others read, and none that others can write.
   process.umask(0o022);
+  // Node ends with 0 when nothing is left to wait for: what ends before its work is done must not.
+  process.exitCode = EXIT.bug;
   const args = process.argv.slice(2);
   const signal = abortOnSignals();
   const call = parseBbbCall(args);

@@ -92,7 +92,7 @@ function row1(scene: Scene): Figure[] {
   const reference = referenceCall(scene, ids.foreign);
   const found = compare(call(scene, ids.foreign, [ruby, launcher]), reference, 9);
   // What Ruby and Node.js themselves take on this machine, with no program in either.
-  const empty = { words: [ruby, '--disable-gems', '-e', 'exec(*ARGV)', node, '-e', '0'] };
+  const empty = { words: [ruby, '--disable-gems', '-e', 'system(*ARGV)', node, '-e', '0'] };
   const { ratio, ours, other } = compare({ ...empty, environment: scene.environment }, reference, 5);
   const detail = `${milliseconds(ours.wall)} / ${milliseconds(other.wall)}`;
   return [

@@ -1,3 +1,40 @@
 #!/usr/bin/ruby --disable-gems
-executable = File.join(File.dirname(File.realpath(__FILE__)), 'pilos-post-publish')
-exec({ 'NODE_OPTIONS' => nil }, [executable, executable], *ARGV)
+# BBB runs this after each published format. It starts the executable beside it, waits, and always ends with a
+# number: BBB's worker computes with the exit status, and a script that a signal ended would fail its whole job.
+#
+# Of the environment, NODE_*, UV_* and OPENSSL_CONF are not passed on: they stop or steer the Node.js inside, and
+# no delivery needs them. Limits (ulimit) are passed on: with less than 1 GB of address space, 64 open files or
+# 256 KB of stack the executable cannot start. It then ends by a signal, reported here as 128 + signal.
+
+def give_up(status, problem, fix)
+  warn "pilos-post-publish: #{problem}: #{fix}"
+rescue SystemCallError, IOError
+  # Nobody reads it: the exit status still says it.
+ensure
+  exit! status
+end
+
+executable = File.join(__dir__, 'pilos-post-publish')
+install = "run 'install' of a downloaded pilos-post-publish, or install its Debian package again"
+begin
+  # Ruby has a shell run whatever the kernel does not take for a program: an empty file would succeed.
+  head = File.binread(executable, 4).to_s
+  give_up 69, "#{executable} is not a program", install unless head == "\x7FELF" || head.start_with?('#!')
+  trap 'CHLD', 'DEFAULT' # A caller that ignores it would take the exit status away.
+  child = nil
+  waiting = []
+  pass_on = ->(signal) { Process.kill(signal, child) rescue Errno::ESRCH }
+  %w[TERM INT HUP].each { |signal| trap(signal) { child ? pass_on[signal] : waiting << signal } }
+  unset = ENV.keys.select { |key| key.start_with?('NODE_', 'UV_') || key == 'OPENSSL_CONF' }
+  child = spawn(unset.to_h { |key| [key, nil] }, [executable, executable], *ARGV)
+  waiting.each(&pass_on)
+  status = Process.wait2(child).last
+rescue Errno::EAGAIN, Errno::ENOMEM, Errno::ETXTBSY => e
+  give_up 75, "cannot start #{executable}: #{SystemCallError.new(e.errno).message}", 'the timer delivers it later'
+rescue SystemCallError => e
+  give_up 69, "cannot start #{executable}: #{SystemCallError.new(e.errno).message}", install
+end
+exit! status.exitstatus unless status.signaled?
+
+give_up 128 + status.termsig, "ended by SIG#{Signal.signame(status.termsig)}",
+        'the timer delivers it later; if it happens again, look for a lack of memory in the kernel log'

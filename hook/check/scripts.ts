@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathS
 import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { EXIT } from '../errors.ts';
+import { isLauncher } from '../install/launcher.ts';
 import { hasSameContent } from '../install/same-content.ts';
 import { shellQuote } from '../system/shell-quote.ts';
 import { findClosed } from './access.ts';
@@ -59,7 +60,7 @@ function readKind(file: string, name: string): ScriptKind {
 
 /** What a post publish script is, from what it says. */
 export function classifyScript(name: string, text: string): ScriptKind {
-  if (text.includes("'pilos-post-publish'") && /^exec\(/m.test(text)) return 'ours';
+  if (isLauncher(text)) return 'ours';
   if (/pilos\.yml|pilos-sub-spool-dir/.test(text) || /pilos/i.test(name)) return 'pilos';
   if (/scalelite\.yml/.test(text) || /scalelite/i.test(name)) return 'scalelite';
   return 'other';

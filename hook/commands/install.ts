@@ -8,6 +8,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { parseMapping } from '../config/yaml-mapping.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type EmbeddedFiles, readEmbeddedFiles } from '../install/embedded-files.ts';
+import { isLauncher } from '../install/launcher.ts';
 import { findLayout, installedExecutable, type Layout, refusePackaged } from '../install/layout.ts';
 import { hasSameContent } from '../install/same-content.ts';
 import {
@@ -133,10 +134,8 @@ function planForeignLauncher(launcher: string): Step | undefined {
   return isForeign ? planSetAside(launcher, 'it would send every recording a second time') : undefined;
 }
 
-/** Of this version or another one: it starts the executable beside it. */
 function isOurLauncher(launcher: string): boolean {
-  const text = readFileSync(launcher, 'utf8');
-  return text.includes("'pilos-post-publish'") && /^exec\(/m.test(text);
+  return isLauncher(readFileSync(launcher, 'utf8'));
 }
 
 /** Somebody's own script, or another version; the very executable that is being installed is not kept twice. */

@@ -5,6 +5,7 @@ import type { Run } from '../run.ts';
 import { openSpool } from '../spool/open-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { acquireLock } from '../system/lock.ts';
+import { requireProc } from '../system/proc.ts';
 import type { ResultBasis } from './outcome.ts';
 
 export interface DeliveryContext {
@@ -14,6 +15,7 @@ export interface DeliveryContext {
 }
 
 export async function openDelivery(config: Config, run: Run): Promise<DeliveryContext> {
+  requireProc();
   return { config, run, spool: await openSpool(config) };
 }
 

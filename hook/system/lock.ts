@@ -38,7 +38,8 @@ function listen(address: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.once('error', (error) => (errnoName(error) === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
-    server.listen(address, () => resolve(server));
+    // Exclusive: with an inherited NODE_UNIQUE_ID, Node would ask a parent that is not there to listen, for ever.
+    server.listen({ path: address, exclusive: true }, () => resolve(server));
     server.unref();
   });
 }

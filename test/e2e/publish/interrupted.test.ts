@@ -1,5 +1,5 @@
 /** A signal in the middle of a delivery: nothing is left behind, and the next call delivers. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
@@ -67,6 +67,34 @@ it("never ends by a signal, at which BBB's worker itself would fail", async () =
     scripts: [{ script: 'pilos_post_publish', exitStatus: 75, succeeded: false }],
     failure: null,
   });
+});
+
+it("is killed without that: BBB's worker is given a number, and runs the scripts behind it", async () => {
+  const { tree, meeting } = createServer();
+  tree.installHook();
+  writeFileSync(join(tree.postPublishDir, 'zz_next.rb'), 'exit 0\n');
+  const report = runWorker(tree, meeting.id, 'presentation');
+  process.kill(processOf(await untilPacking(tree.spoolDir)), 'SIGKILL');
+  const { scripts, failure, log } = await report;
+  expect({ scripts, failure }).toEqual({
+    scripts: [
+      { script: 'pilos_post_publish', exitStatus: 137, succeeded: false },
+      { script: 'zz_next', exitStatus: 0, succeeded: true },
+    ],
+    failure: null,
+  });
+  expect(log).toContain('ended by SIGKILL');
+});
+
+it('cleans up when the launcher and the executable are given the same signal, as by a terminal', async () => {
+  const { tree, meeting } = createServer();
+  const running = tree.start(['-m', meeting.id], { via: 'ruby' });
+  const executable = processOf(await untilPacking(tree.spoolDir));
+  process.kill(executable, 'SIGINT');
+  running.child.kill('SIGINT');
+  expect(await running.result).toMatchObject({ status: 75, signal: null });
+  expect(tree.spoolFiles()).toEqual([]);
+  expect(readLedger(tree, meeting.id, 'presentation').state).toBe('failed');
 });
 
 it('leaves only a hidden name when it is killed, which the next call removes', async () => {
