@@ -8,7 +8,7 @@ import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
-import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { failFormat, hasSenderDone, ledgerFile, readLedger } from '../../support/program/traces.ts';
 
@@ -59,9 +59,8 @@ it('delivers what failed and what was never tried, and nothing else', async () =
   // What has never failed comes first.
   expect(idsOf(report)).toEqual([untried.id, failed.id]);
   expect(report.exit_status).toBe(0);
-  const imported = await importSpool(join(tree.spoolDir, 'later-made'), join(tree.root, 'store'));
-  const unpacked = join(imported[0]?.unpacked ?? '', 'presentation', failed.id);
-  expect(compareTrees(failed.published('presentation'), unpacked)).toEqual([]);
+  const [imported] = await importSpool(join(tree.spoolDir, 'later-made'), join(tree.root, 'store'));
+  expect(compareTrees(failed.published('presentation'), imported?.formats[0]?.storedIn ?? '')).toEqual([]);
   for (const { id } of [failed, untried]) expect(hasSenderDone(tree, id)).toBe(true);
   const again = await tree.run(['deliver']);
   expect(again).toEqual({ status: 0, signal: null, stdout: 'nothing to deliver\n', stderr: '' });

@@ -8,7 +8,7 @@ import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { untilPacking, writeSparseFile } from '../../support/files/large-files.ts';
-import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import type { ProgramResult } from '../../support/program/run-program.ts';
 import { readLedger } from '../../support/program/traces.ts';
 
@@ -35,9 +35,8 @@ async function runWhile(change: () => void): Promise<ProgramResult> {
 
 async function expectDelivered(): Promise<void> {
   const [imported] = await importSpool(tree.spoolDir, join(tree.root, 'store'));
-  expect(imported?.exception).toBeNull();
-  const unpacked = join(imported?.unpacked ?? '', 'presentation', meeting.id);
-  expect(compareTrees(published, unpacked)).toEqual([]);
+  expect(imported?.result).toBe('imported');
+  expect(compareTrees(published, imported?.formats[0]?.storedIn ?? '')).toEqual([]);
 }
 
 it.each([

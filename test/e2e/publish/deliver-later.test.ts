@@ -7,7 +7,7 @@ import { runWorker } from '../../support/bbb/worker.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { writeSparseFile } from '../../support/files/large-files.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
-import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { hasSenderDone, readLedger } from '../../support/program/traces.ts';
 
@@ -27,8 +27,7 @@ it("notes the recording on BBB's call, and deliver delivers it", async () => {
   expect(hasSenderDone(tree, meeting.id)).toBe(false);
   expect((await tree.run(['deliver'])).status).toBe(0);
   const [imported] = await importSpool(tree.spoolDir, join(tree.root, 'store'));
-  const unpacked = join(imported?.unpacked ?? '', 'presentation', meeting.id);
-  expect(compareTrees(meeting.published('presentation'), unpacked)).toEqual([]);
+  expect(compareTrees(meeting.published('presentation'), imported?.formats[0]?.storedIn ?? '')).toEqual([]);
   expect(readLedger(tree, meeting.id, 'presentation').state).toBe('delivered');
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
 });

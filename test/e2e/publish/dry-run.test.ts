@@ -7,7 +7,7 @@ import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
-import { unpackWithPhar } from '../../support/pilos/pilos-import.ts';
+import { unpackWithPhar } from '../../support/files/unpackers.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';
 import { runOrThrow } from '../../support/program/run-program.ts';

@@ -8,7 +8,7 @@ import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { runWorker } from '../../support/bbb/worker.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { untilPacking, writeSparseFile } from '../../support/files/large-files.ts';
-import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import { hasSenderDone, readLedger, readLog } from '../../support/program/traces.ts';
 
 const createTree = useBbbTrees();
@@ -25,8 +25,7 @@ async function expectNextCallDelivers(tree: BbbTree, meeting: Meeting): Promise<
   expect(tree.spoolFiles()).toEqual([`${meeting.id}-presentation.tar`]);
   expect(tree.workFiles()).toEqual([`ledger/${meeting.id}-presentation.json`]);
   const [imported] = await importSpool(tree.spoolDir, join(tree.root, 'store'));
-  const unpacked = join(imported?.unpacked ?? '', 'presentation', meeting.id);
-  expect(compareTrees(meeting.published('presentation'), unpacked)).toEqual([]);
+  expect(compareTrees(meeting.published('presentation'), imported?.formats[0]?.storedIn ?? '')).toEqual([]);
 }
 
 /** The process that makes a temporary archive, which its name tells; the worker's grandchild is not ours to know. */

@@ -6,7 +6,7 @@ import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { writeSparseFile } from '../../support/files/large-files.ts';
-import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runOrThrow } from '../../support/program/run-program.ts';
 import { sized } from '../../support/program/test-size.ts';
@@ -15,7 +15,7 @@ import { readLedger } from '../../support/program/traces.ts';
 const createTree = useBbbTrees();
 /** 2³² − 512: PHP's PharData refuses more. */
 const largest = 4_294_966_784;
-/** In CI a file that is large enough to need more memory than PHP has; pilos-import.test.ts knows the limit too. */
+/** In CI a file that is large enough to need more memory than PHP has; phar-data.test.ts knows the limit too. */
 const large = sized(2_200_000_000, largest);
 
 /** A spool on a disk takes minutes: `mnt/` of the tree is in memory where there is plenty of it. */
@@ -49,10 +49,10 @@ it(`delivers a file of ${large} bytes, and PILOS unpacks every one of them`, {
     const memoryLimit = /memory_limit of (\d+M)/.exec(stderr)?.[1] ?? '';
     const store = join(dirname(tree.spoolDir), 'store');
     const [imported] = await importSpool(tree.spoolDir, store, { memoryLimit });
-    expect(imported).toMatchObject({ exception: null, formats: [{ id: meeting.id }] });
-    const unpacked = join(imported?.unpacked ?? '', 'podcast', meeting.id);
-    expect(statSync(join(unpacked, 'audio.ogg')).size).toBe(large);
-    expect(compareTrees(meeting.published('podcast'), unpacked)).toEqual([]);
+    expect(imported).toMatchObject({ result: 'imported', formats: [{ id: meeting.id }] });
+    const stored = imported?.formats[0]?.storedIn ?? '';
+    expect(statSync(join(stored, 'audio.ogg')).size).toBe(large);
+    expect(compareTrees(meeting.published('podcast'), stored)).toEqual([]);
   } finally {
     await unmount();
   }

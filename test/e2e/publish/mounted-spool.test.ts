@@ -9,7 +9,8 @@ import { runWorker } from '../../support/bbb/worker.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { writeSparseFile } from '../../support/files/large-files.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
-import { type ImportedArchive, importSpool } from '../../support/pilos/pilos-import.ts';
+import type { ImportAttempt } from '../../support/pilos/import-attempt.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import { startObserver } from '../../support/program/observer.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';
 import { hasSenderDone, readLedger, readLog } from '../../support/program/traces.ts';
@@ -17,17 +18,16 @@ import { hasSenderDone, readLedger, readLog } from '../../support/program/traces
 const createTree = useBbbTrees();
 
 /** What PILOS makes of the spool; also its `store` lies in the tree, so it is removed with it. */
-function importTo(tree: BbbTree, spoolDir = tree.spoolDir): Promise<ImportedArchive[]> {
+function importTo(tree: BbbTree, spoolDir = tree.spoolDir): Promise<ImportAttempt[]> {
   return importSpool(spoolDir, join(tree.root, 'store'));
 }
 
 /** Asserts that PILOS got one archive, with exactly the published files of this format. */
-function expectImported(imported: ImportedArchive[], meeting: Meeting, format: string): void {
-  expect(imported.map(({ archive, exception, deleted }) => ({ archive, exception, deleted }))).toEqual([
-    { archive: `${meeting.id}-${format}.tar`, exception: null, deleted: true },
+function expectImported(imported: ImportAttempt[], meeting: Meeting, format: string): void {
+  expect(imported.map(({ archive, result, isDeleted }) => ({ archive, result, isDeleted }))).toEqual([
+    { archive: `${meeting.id}-${format}.tar`, result: 'imported', isDeleted: true },
   ]);
-  const unpacked = join(imported[0]?.unpacked ?? '', format, meeting.id);
-  expect(compareTrees(meeting.published(format), unpacked)).toEqual([]);
+  expect(compareTrees(meeting.published(format), imported[0]?.formats[0]?.storedIn ?? '')).toEqual([]);
 }
 
 it("delivers on BBB's call, and PILOS imports exactly what was published", async () => {
@@ -47,6 +47,8 @@ it("delivers on BBB's call, and PILOS imports exactly what was published", async
   expect(imported[0]?.formats).toEqual([
     {
       directory: `presentation/${meeting.id}`,
+      storedIn: join(tree.root, 'store/recordings', meeting.id, 'presentation'),
+      isMoved: true,
       id: meeting.id,
       startTime: meeting.startTime,
       endTime: meeting.endTime,
@@ -67,9 +69,9 @@ it('delivers all five formats of a meeting, each as an archive of its own, when 
   expect(tree.spoolFiles()).toEqual(formats.map((format) => `${meeting.id}-${format}.tar`));
   const imported = await importTo(tree);
   expect(imported.flatMap((archive) => archive.formats.map(({ format }) => format))).toEqual(formats);
-  for (const { unpacked, formats: found } of imported) {
-    const { directory = '', format = '' } = found[0] ?? {};
-    expect(compareTrees(meeting.published(format), join(unpacked, directory))).toEqual([]);
+  for (const { formats: found } of imported) {
+    const { storedIn = '', format = '' } = found[0] ?? {};
+    expect(compareTrees(meeting.published(format), storedIn)).toEqual([]);
   }
 });
 

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { runWorker } from '../../support/bbb/worker.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
-import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import { failFormat, hasSenderDone, readLedger } from '../../support/program/traces.ts';
 
 const createTree = useBbbTrees();
@@ -22,8 +22,8 @@ it("delivers each segment as an archive of its own on BBB's one call", async () 
   const imported = await importSpool(tree.spoolDir, join(tree.root, 'store'));
   expect(imported.flatMap(({ formats }) => formats.map(({ id }) => id))).toEqual(meeting.publishedIds);
   for (const [index, id] of meeting.publishedIds.entries()) {
-    const unpacked = join(imported[index]?.unpacked ?? '', 'presentation', id);
-    expect(compareTrees(meeting.published('presentation', id), unpacked)).toEqual([]);
+    const stored = imported[index]?.formats[0]?.storedIn ?? '';
+    expect(compareTrees(meeting.published('presentation', id), stored)).toEqual([]);
   }
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
   expect(hasSenderDone(tree, other.id)).toBe(false);

@@ -6,7 +6,7 @@ import type { BbbTreeOptions } from '../../support/bbb/bbb-configuration.ts';
 import type { Meeting, MeetingOptions } from '../../support/bbb/bbb-meeting.ts';
 import { type BbbTree, createBbbTree } from '../../support/bbb/bbb-tree.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
-import { importSpool } from '../../support/pilos/pilos-import.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import type { ProgramResult, RunningProgram } from '../../support/program/run-program.ts';
 import { describeRun, type FaultRun, type Program, runOn, startOn } from './program.ts';
 
@@ -103,8 +103,8 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
       const [one] = imported;
       if (one === undefined || imported.length > 1)
         return [`PILOS found ${imported.length} archives instead of 1`];
-      if (one.exception !== null) return [`PILOS cannot import it: ${one.exception}`];
-      const differences = compareTrees(meeting.published(format), join(one.unpacked, format, meeting.id));
+      if (one.reason !== null) return [`PILOS cannot import it: ${one.reason}`];
+      const differences = compareTrees(meeting.published(format), one.formats[0]?.storedIn ?? '');
       return differences.map(({ path, kind }) => `what PILOS unpacked: ${path} ${kind}`);
     } finally {
       rmSync(store, { recursive: true, force: true });

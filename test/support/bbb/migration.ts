@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { MigrationResult } from '../../../hook/migrate/send.ts';
 import { compareTrees } from '../files/compare-trees.ts';
-import { importSpool } from '../pilos/pilos-import.ts';
+import { importSpool } from '../pilos/import-spool.ts';
 import type { ProgramResult } from '../program/run-program.ts';
 import type { Meeting } from './bbb-meeting.ts';
 import type { BbbTree } from './bbb-tree.ts';
@@ -47,15 +47,15 @@ export function writeIds(tree: BbbTree, text: string): string {
 export async function importAll(tree: BbbTree, meetings: readonly Meeting[], subDir = ''): Promise<string[]> {
   const store = mkdtempSync(join(tree.root, 'store-'));
   const archives = await importSpool(join(tree.spoolDir, subDir), store);
-  const imported = archives.flatMap(({ archive, exception, unpacked, formats }) =>
-    formats.map(({ meetingId, id, format, directory }) => {
+  const imported = archives.flatMap(({ archive, reason, formats }) => {
+    if (reason !== null) throw new Error(`${archive}: ${reason}`);
+    return formats.map(({ meetingId, id, format, storedIn }) => {
       const meeting = meetings.find((one) => one.publishedIds.includes(id));
-      const differences = compareTrees(meeting?.published(format, id) ?? '', join(unpacked, directory));
-      if (exception !== null || differences.length > 0)
-        throw new Error(`${archive}: ${exception ?? JSON.stringify(differences)}`);
+      const differences = compareTrees(meeting?.published(format, id) ?? '', storedIn);
+      if (differences.length > 0) throw new Error(`${archive}: ${JSON.stringify(differences)}`);
       return `${meetingId} ${id} ${format}`;
-    }),
-  );
+    });
+  });
   rmSync(store, { recursive: true });
   return imported.sort();
 }

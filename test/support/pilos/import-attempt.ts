@@ -4,8 +4,8 @@
 export interface ImportedFormat {
   /** Where it was found, relative to the unpacked archive. */
   directory: string;
-  /** Where PILOS keeps it, relative to its recordings: `<record id>/<format>` when all is well. */
-  path: string;
+  /** Where PILOS keeps it: `<record id>/<format>` below its recordings, when all is well. */
+  storedIn: string;
   /** False when something was there already: then this one is thrown away. */
   isMoved: boolean;
   id: string;

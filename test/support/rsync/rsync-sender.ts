@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -16,7 +15,7 @@ import { afterEach } from 'vitest';
 import type { Meeting } from '../bbb/bbb-meeting.ts';
 import { type BbbTree, type BbbTreeRunOptions, createBbbTree } from '../bbb/bbb-tree.ts';
 import { compareTrees } from '../files/compare-trees.ts';
-import { importSpool } from '../pilos/pilos-import.ts';
+import { importSpool } from '../pilos/import-spool.ts';
 import type { ProgramResult, RunningProgram } from '../program/run-program.ts';
 import { type HostKey, type RsyncHost, sizeOf } from './rsync-host.ts';
 
@@ -110,11 +109,11 @@ async function importInto(directory: string, tree: BbbTree, meeting: Meeting): P
   const store = join(tree.root, 'store', createHash('sha1').update(String(Math.random())).digest('hex'));
   mkdirSync(store, { recursive: true });
   const archives = await importSpool(directory, store);
-  return archives.flatMap(({ archive, exception, unpacked, formats }) => {
-    const found = join(unpacked, 'presentation', meeting.id);
-    const isRight = exception === null && formats.length === 1 && existsSync(found);
-    if (!isRight) return [`${archive}: ${exception ?? 'not the recording'}`];
-    const differences = compareTrees(meeting.published('presentation'), found);
+  return archives.flatMap(({ archive, reason, formats }) => {
+    const [found, ...others] = formats;
+    const isRight = reason === null && found?.id === meeting.id && others.length === 0;
+    if (!isRight) return [`${archive}: ${reason ?? 'not the recording'}`];
+    const differences = compareTrees(meeting.published('presentation'), found.storedIn);
     return [`${archive}: ${differences.length === 0 ? 'as published' : JSON.stringify(differences)}`];
   });
 }

@@ -71,7 +71,7 @@ final class Import
         $isMoved = $this->recordings->move($directory, $path);
         $this->formats[] = [
             'directory' => substr($directory, strlen($temp) + 1),
-            'path' => Disk::normalize($path),
+            'storedIn' => $this->recordings->path(Disk::normalize($path)),
             'isMoved' => $isMoved,
         ] + $metadata;
     }

@@ -34,7 +34,8 @@ it('imports a good one: it can be played, and its values are those of the file',
   expect(attempt).toMatchObject({ archive: archiveName, result: 'imported', reason: null, isDeleted: true });
   expect(attempt.formats).toEqual([
     {
-      ...{ directory: `video/${recordId}`, path: `${recordId}/video`, isMoved: true },
+      ...{ directory: `video/${recordId}`, isMoved: true },
+      storedIn: join(scene.store, 'recordings', recordId, 'video'),
       ...{ id: recordId, format: 'video', meetingId, meetingName: 'Demo' },
       ...{ startTime: 1712758751753, endTime: 1712762351753 },
       link: `https://bbb.example.org/playback/video/${recordId}/`,
@@ -104,14 +105,15 @@ describe('"imported" and not to be found is a recording', () => {
     ['without a playback', { format: undefined, link: undefined }, recordId],
   ])('%s', async (_what, values, path) => {
     const link = `https://bbb.example.org/playback/video/${recordId}/`;
+    const storedIn = join(scene.store, 'recordings', path);
     const attempt = await importValues({ link, ...values });
     expect(attempt).toMatchObject({
       result: 'imported',
       isDeleted: true,
-      formats: [{ path, isMoved: true }],
+      formats: [{ storedIn, isMoved: true }],
     });
     expect(scene.pilos.format(recordId, 'video')).toBeUndefined();
-    expect(readFileSync(join(scene.store, 'recordings', path, 'video-0.m4v'), 'utf8')).toBe('a video');
+    expect(readFileSync(join(storedIn, 'video-0.m4v'), 'utf8')).toBe('a video');
   });
 });
 

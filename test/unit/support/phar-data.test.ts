@@ -1,10 +1,10 @@
-/** What PHP's PharData makes of archives, as PILOS calls it: the ground on which `archive.ts` stands. */
+/** What PHP's PharData makes of archives, as PILOS calls it: the ground on which `hook/archive/` stands. */
 import {
   copyFileSync,
-  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -12,24 +12,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type BbbTree, createBbbTree } from '../../support/bbb/bbb-tree.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
-import { importSpool, unpackers } from '../../support/pilos/pilos-import.ts';
+import { unpackers, unpackWithPhar } from '../../support/files/unpackers.ts';
 import { runOrThrow } from '../../support/program/run-program.ts';
 
 const patient = { timeout: 300_000 };
 let directory: string;
-let tree: BbbTree;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'support-test-'));
-  tree = createBbbTree({ seed: 'support' });
 });
 
 afterEach(() => {
-  tree.remove();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -41,47 +37,25 @@ function makeSource(): string {
   return source;
 }
 
-/** `tar` of `source`, written by GNU tar into the spool under the name `archive.tar`. */
+/** `tar` of `source`, written by GNU tar beside it under the name `archive.tar`. */
 async function pack(...options: string[]): Promise<string> {
-  const archive = join(tree.spoolDir, 'archive.tar');
+  const archive = join(directory, 'archive.tar');
   await runOrThrow('tar', ['--create', ...options, '--file', archive, '--directory', directory, 'source']);
   return archive;
 }
 
-async function importOne() {
-  const [imported] = await importSpool(tree.spoolDir, join(directory, 'store'));
-  if (imported === undefined) throw new Error('there was no archive in the spool');
-  return imported;
+/** The archive's `source/` as PharData unpacks it. */
+async function unpackSource(archive: string): Promise<string> {
+  const unpacked = mkdtempSync(join(directory, 'unpacked-'));
+  await unpackWithPhar(archive, unpacked);
+  return join(unpacked, 'source');
 }
 
-describe("PILOS' importer, which decides what an archive must look like", () => {
-  it('reads the metadata of a good archive, unpacks it to the byte and deletes it', patient, async () => {
-    const { id, published, externalId, startTime } = tree.addMeeting({ name: 'Jörgs "Demo" & <mehr>' });
-    const archive = join(tree.spoolDir, `${id}-presentation.tar`);
-    const parent = dirname(published('presentation'));
-    await runOrThrow('tar', ['-c', '--format=gnu', '-f', archive, '-C', parent, id]);
-    const imported = await importOne();
-    expect(imported).toMatchObject({ archive: `${id}-presentation.tar`, exception: null, deleted: true });
-    expect(imported.formats).toMatchObject([
-      {
-        directory: id,
-        id,
-        format: 'presentation',
-        meetingId: externalId,
-        startTime,
-        meetingName: 'Jörgs "Demo" & <mehr>',
-      },
-    ]);
-    expect(compareTrees(published('presentation'), join(imported.unpacked, id))).toEqual([]);
-    expect(existsSync(archive)).toBe(false);
-  });
-
+describe('PharData, which decides what an archive must look like,', () => {
   it('loses every file whose name stands in a pax header', patient, async () => {
     writeFileSync(join(makeSource(), `${'ä'.repeat(60)}.png`), 'slide');
-    await pack('--format=posix');
-    const { exception, unpacked, deleted } = await importOne();
-    expect({ exception, deleted }).toEqual({ exception: null, deleted: true });
-    expect(compareTrees(join(directory, 'source'), join(unpacked, 'source'))).toContainEqual({
+    const unpacked = await unpackSource(await pack('--format=posix'));
+    expect(compareTrees(join(directory, 'source'), unpacked)).toContainEqual({
       path: `${'ä'.repeat(60)}.png`,
       kind: 'missing',
     });
@@ -92,11 +66,10 @@ describe("PILOS' importer, which decides what an archive must look like", () => 
     symlinkSync('metadata.xml', join(source, 'symlink'));
     writeFileSync(join(source, 'first-name'), 'content');
     linkSync(join(source, 'first-name'), join(source, 'second-name'));
-    await pack('--format=gnu', '--sort=name');
-    const { unpacked } = await importOne();
-    const differences = compareTrees(source, join(unpacked, 'source'));
+    const unpacked = await unpackSource(await pack('--format=gnu', '--sort=name'));
+    const differences = compareTrees(source, unpacked);
     expect(differences).toContainEqual({ path: 'symlink', kind: 'content' });
-    const sizes = ['first-name', 'second-name'].map((name) => statSync(join(unpacked, 'source', name)).size);
+    const sizes = ['first-name', 'second-name'].map((name) => statSync(join(unpacked, name)).size);
     expect(sizes.sort()).toEqual([0, 7]);
   });
 
@@ -115,29 +88,20 @@ describe("PILOS' importer, which decides what an archive must look like", () => 
     });
   });
 
-  it('deletes an archive of nothing as a success', patient, async () => {
-    makeSource();
-    await runOrThrow('tar', ['-c', '-f', join(tree.spoolDir, 'archive.tar'), '-T', '/dev/null']);
-    expect(await importOne()).toMatchObject({ formats: [], exception: null, deleted: true });
-  });
-
   it('notices a truncated archive, but not when it ends between two members', patient, async () => {
     writeFileSync(join(makeSource(), 'z-last'), Buffer.alloc(1000));
     const archive = await pack('--format=gnu', '--sort=name');
     truncateSync(archive, 2500);
-    expect(await importOne()).toMatchObject({
-      exception: expect.stringContaining('corrupted tar file (truncated)'),
-      deleted: false,
-    });
+    await expect(unpackSource(archive)).rejects.toThrow('corrupted tar file (truncated)');
     truncateSync(archive, 1536);
-    expect(await importOne()).toMatchObject({ exception: null, deleted: true, formats: [{ id: '1' }] });
+    expect(readdirSync(await unpackSource(archive))).toEqual(['metadata.xml']);
   });
 
   it(
     'loses a file of 4 GiB less a block and a byte, or what stands behind it, and takes one of a byte less',
     patient,
     async () => {
-      const archive = join(tree.spoolDir, 'archive.tar');
+      const archive = join(directory, 'archive.tar');
       await writeSparseArchive(archive, 4_294_966_784);
       expect(await readMembers(archive, '1G')).toBe('big 4294966784, small 5, ');
       await expect(readMembers(archive, '128M')).rejects.toThrow('Allowed memory size');
@@ -174,17 +138,19 @@ describe("PILOS' importer, which decides what an archive must look like", () => 
   it('refuses an archive by its name when .phar, .zip or two dots stand in it', patient, async () => {
     makeSource();
     const archive = await pack('--format=gnu');
-    const names = ['a.phar-notes', 'a.zip-notes', 'a..b-notes', 'a.b-notes'];
-    for (const name of names) copyFileSync(archive, join(tree.spoolDir, `${name}.tar`));
-    rmSync(archive);
-    const imported = await importSpool(tree.spoolDir, join(directory, 'store'));
-    expect(imported.filter(({ exception }) => exception === null).map((one) => one.archive)).toEqual([
-      'a.b-notes.tar',
-    ]);
+    const taken: string[] = [];
+    for (const name of ['a.phar-notes', 'a.zip-notes', 'a..b-notes', 'a.b-notes']) {
+      copyFileSync(archive, join(directory, `${name}.tar`));
+      const unpacking = unpackSource(join(directory, `${name}.tar`));
+      await unpacking.then(
+        () => taken.push(name),
+        () => {},
+      );
+    }
+    expect(taken).toEqual(['a.b-notes']);
   });
 });
 
-/** An archive with one member of `size` zero bytes that takes no room on the disk. */
 /** An archive of a file `big` full of NULs, and a file `small` behind it. */
 async function writeSparseArchive(archive: string, size: number): Promise<void> {
   const script = `import sys, tarfile
