@@ -1,10 +1,10 @@
 /** What an instance has imported, against what BBB published for it: file by file, byte by byte. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Meeting } from '../support/bbb/bbb-meeting.ts';
+import { statSync } from 'node:fs';
 import { compareTrees } from '../support/files/compare-trees.ts';
+import type { ImportAttempt } from '../support/pilos/import-attempt.ts';
+import { readFormats } from '../support/pilos/recordings.ts';
 import type { BbbHost } from './bbb-host.ts';
-import type { Import, PilosHost } from './pilos-host.ts';
+import type { PilosHost } from './pilos-host.ts';
 
 export interface InstanceReport {
   name: string;
@@ -25,37 +25,35 @@ export interface InstanceReport {
   longestWait: number;
 }
 
-interface Expected {
-  meeting: Meeting;
-  format: string;
-}
-
 export function compareImports(
   servers: readonly BbbHost[],
-  { instance, store }: PilosHost,
-  imports: readonly Import[],
+  { instance, store }: Pick<PilosHost, 'instance' | 'store'>,
+  imports: readonly ImportAttempt[],
 ): InstanceReport {
   const own = servers.flatMap(({ recordings }) => recordings.filter(({ owner }) => owner === instance));
-  const expected = new Map<string, Expected>();
+  const expected = new Map<string, string>();
   for (const { meeting } of own)
-    for (const format of meeting.formats) expected.set(`${meeting.id}-${format}`, { meeting, format });
-  const found = readdirSync(store);
-  const isThere = (name: string) => existsSync(join(store, name));
-  const differs = (name: string, { meeting, format }: Expected) => {
-    const unpacked = join(store, name, format, meeting.id);
-    return !isDirectory(unpacked) || compareTrees(meeting.published(format), unpacked).length > 0;
+    for (const format of meeting.formats) expected.set(`${meeting.id}-${format}`, meeting.published(format));
+  const found = new Map<string, string>(
+    readFormats(store).map(({ id, format, directory }) => [`${id}-${format}`, directory]),
+  );
+  const differs = ([name, published]: [string, string]) => {
+    const directory = found.get(name);
+    return (
+      directory !== undefined && (!isDirectory(directory) || compareTrees(published, directory).length > 0)
+    );
   };
   return {
     name: instance,
     expected: expected.size,
-    imported: found.length,
-    again: imports.filter(({ isAgain, deleted }) => isAgain && deleted).length,
-    lost: [...expected.keys()].filter((name) => !isThere(name)),
-    foreign: found.filter((name) => !expected.has(name)),
-    different: [...expected].flatMap(([name, one]) => (isThere(name) && differs(name, one) ? [name] : [])),
-    failed: imports.flatMap(({ name, exception }) => (exception === null ? [] : [`${name}: ${exception}`])),
-    bytes: imports.reduce((sum, { size }) => sum + size, 0),
-    longestWait: Math.max(0, ...imports.map(({ waited }) => waited)),
+    imported: found.size,
+    again: imports.filter(({ formats }) => formats.some(({ isMoved }) => !isMoved)).length,
+    lost: [...expected.keys()].filter((name) => !found.has(name)),
+    foreign: [...found.keys()].filter((name) => !expected.has(name)),
+    different: [...expected].filter(differs).map(([name]) => name),
+    failed: imports.flatMap(({ archive, reason }) => (reason === null ? [] : [`${archive}: ${reason}`])),
+    bytes: imports.reduce((sum, { size = 0 }) => sum + size, 0),
+    longestWait: Math.max(0, ...imports.map(({ waited = 0 }) => waited)),
   };
 }
 

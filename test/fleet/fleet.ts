@@ -52,7 +52,10 @@ async function runDay(fleet: Fleet): Promise<FleetReport> {
     instances: fleet.pilos.map((pilos, index) =>
       compareImports(fleet.servers, pilos, importers[index]?.imports ?? []),
     ),
-    importing: { seconds: imports.reduce((sum, one) => sum + one.seconds, 0), archives: imports.length },
+    importing: {
+      seconds: imports.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
+      archives: imports.length,
+    },
     left: [...fleet.pilos.flatMap(listSpool), ...fleet.servers.flatMap(listBelowMount)],
   };
 }

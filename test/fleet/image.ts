@@ -1,6 +1,7 @@
 /** The file trees that hosts start with: this machine's /etc with the accounts of BBB and PILOS, and BBB's files. */
 import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { importerScripts } from '../support/pilos/importer-command.ts';
 import { runOrThrow } from '../support/program/run-program.ts';
 
 /** Of the central storage, on every host. */
@@ -8,7 +9,7 @@ export const mountPoint = '/mnt/storage';
 const executable = join(import.meta.dirname, '../../dist/pilos-post-publish');
 /** Where a host has the programs of the fleet. */
 export const toolDirectory = '/opt/fleet';
-const tools = ['worker.rb', 'importer.php', '../fixtures/pilos_import.php'];
+const tools = [join(import.meta.dirname, 'worker.rb'), importerScripts];
 const bbb = '/var/bigbluebutton';
 export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 
@@ -42,8 +43,7 @@ export async function createImage(image: string): Promise<void> {
     mkdirSync(join(image, directory), { recursive: true });
   await runOrThrow('cp', ['--archive', '/etc', join(image, 'etc')]);
   for (const [file, lines] of Object.entries(accounts)) addAccounts(join(image, 'etc', file), lines);
-  const sources = tools.map((tool) => join(import.meta.dirname, tool));
-  await runOrThrow('cp', [...sources, join(image, toolDirectory)]);
+  await runOrThrow('cp', ['--recursive', ...tools, join(image, toolDirectory)]);
   makeOwned(image, '/home/bigbluebutton', bbbUser);
   makeOwned(image, '/home/pilos-spool', spoolUser);
 }

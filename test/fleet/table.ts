@@ -1,4 +1,5 @@
 /** A fleet's day as a small table. Pure. */
+import { importWorkers } from '../support/pilos/importer-command.ts';
 import type { FleetReport } from './fleet.ts';
 import { describeStates } from './problems.ts';
 import type { ServerReport } from './server-report.ts';
@@ -19,7 +20,7 @@ export function renderTable(report: FleetReport): string {
     ...renderInstances(report),
     '',
     `${Math.round((delivered / seconds) * 60)} deliveries per minute; the longest call took ${longest(servers.map((server) => server.longestCall))}, the longest wait in the spool ${longest(waits)}`,
-    `importing took ${((importing.seconds / importing.archives) * 1000).toFixed(1)} ms for each archive, ${Math.round((importing.seconds / seconds / instances.length) * 100)} % of an importer's time`,
+    `importing took ${((importing.seconds / importing.archives) * 1000).toFixed(1)} ms for each archive, ${Math.round((importing.seconds / seconds / (instances.length * importWorkers)) * 100)} % of the importers' time`,
     `left in the spool: ${left.length}`,
     ...servers.flatMap(({ plan, failure }) => quoteLine(plan.name, failure)),
     ...servers.flatMap(({ plan, refusal }) => quoteLine(plan.name, refusal)),

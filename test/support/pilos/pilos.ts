@@ -6,6 +6,7 @@ import { chownSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runOrThrow } from '../program/run-program.ts';
 import type { ImportAttempt } from './import-attempt.ts';
+import { adminCommand, type ImporterSettings, importerCommand, importerScripts } from './importer-command.ts';
 import { startImporter } from './importer-process.ts';
 import { listFilesBelow, readFormats, readRecordingIds, type StoredFormat } from './recordings.ts';
 
@@ -60,17 +61,18 @@ export interface Pilos {
   temporaryFiles(): string[];
 }
 
-const scripts = join(import.meta.dirname, 'importer');
+type Rounds = Pick<ImporterSettings, 'pauseMilliseconds' | 'intervalSeconds'>;
 
 export async function createPilos(options: PilosOptions): Promise<Pilos> {
   const { spool, store, user, meetings = 'every meeting' } = options;
   // In a place where that user finds them: the project may lie in a directory like root's home.
-  cpSync(scripts, join(store, 'importer'), { recursive: true });
+  cpSync(importerScripts, join(store, 'importer'), { recursive: true });
   mkdirSync(store, { recursive: true });
   if (user !== undefined) chownSync(store, user.uid, user.gid);
   const administer = async (...args: string[]): Promise<void> => {
     const asUser = user === undefined ? {} : { user };
-    await runOrThrow('php', [join(store, 'importer/admin.php'), store, ...args], { cwd: store, ...asUser });
+    const [php = '', ...command] = adminCommand(join(store, 'importer'), store, ...args);
+    await runOrThrow(php, command, { cwd: store, ...asUser });
   };
   if (meetings.length > 0) await administer('know', ...[meetings].flat());
   return {
@@ -122,10 +124,7 @@ function startRounds(pilos: PilosOptions, intervalSeconds: number): RunningPilos
   };
 }
 
-function commandOf(pilos: PilosOptions, round: { pauseMilliseconds?: number; intervalSeconds?: number }) {
-  const { spool, store, retrySeconds = 3600, memoryLimit = '128M' } = pilos;
-  const { pauseMilliseconds = 0, intervalSeconds = null } = round;
-  const settings = { spool, store, workers: 3, retrySeconds, pauseMilliseconds, intervalSeconds };
-  const php = ['php', '-d', `memory_limit=${memoryLimit}`, '-d', 'display_errors=stderr'];
-  return [...php, join(store, 'importer/importer.php'), JSON.stringify(settings)];
+function commandOf({ spool, store, retrySeconds = 3600, memoryLimit = '128M' }: PilosOptions, round: Rounds) {
+  const settings = { spool, store, retrySeconds, memoryLimit, ...round };
+  return importerCommand(join(store, 'importer'), settings);
 }

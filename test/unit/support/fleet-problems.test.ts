@@ -1,17 +1,18 @@
 /** The judges of the fleet: each finds what it is there to find, or the fleet's test proves nothing. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BbbHost } from '../../fleet/bbb-host.ts';
 import { compareImports } from '../../fleet/compare-imports.ts';
 import type { FleetReport } from '../../fleet/fleet.ts';
-import type { PilosHost } from '../../fleet/pilos-host.ts';
 import { type Instance, instances, planFleet } from '../../fleet/plan.ts';
 import { problemsOf } from '../../fleet/problems.ts';
 import type { ServerReport } from '../../fleet/server-report.ts';
 import { renderTable } from '../../fleet/table.ts';
 import { writeMeeting } from '../../support/bbb/bbb-meeting.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
+import { createPilos } from '../../support/pilos/pilos.ts';
 import { runOrThrow } from '../../support/program/run-program.ts';
 
 const directory = useTemporaryDirectory();
@@ -20,22 +21,24 @@ const [first, second] = instances;
 /** One server with a recording for each instance, and a store into which `first` has imported its own. */
 async function importOne() {
   const bbb = { publishedDir: `${directory.path}/published`, recordingDir: `${directory.path}/recording` };
-  const store = directory.makeDirectory('store');
+  const [spool, store] = [directory.makeDirectory('spool'), directory.makeDirectory('store')];
   const recordings = instances.map((owner) => ({
     plan: { instance: owner, bytes: 0 },
     meeting: writeMeeting(bbb, owner, { subDir: owner, formats: ['podcast'] }),
     owner: owner as Instance | undefined,
   }));
-  const nameOf = (index: number) => `${recordings[index]?.meeting.id}-podcast`;
-  const meetingId = recordings[0]?.meeting.id ?? '';
-  const unpacked = join(store, nameOf(0), 'podcast', meetingId);
-  mkdirSync(join(unpacked, '..'), { recursive: true });
-  await runOrThrow('cp', ['-a', join(bbb.publishedDir, 'podcast', meetingId), unpacked]);
+  const importNumber = async (index: number) => {
+    const { id = '' } = recordings[index]?.meeting ?? {};
+    const archive = join(spool, `${id}-podcast.tar`);
+    await runOrThrow('tar', ['-c', '--format=gnu', '-f', archive, '-C', bbb.publishedDir, `podcast/${id}`]);
+    const [imported] = await importSpool(spool, store);
+    return { name: `${id}-podcast`, id, stored: imported?.formats[0]?.storedIn ?? '' };
+  };
   const compare = () => {
     const servers = [{ recordings } as unknown as BbbHost];
-    return compareImports(servers, { instance: first, store } as unknown as PilosHost, []);
+    return compareImports(servers, { instance: first, store }, []);
   };
-  return { compare, store, unpacked, own: nameOf(0), other: nameOf(1) };
+  return { compare, store, importOther: () => importNumber(1), own: await importNumber(0) };
 }
 
 describe('what an instance has imported', () => {
@@ -46,25 +49,26 @@ describe('what an instance has imported', () => {
 
   it('lacks a recording that was not imported', async () => {
     const { compare, store, own } = await importOne();
-    rmSync(join(store, own), { recursive: true });
-    expect(compare()).toMatchObject({ imported: 0, lost: [own], different: [] });
+    const pilos = await createPilos({ spool: directory.makeDirectory('empty'), store });
+    await pilos.deleteRecording(own.id);
+    expect(compare()).toMatchObject({ imported: 0, lost: [own.name], different: [] });
   });
 
   it("has a recording of the other instance's", async () => {
-    const { compare, store, other } = await importOne();
-    mkdirSync(join(store, other));
-    expect(compare()).toMatchObject({ foreign: [other], lost: [] });
+    const { compare, importOther } = await importOne();
+    const { name } = await importOther();
+    expect(compare()).toMatchObject({ foreign: [name], lost: [] });
   });
 
   it.each([
-    ['has another byte', (unpacked: string) => writeFileSync(join(unpacked, 'audio.ogg'), 'x')],
-    ['has no metadata', (unpacked: string) => rmSync(join(unpacked, 'metadata.xml'))],
-    ['has a file more', (unpacked: string) => writeFileSync(join(unpacked, 'more'), '')],
-    ['lies elsewhere', (unpacked: string) => renameSync(unpacked, `${unpacked}-moved`)],
+    ['has another byte', (stored: string) => writeFileSync(join(stored, 'audio.ogg'), 'x')],
+    ['has no metadata', (stored: string) => rmSync(join(stored, 'metadata.xml'))],
+    ['has a file more', (stored: string) => writeFileSync(join(stored, 'more'), '')],
+    ['lies elsewhere', (stored: string) => renameSync(stored, `${stored}-moved`)],
   ])('differs when it %s', async (_, spoil) => {
-    const { compare, unpacked, own } = await importOne();
-    spoil(unpacked);
-    expect(compare()).toMatchObject({ lost: [], different: [own] });
+    const { compare, own } = await importOne();
+    spoil(own.stored);
+    expect(compare()).toMatchObject({ lost: [], different: [own.name] });
   });
 });
 
