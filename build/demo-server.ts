@@ -8,14 +8,23 @@ const ids = [
   '495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753',
   'c2d1ff00ab3d77e21cc7a8f3f25d8f0e9d3cbf71-1712764800421',
   '0a9b14e2c37d60f5ad12be48937c6d0158e2f4ab-1712768400090',
+  '7d41c09be85f21a6d3e0975b1c84fa2670b9e153-1712772000317',
 ] as const;
 
-/** `subDir` is RECORDING_SPOOL_SUB_DIRECTORY of the PILOS that made the meeting. */
+/**
+ * `subDir` is RECORDING_SPOOL_SUB_DIRECTORY of the PILOS that made the meeting, `externalId` what that knows it by.
+ * The last one's room was deleted there before the recording came.
+ */
 export const meetings = [
-  { id: ids[0], name: 'Analysis I', origin: 'PILOS', subDir: '', formats: ['presentation', 'video'] },
-  { id: ids[1], name: 'Übung & Fragen', origin: 'PILOS', subDir: 'instance1', formats: ['presentation'] },
-  { id: ids[2], name: 'Staff meeting', origin: 'Greenlight', subDir: '', formats: ['presentation'] },
-];
+  { name: 'Analysis I', origin: 'PILOS', subDir: '', formats: ['presentation', 'video'], isKnown: true },
+  { name: 'Übung & Fragen', origin: 'PILOS', subDir: 'instance1', formats: ['presentation'], isKnown: true },
+  { name: 'Staff meeting', origin: 'Greenlight', subDir: '', formats: ['presentation'], isKnown: false },
+  { name: 'Deleted room', origin: 'PILOS', subDir: '', formats: ['presentation'], isKnown: false },
+].map((meeting, index) => ({
+  id: ids[index] ?? '',
+  externalId: `bf8d59d9-5a4c-4d0e-9a55-00000000000${index + 1}`,
+  ...meeting,
+}));
 
 export const published = '/var/bigbluebutton/published';
 export const recording = '/var/bigbluebutton/recording';
@@ -57,14 +66,18 @@ export function createServer(root: string, distDirectory: string): number {
   return group;
 }
 
-function createMeeting(make: Make, { id, name, origin, subDir, formats }: (typeof meetings)[number]): void {
+function createMeeting(make: Make, meeting: (typeof meetings)[number]): void {
+  const { id, name, origin, subDir, formats, externalId } = meeting;
   const xmlName = name.replace('&', '&amp;');
   const metadata = `<metadata meetingName="${xmlName}" bbb-origin="${origin}" pilos-sub-spool-dir="${subDir}"/>`;
   const events = `<recording meeting_id="${id}">\n<meeting id="${id}"/>\n${metadata}\n</recording>\n`;
   make(`${recording}/raw/${id}/events.xml`, events);
-  const meta = `<meta><bbb-origin>${origin}</bbb-origin></meta>`;
+  const ofMeeting = `<meetingId>${externalId}</meetingId><meetingName>${xmlName}</meetingName>`;
+  const meta = `<meta><bbb-origin>${origin}</bbb-origin>${ofMeeting}</meta>`;
   for (const format of formats) {
-    const xml = `<recording><id>${id}</id>${meta}<playback><format>${format}</format></playback></recording>\n`;
+    const link = `<link>https://bbb.example.org/playback/${format}/${id}/</link>`;
+    const playback = `<playback><format>${format}</format>${link}</playback>`;
+    const xml = `<recording><id>${id}</id>${meta}${playback}</recording>\n`;
     make(`${published}/${format}/${id}/metadata.xml`, xml);
     make(`${recording}/status/published/${id}-${format}.done`, `Published ${id}`);
     for (const [file, size] of filesOf(format))
