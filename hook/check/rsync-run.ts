@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { remoteDirectory, type Transfer } from '../spool/rsync/arguments.ts';
 import { explainFailure, type RsyncFailure } from '../spool/rsync/failure.ts';
-import { childEnvironment } from '../spool/rsync/rsync.ts';
+import { childEnvironment } from '../spool/rsync/run-rsync.ts';
 import { type Running, type RunOptions, run, start } from './run.ts';
 
 export interface RsyncSuccess {

@@ -20,6 +20,29 @@ export interface Parcel {
   debug(message: string): void;
 }
 
+/** What of the archives that {@link Spool.readArchives} was asked about lies where. */
+export interface ArchivesSeen {
+  /** PILOS has not taken these yet: they lie in the directory itself, or in `public/`. */
+  waiting: ReadonlySet<string>;
+  /** PILOS could not import these: they lie in `failed/`. */
+  refused: ReadonlyMap<string, RefusedArchive>;
+  /**
+   * Only with `visible` and `missing` does `refused` say everything. PILOS makes `failed/` with mode 0700, `hidden`
+   * from anybody else. A symbolic link seen over rsync counts as `not_a_directory`.
+   */
+  failedDirectory: 'visible' | 'hidden' | 'missing' | 'not_a_directory';
+}
+
+/** Tells this archive from one of the same name that was refused earlier; over rsync nothing is known. */
+export interface RefusedArchive {
+  size?: number;
+  /** When the archive was delivered, milliseconds since 1970: PILOS moves it and changes nothing. */
+  modifiedAt?: number;
+}
+
+/** Who is told of what a spool does, and can end it. */
+export type SpoolWatcher = Pick<Parcel, 'signal' | 'warn' | 'debug'>;
+
 export interface Spool {
   /** Where archives go, for messages and the ledger: the directory, or the rsync destination. */
   destination(subDir: string): string;
@@ -31,8 +54,10 @@ export interface Spool {
    * Names of the archives that PILOS has not taken yet; undefined when the other side does not let us look, as with
    * a key that has `rrsync -wo`. Throws ExpectedError when it cannot be found out.
    */
-  readWaiting(
-    subDir: string,
-    watcher: Pick<Parcel, 'signal' | 'warn' | 'debug'>,
-  ): Promise<string[] | undefined>;
+  readWaiting(subDir: string, watcher: SpoolWatcher): Promise<string[] | undefined>;
+  /**
+   * Where the archives of these names lie now. Over rsync one connection answers for all of them, also with a key
+   * that may only write. Changes nothing. Throws ExpectedError when it cannot be found out.
+   */
+  readArchives(subDir: string, names: readonly string[], watcher: SpoolWatcher): Promise<ArchivesSeen>;
 }

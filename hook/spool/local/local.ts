@@ -25,6 +25,7 @@ import {
   syncDirectory,
   withDirectory,
 } from './directory.ts';
+import { readArchivesIn } from './read-archives.ts';
 import { writeBehind } from './write-behind.ts';
 
 /** PILOS reads and deletes archives as a member of the group `pilos-spool`. */
@@ -42,6 +43,8 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
           readdirSync(inside('.')).filter((name) => name.endsWith('.tar')),
         ),
       ),
+    readArchives: async (subDir, names) =>
+      withDirectory(settings, subDir, (directory) => readArchivesIn(directory, names)),
     describeDelivery: ({ name, subDir }) => {
       withDirectory(settings, subDir, () => undefined);
       return [

@@ -102,6 +102,21 @@ export function listArguments(transfer: Transfer): string[] {
   return [...connectionOptions(transfer.address), '--list-only', ...extra, '--', destination(transfer)];
 }
 
+/**
+ * Asks what of `directory` is there, by a dry run of sending it: changes nothing, and a key that may only write
+ * lets it through. What a line means: `parseArchivesSeen`.
+ */
+export function askArguments(
+  transfer: Transfer,
+  directory: string,
+  further: readonly string[] = [],
+): string[] {
+  const question = ['--dry-run', '--recursive', '--times', '--ignore-times', '--itemize-changes', ...further];
+  const extra = transportOptions(transfer.extraOptions);
+  const ends = ['--', `${directory}/`, destination(transfer)];
+  return [...connectionOptions(transfer.address), ...question, ...extra, ...ends];
+}
+
 /** Names of the archives in the output of {@link listArguments}. */
 export function parseListedArchives(output: string): string[] {
   return [...output.matchAll(/^-\S+ +[\d,.]+ +\S+ +\S+ (.+\.tar)$/gm)].map(([, name = '']) => name);

@@ -22,6 +22,7 @@ export function keyScenarios(spool: string, old: RsyncPrograms) {
     'rrsync-wo-no-lock': restricted('/usr/bin/rrsync', '-wo -no-lock '),
     'rrsync-no-lock': restricted('/usr/bin/rrsync', '-no-lock '),
     'rrsync-no-del': restricted('/usr/bin/rrsync', '-no-del '),
+    'rrsync-no-overwrite': restricted('/usr/bin/rrsync', '-no-overwrite '),
     'rrsync-ro': restricted('/usr/bin/rrsync', '-ro '),
     'old-ordinary': `environment="PATH=${old.binDirectory}:/usr/bin:/bin"`,
     'old-rrsync': restricted(old.rrsync, ''),
