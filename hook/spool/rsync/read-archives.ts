@@ -66,14 +66,13 @@ export function parseArchivesSeen(
   if (isNew(listed.get('./'))) return 'directory_missing';
   if (!isThere('./')) return 'unknown';
   const isWhole = exitCode === 0;
-  // Of a file that is not listed and could not be looked at nobody knows anything.
+  // Below a directory that may not be entered nobody knows anything of what is not listed.
   const isUnknown = (path: string) => !isWhole && !listed.has(path);
   const isPresent = (path: string) => !isNew(listed.get(path)) && !isUnknown(path);
-  if (names.some(isUnknown)) return 'unknown';
   const isRefused = (name: string) => isPresent(`failed/${name}`) || isPresent(`failed/public/${name}`);
   const isHidden = names.some((name) => isUnknown(`failed/${name}`));
   return {
-    waiting: new Set(names.filter((name) => isPresent(name) || isPresent(`public/${name}`))),
+    waiting: new Set(names.filter((name) => !isNew(listed.get(name)) || isPresent(`public/${name}`))),
     refused: new Map(names.filter(isRefused).map((name) => [name, {}])),
     failedDirectory: isHidden ? 'hidden' : isThere('failed/') ? 'visible' : 'missing',
   };

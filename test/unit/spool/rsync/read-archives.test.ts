@@ -57,8 +57,13 @@ describe('parseArchivesSeen', () => {
     });
   });
 
-  it('knows nothing when a name of the directory itself could not be looked at, or nothing is said', () => {
-    expect(parse(['.d..t...... ./', '<f+++++++++ b.tar', ...below], 23)).toBe('unknown');
+  it('takes an archive for waiting unless it is said to be gone', () => {
+    expect(parse(['.d..t...... ./', '<f+++++++++ b.tar', ...below], 23)).toMatchObject({
+      waiting: new Set(['a.tar']),
+    });
+  });
+
+  it('knows nothing when nothing is said', () => {
     expect(parse([])).toBe('unknown');
     expect(parse(['', 'Welcome to pilos'])).toBe('unknown');
   });
