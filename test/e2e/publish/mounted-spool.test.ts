@@ -11,6 +11,7 @@ import { writeSparseFile } from '../../support/files/large-files.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
 import type { ImportAttempt } from '../../support/pilos/import-attempt.ts';
 import { importSpool } from '../../support/pilos/import-spool.ts';
+import { readFormats } from '../../support/pilos/recordings.ts';
 import { startObserver } from '../../support/program/observer.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';
 import { hasSenderDone, readLedger, readLog } from '../../support/program/traces.ts';
@@ -73,6 +74,8 @@ it('delivers all five formats of a meeting, each as an archive of its own, when 
     const { storedIn = '', format = '' } = found[0] ?? {};
     expect(compareTrees(meeting.published(format), storedIn)).toEqual([]);
   }
+  const stored = readFormats(join(tree.root, 'store'));
+  expect(stored.map(({ isPlayable }) => isPlayable)).toEqual(formats.map(() => true));
 });
 
 it('puts the archive into the sub directory that the meeting asks for, and nothing beside it', async () => {

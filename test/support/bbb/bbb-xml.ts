@@ -48,6 +48,20 @@ export function writeEventsXml(meeting: Meeting, options: MeetingOptions): void 
   closeSync(descriptor);
 }
 
+/** Where BBB's own server plays a format; PILOS finds the file by what stands behind the id. */
+function playbackPath(format: string, publishedId: string): string {
+  switch (format) {
+    case 'presentation':
+      return `playback/presentation/2.3/${publishedId}`;
+    case 'podcast':
+      return `podcast/${publishedId}/audio.ogg`;
+    case 'notes':
+      return `notes/${publishedId}/notes.pdf`;
+    default:
+      return `playback/${format}/${publishedId}/`;
+  }
+}
+
 /** Text of a published format's `metadata.xml`. */
 export function metadataXml(
   meeting: Meeting,
@@ -56,7 +70,7 @@ export function metadataXml(
 ): string {
   const { format, publishedId, size } = playback;
   const meta = metaOf(meeting, options).map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`);
-  const link = `https://bbb.example.org/playback/${format}/2.3/${escapeXml(publishedId)}`;
+  const link = `https://bbb.example.org/${escapeXml(playbackPath(format, publishedId))}`;
   return `<?xml version="1.0"?>
 <recording>
   <id>${escapeXml(publishedId)}</id>
