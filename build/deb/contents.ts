@@ -40,7 +40,7 @@ export function planContents({
     },
     text('etc/bigbluebutton/recording/pilos.yml', files.configuration, true),
     text(`etc/logrotate.d/${programName}`, files.logrotate, true),
-    text(`usr/lib/systemd/system/${programName}.service`, inPackage(files.service)),
+    text(`usr/lib/systemd/system/${programName}.service`, files.service),
     text(`usr/lib/systemd/system/${programName}.timer`, files.timer),
     text(`usr/share/man/man1/${programName}.1.gz`, compress(formatManPage())),
     text(`usr/share/bash-completion/completions/${programName}`, formatBashCompletion()),
@@ -66,13 +66,6 @@ function planDocumentation(version: string): PackagedFile[] {
 
 function text(path: string, content: string | Buffer, isConfiguration = false): PackagedFile {
   return { path, mode: 0o644, content, isConfiguration };
-}
-
-/** /usr/local/bin is the admin's; the package has its link in /usr/bin. */
-function inPackage(unit: string): string {
-  const changed = unit.replaceAll(`/usr/local/bin/${programName}`, `/usr/bin/${programName}`);
-  if (changed === unit) throw new Error('the service does not start /usr/local/bin/pilos-post-publish');
-  return changed;
 }
 
 /** Without a time in it, so that building again gives the same bytes. */

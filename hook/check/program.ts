@@ -32,7 +32,7 @@ export function readOwnCommands(choice: ConfigChoice, environment: NodeJS.Proces
   const options = ['--config', pilosFile, ...bbbFiles.flatMap((file) => ['--bbb-config', file])];
   return {
     configured: isUsual ? program : `${program} ${shellQuote(options)}`,
-    install: installCommand(program, findScripts(bbbFiles)),
+    install: installCommand(program),
   };
 }
 
@@ -43,15 +43,12 @@ export function findScripts(bbbFiles: readonly string[]): string {
   return beside ?? folders.find((folder) => folder.endsWith(scriptsDirectory)) ?? scriptsDirectory;
 }
 
-/** Below the root directory that BBB lies in. */
-function installCommand(program: string, scriptsDir: string): string {
+function installCommand(program: string): string {
   if (existsSync(packageNote)) {
     // Without its file, apt cannot install again what did not come from a repository.
     return `apt-get install --reinstall ./${programName}_*_"$(dpkg --print-architecture)".deb`;
   }
-  const isBelowRoot = scriptsDir.endsWith(scriptsDirectory) && scriptsDir !== scriptsDirectory;
-  const root = scriptsDir.slice(0, -scriptsDirectory.length);
-  return `${program} install${isBelowRoot ? ` --root ${shellQuote([root])}` : ''}`;
+  return `${program} install`;
 }
 
 /** The path of a program, as a shell finds it; undefined when there is none. */

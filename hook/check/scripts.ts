@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { EXIT } from '../errors.ts';
 import { isLauncher } from '../install/launcher.ts';
-import { hasSameContent } from '../install/same-content.ts';
+import { hasSameContent } from '../system/same-content.ts';
 import { shellQuote } from '../system/shell-quote.ts';
 import { findClosed } from './access.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
@@ -97,7 +97,7 @@ async function lookAtExecutable(facts: ScriptsFacts, options: RunOptions): Promi
   if (!existsSync(file))
     return wrong('it does not exist, so every call of the launcher fails', facts.install);
   if (!isExecutable(file)) return wrong(`${facts.user} may not run it`, `chmod a+rx ${shellQuote([file])}`);
-  if (!isSea() || hasSameContent(file, process.execPath)) return ok('executable', lookedAt);
+  if (!isSea() || (await hasSameContent(file, process.execPath))) return ok('executable', lookedAt);
   const { stdout } = await run([file, '--version'], options);
   return warning('executable', lookedAt, {
     problem: `it is another one, '${stdout.trim().slice(0, 200)}', than this, '${facts.version}'`,

@@ -1,16 +1,15 @@
 /** The files that `install` writes. They are part of the executable, which is all that an admin downloads. */
 import { readFileSync } from 'node:fs';
 
-/** Where each one lies in the sources. */
-export const embeddedPaths = {
+const sources = {
   launcher: 'build/launcher/pilos_post_publish.rb',
   configuration: 'examples/pilos.yml',
   service: 'examples/systemd/pilos-post-publish.service',
   timer: 'examples/systemd/pilos-post-publish.timer',
   logrotate: 'examples/logrotate/pilos-post-publish',
-} as const;
+};
 
-export type EmbeddedFiles = Record<keyof typeof embeddedPaths, string>;
+type EmbeddedFiles = Record<keyof typeof sources, string>;
 
 declare const __EMBEDDED_FILES__: EmbeddedFiles | undefined;
 
@@ -18,11 +17,6 @@ declare const __EMBEDDED_FILES__: EmbeddedFiles | undefined;
 export function readEmbeddedFiles(): EmbeddedFiles {
   if (typeof __EMBEDDED_FILES__ === 'object') return __EMBEDDED_FILES__;
   const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-  return {
-    launcher: read(embeddedPaths.launcher),
-    configuration: read(embeddedPaths.configuration),
-    service: read(embeddedPaths.service),
-    timer: read(embeddedPaths.timer),
-    logrotate: read(embeddedPaths.logrotate),
-  };
+  const contents = Object.entries(sources).map(([name, path]) => [name, read(path)]);
+  return Object.fromEntries(contents) as EmbeddedFiles;
 }

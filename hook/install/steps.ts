@@ -1,31 +1,26 @@
-/** One change to the system each: planned from what is there, told, and only then made. */
+/** One change to the system each: planned from what is there, then made. */
 import {
   chmodSync,
-  chownSync,
-  closeSync,
-  constants,
   copyFileSync,
   existsSync,
-  fsyncSync,
-  linkSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
-  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { hasSameContent } from './same-content.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { runChild } from '../system/child-process.ts';
+import { hasSameContent } from '../system/same-content.ts';
+import { escapeText } from '../terminal/escape.ts';
 
-/** What a step does, and how it is told afterwards. */
+/** What a step does, and how it is reported afterwards. */
 export const pastOf = {
   install: 'installed',
-  replace: 'replaced',
   link: 'linked',
   'set aside': 'set aside',
   restore: 'restored',
@@ -37,123 +32,86 @@ export interface Step {
   verb: keyof typeof pastOf;
   /** The path, or the command. */
   what: string;
-  /** Why, when the path does not tell. */
-  why?: string;
-  apply(): void;
+  apply(): void | Promise<void>;
 }
 
-/** Added to the name of a file that is not ours and in our place. BBB runs only what ends in `.rb`. */
-export const setAsideEnding = '.replaced';
+/** Added to the name of a foreign file in our place. BBB runs only what ends in `.rb`. */
+const asideEnding = '.replaced';
 
-interface WantedFile {
-  /** The text to be in it, or the file to copy. */
-  content: string | { copyOf: string };
-  mode: number;
-}
-
-/** Undefined when the file is as wanted. */
-export function planFile(path: string, { content, mode }: WantedFile): Step | undefined {
+/** `content`: the text to be in the file, or the file to copy. No step when all is as wanted. */
+export async function planFile(
+  path: string,
+  content: string | { copyOf: string },
+  mode = 0o644,
+): Promise<Step[]> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  const isSame =
-    stats?.isFile() === true &&
-    (typeof content === 'string'
-      ? readFileSync(path, 'utf8') === content
-      : hasSameContent(path, content.copyOf));
-  if (isSame && isRoots(stats, mode)) return undefined;
-  const verb = stats === undefined ? 'install' : 'replace';
-  return { verb, what: path, apply: () => replaceFile(path, content, mode) };
+  if (stats?.isFile() && stats.uid === 0 && (stats.mode & 0o7777) === mode) {
+    if (typeof content !== 'string' && (await hasSameContent(path, content.copyOf))) return [];
+    if (typeof content === 'string' && readFileSync(path, 'utf8') === content) return [];
+  }
+  const write = (temporary: string) => {
+    if (typeof content === 'string') writeFileSync(temporary, content);
+    else copyFileSync(content.copyOf, temporary);
+    chmodSync(temporary, mode);
+  };
+  return [{ verb: 'install', what: path, apply: () => replace(path, write) }];
+}
+
+export function planLink(path: string, target: string): Step[] {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+  if (isLink && readlinkSync(path) === target) return [];
+  return [
+    { verb: 'link', what: path, apply: () => replace(path, (temporary) => symlinkSync(target, temporary)) },
+  ];
 }
 
 /** Whoever runs or reads the old file at this moment goes on with it, and nobody sees half of the new one. */
-function replaceFile(path: string, content: WantedFile['content'], mode: number): void {
-  makeDirectory(dirname(path));
-  const temporary = temporaryName(path);
+function replace(path: string, write: (temporary: string) => void): void {
+  mkdirSync(dirname(path), { recursive: true });
+  // Always the same name, so that the next run removes what a killed one has left.
+  const temporary = `${dirname(path)}/.${basename(path)}.new`;
   rmSync(temporary, { force: true });
   try {
-    if (typeof content === 'string') writeFileSync(temporary, content, { flag: 'wx' });
-    else copyFileSync(content.copyOf, temporary, constants.COPYFILE_EXCL);
-    chownSync(temporary, 0, 0);
-    chmodSync(temporary, mode);
-    syncPath(temporary);
+    write(temporary);
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
   }
-  syncPath(dirname(path));
 }
 
-function isRoots(stats: Stats, mode: number): boolean {
-  return stats.uid === 0 && stats.gid === 0 && (stats.mode & 0o7777) === mode;
-}
-
-/** Always the same name, so that what a killed run has left is replaced by the next one. */
-function temporaryName(path: string): string {
-  return `${dirname(path)}/.${basename(path)}.new`;
-}
-
-function syncPath(path: string): void {
-  const descriptor = openSync(path, constants.O_RDONLY);
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** A umask of 077 must not lock BBB's user out of a directory that we had to make. */
-function makeDirectory(directory: string): void {
-  if (existsSync(directory)) return;
-  makeDirectory(dirname(directory));
-  mkdirSync(directory);
-  chmodSync(directory, 0o755);
-}
-
-/** Undefined when the link already leads there. */
-export function planLink(path: string, target: string): Step | undefined {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats?.isSymbolicLink() && readlinkSync(path) === target) return undefined;
-  const apply = () => {
-    makeDirectory(dirname(path));
-    const temporary = temporaryName(path);
-    rmSync(temporary, { force: true });
-    symlinkSync(target, temporary);
-    renameSync(temporary, path);
-  };
-  return { verb: 'link', what: path, why: `to ${target}`, apply };
-}
-
-/**
- * Keeps a file that is not ours and in our place: as a second name of it, so that its own name is never
- * without a file until ours replaces it.
- */
-export function planSetAside(path: string, why: string): Step {
-  const aside = path + setAsideEnding;
-  const apply = () => {
-    if (existsSync(aside) && !hasSameContent(aside, path)) renameSync(aside, freeName(aside));
-    rmSync(aside, { force: true });
-    linkSync(path, aside);
-  };
-  return { verb: 'set aside', what: path, why: `as ${basename(aside)}: ${why}`, apply };
-}
-
-function freeName(path: string): string {
-  for (let number = 1; ; number += 1) if (!existsSync(`${path}.${number}`)) return `${path}.${number}`;
-}
-
-/** Undefined when nothing was set aside. */
-export function planRestore(path: string): Step | undefined {
-  const aside = path + setAsideEnding;
-  if (!existsSync(aside)) return undefined;
+/** Keeps a foreign file that lies in our place; one that was set aside before gets a number. */
+export function planSetAside(path: string): Step {
+  const words = ['mv', '--backup=numbered', '--no-target-directory', path, path + asideEnding];
   return {
-    verb: 'restore',
-    what: path,
-    why: `from ${basename(aside)}`,
-    apply: () => renameSync(aside, path),
+    verb: 'set aside',
+    what: `${path} as ${basename(path)}${asideEnding}`,
+    apply: () => runOrThrow(words),
   };
 }
 
-/** Undefined when it is not there. */
-export function planRemove(path: string): Step | undefined {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-  return { verb: 'remove', what: path, apply: () => rmSync(path) };
+/** What was set aside comes back; else our file is removed. */
+export function planRestore(path: string): Step[] {
+  const aside = path + asideEnding;
+  if (!existsSync(aside)) return planRemove(path);
+  return [{ verb: 'restore', what: path, apply: () => renameSync(aside, path) }];
+}
+
+export function planRemove(path: string): Step[] {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return [];
+  return [{ verb: 'remove', what: path, apply: () => rmSync(path) }];
+}
+
+export function planCommand(...words: string[]): Step {
+  return { verb: 'run', what: words.join(' '), apply: () => runOrThrow(words) };
+}
+
+async function runOrThrow(words: string[]): Promise<void> {
+  const { exitStatus, spawnError, signal, stderr } = await runChild(words, { seconds: 60 });
+  if (exitStatus === 0) return;
+  const reason = spawnError ?? signal ?? (escapeText(stderr.trim()) || `exit status ${exitStatus}`);
+  throw new ExpectedError(`'${words.join(' ')}' failed: ${reason}`, {
+    code: 'command_failed',
+    exitStatus: EXIT.unavailable,
+    fix: 'correct what it says, then run this again: what is done stays done',
+  });
 }

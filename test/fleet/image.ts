@@ -48,6 +48,12 @@ export async function createImage(image: string): Promise<void> {
   makeOwned(image, '/home/pilos-spool', spoolUser);
 }
 
+/** Writes to directories of the image instead of this machine's, and without a systemd. */
+const installInside = `
+for directory in etc usr/local var; do mount --bind "./$directory" "/$directory"; done
+mount -t tmpfs tmpfs /run
+exec "$0" "$@"`;
+
 /** What every BBB server has beside that: BBB's directories, and the program, put there by its own `install`. */
 export async function createBbbImage(base: string, image: string): Promise<void> {
   await cloneImage(base, image);
@@ -62,7 +68,9 @@ export async function createBbbImage(base: string, image: string): Promise<void>
   mkdirSync(join(image, 'var/log/bigbluebutton'), { recursive: true });
   await runOrThrow('chown', ['--recursive', `${bbbUser.uid}:${bbbUser.gid}`, join(image, bbb)]);
   chownSync(join(image, 'var/log/bigbluebutton'), bbbUser.uid, bbbUser.gid);
-  await runOrThrow(executable, ['install', '--root', image, '--quiet']);
+  await runOrThrow('unshare', ['--mount', 'sh', '-euc', installInside, executable, 'install', '--quiet'], {
+    cwd: image,
+  });
 }
 
 /** Its files are the same ones, under other names: write no further into one, put a new one in its place. */

@@ -2,46 +2,40 @@
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { outputDirectory, programName } from '../../../build/project.ts';
-import type { Finding } from '../../../hook/check/finding.ts';
+import { outputDirectory, programName, projectDirectory } from '../../../build/project.ts';
 import * as server from '../../support/bbb/bbb-server.ts';
-import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { createDebianRoot, type DebianRoot } from '../../support/program/debian-root.ts';
-import { runOrThrow, runProgram } from '../../support/program/run-program.ts';
+import { runOrThrow } from '../../support/program/run-program.ts';
 
 const minute = 60_000;
-const executable = join(outputDirectory, programName);
 const downloaded = '/root/pilos-post-publish';
 const timer = 'pilos-post-publish.timer';
+const units = '/etc/systemd/system';
 
-/** Notes each call, and does to the timer's link what the real one does. */
+/** Notes each call. */
 const systemctl = `#!/bin/sh
-want=/etc/systemd/system/timers.target.wants/${timer}
+[ ! -e /broken ] || { echo 'Failed to connect to bus' >&2; exit 1; }
 echo "$*" >>/systemctl.log
-case $1 in
-  is-enabled) [ -e /masked ] && echo masked && exit 1; [ -L $want ] && echo enabled || { echo disabled; exit 1; } ;;
-  is-active) [ -L $want ] && echo active || { echo inactive; exit 3; } ;;
-  enable) [ ! -e /broken ] || { echo 'Failed to connect to bus' >&2; exit 1; }; mkdir -p "\${want%/*}"; ln -sf "../${timer}" $want ;;
-  disable) rm -f $want ;;
-  is-failed) [ -e /failed ] && echo failed || { echo inactive; exit 1; } ;;
-esac
 `;
+const startCalls = ['daemon-reload', `enable ${timer}`, `restart ${timer}`];
 
 let root: DebianRoot;
 beforeAll(async () => {
   root = await createDebianRoot();
   await server.createBbbServer(root.path);
-  copyFileSync(executable, place(downloaded));
+  copyFileSync(join(outputDirectory, programName), place(downloaded));
   mkdirSync(place('/run/systemd/system'), { recursive: true });
   writeFileSync(place('/usr/bin/systemctl'), systemctl, { mode: 0o755 });
 }, 10 * minute);
@@ -52,145 +46,133 @@ beforeEach(() => {
 
 const place = (path: string) => join(root.path, path);
 const read = (path: string) => readFileSync(place(path), 'utf8');
-/** The calls that change something. */
-const changes = () =>
-  read('/systemctl.log')
-    .split('\n')
-    .filter((line) => /^(?!is-)./.test(line));
+const calls = () => read('/systemctl.log').split('\n').slice(0, -1);
 
 describe('on a server with the script of PILOS', { timeout: 2 * minute }, () => {
-  it("changes nothing when PILOS' script has sent something that cannot be noted", async () => {
-    writeFileSync(place(server.pilosYml), 'spool_dir: /mnt\n');
-    const failed = await root.run(downloaded, 'install');
-    expect(failed).toMatchObject({ status: 78, stderr: expect.stringContaining('work_dir is missing') });
+  it('says with --dry-run what it would do, to who is not root too, and changes nothing', async () => {
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const;
+    copyFileSync(place(downloaded), place('/tmp/program'));
+    await root.runOrThrow('chmod', '755', '/tmp/program');
+    const planned = await root.runOrThrow(...nobody, '/tmp/program', 'install', '--dry-run');
+    expect(planned.stdout).toContain(`would set aside ${server.launcher}`);
+    const refused = await root.run(...nobody, '/tmp/program', 'install');
+    expect(refused).toMatchObject({ status: 77, stderr: expect.stringContaining('sudo') });
     expect(read(server.launcher)).toBe(server.pilosScript);
-    expect(changes()).toEqual([]);
-    writeFileSync(place(server.pilosYml), server.ownPilosYml);
+    expect(calls()).toEqual([]);
   });
 
-  it('is installed, with its timer started after what was sent is noted', async () => {
-    const planned = await root.runOrThrow(downloaded, 'install', '--dry-run');
-    expect(planned.stdout).toContain(`would set aside ${server.launcher}`);
-    expect(read(server.launcher)).toBe(server.pilosScript);
+  it('is installed and starts its timer', async () => {
     await root.runOrThrow(downloaded, 'install');
     expect(read(`${server.launcher}.replaced`)).toBe(server.pilosScript);
     expect(read(server.pilosYml)).toBe(server.ownPilosYml);
-    expect(readdirSync(place(`${server.workDir}/ledger`))).toEqual([`${server.sentId}-presentation.json`]);
-    expect(changes()).toEqual(['daemon-reload', `enable --now ${timer}`]);
+    expect(calls()).toEqual(startCalls);
+    for (const path of [server.executable, server.launcher, `${units}/pilos-post-publish.service`])
+      expect(lstatSync(place(path))).toMatchObject({ uid: 0, gid: 0 });
   });
 
   it('delivers when BBB calls it, and is found by its name', async () => {
     await root.runOrThrow(...server.bbbCall(server.newId));
     expect(server.isDelivered(root.path, server.newId)).toBe(true);
-    expect(server.isDelivered(root.path, server.sentId)).toBe(false);
     expect((await root.runOrThrow(programName, '--version')).stdout).toMatch(/^pilos-post-publish \d/);
   });
 
-  it('has nothing to do the second time, by itself or from the download', async () => {
-    for (const program of [programName, downloaded])
-      expect((await root.runOrThrow(program, 'install')).stdout).toContain('nothing to do\n');
-    expect(changes()).toEqual([]);
+  it('does not send again with its timer what the script of PILOS has sent', async () => {
+    await root.runOrThrow(programName, 'deliver');
+    expect(server.isDelivered(root.path, server.sentId)).toBe(false);
   });
 
-  it('has systemd read units again that have changed', async () => {
-    appendFileSync(place('/etc/systemd/system/pilos-post-publish.timer'), '# of an older version\n');
-    await root.runOrThrow(downloaded, 'install');
-    expect(changes()).toEqual(['daemon-reload', `restart ${timer}`]);
+  it('writes nothing the second time, by itself or from the download', async () => {
+    for (const program of [programName, downloaded]) {
+      const { stdout } = await root.runOrThrow(program, 'install', '--json');
+      const { steps, notes, exit_status } = JSON.parse(stdout) as {
+        steps: { verb: string }[];
+        notes: string[];
+        exit_status: number;
+      };
+      expect(steps.map(({ verb }) => verb)).toEqual(['run', 'run', 'run']);
+      expect({ notes, exit_status }).toEqual({ notes: [`kept ${server.pilosYml}`], exit_status: 0 });
+    }
   });
 
-  it('leaves a timer masked that an admin has masked', async () => {
-    writeFileSync(place('/masked'), '');
-    expect((await root.runOrThrow(downloaded, 'install')).stdout).toContain(`${timer} is masked`);
-    rmSync(place('/masked'));
-    expect(changes()).toEqual([]);
-  });
-
-  it('says which command is left when systemd does not answer', async () => {
-    rmSync(place(`/etc/systemd/system/timers.target.wants/${timer}`));
+  it('says what is wrong when systemd does not answer, and is done by the next run', async () => {
+    appendFileSync(place(`${units}/${timer}`), '# of an older version\n');
     writeFileSync(place('/broken'), '');
     const failed = await root.run(downloaded, 'install');
     rmSync(place('/broken'));
-    const command = `systemctl enable --now ${timer}`;
-    expect(failed).toMatchObject({ status: 69, stderr: expect.stringContaining(`run '${command}'`) });
-    expect((await root.runOrThrow(downloaded, 'install')).stdout).toContain(`ran ${command}`);
+    expect(failed).toMatchObject({ status: 69, stderr: expect.stringContaining('Failed to connect to bus') });
+    await root.runOrThrow(downloaded, 'install');
+    expect(calls()).toEqual(startCalls);
+    expect(read(`${units}/${timer}`)).not.toContain('# of an older version');
   });
 
-  it('writes a pilos.yml that was deleted, as check says', async () => {
-    const look = async () => {
-      const { stdout } = await root.run(programName, 'check', '--json');
-      const { findings } = JSON.parse(stdout) as { findings: Finding[] };
-      return findings.find(({ id }) => id === 'pilos-yml');
-    };
-    rmSync(place(server.pilosYml));
-    const { fix, state } = (await look()) ?? {};
-    expect({ fix, state }).toEqual({ fix: 'pilos-post-publish install', state: 'problem' });
-    await root.runOrThrow('sh', '-c', fix ?? 'exit 99');
-    expect((await look())?.state).toBe('ok');
-    writeFileSync(place(server.pilosYml), server.ownPilosYml);
+  it('leaves the start of the timer to the admin where systemd does not run', async () => {
+    renameSync(place('/run/systemd'), place('/run/elsewhere'));
+    const { stdout } = await root.runOrThrow(downloaded, 'install');
+    renameSync(place('/run/elsewhere'), place('/run/systemd'));
+    expect(stdout).toContain(`run 'systemctl enable --now ${timer}'`);
+    expect(calls()).toEqual([]);
   });
-
-  it("is uninstalled: PILOS' script is back, the ledger stays", async () => {
-    writeFileSync(place('/failed'), '');
-    const { stdout } = await root.runOrThrow(programName, 'uninstall');
-    rmSync(place('/failed'));
-    expect(stdout).toContain(`kept ${server.workDir} with the ledger`);
-    expect(changes()).toEqual([
-      `disable --now ${timer}`,
-      'daemon-reload',
-      'reset-failed pilos-post-publish.service',
-    ]);
-    expect(readdirSync(place(server.postPublish))).toEqual([basename(server.launcher)]);
-    expect(read(server.launcher)).toBe(server.pilosScript);
-    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
-    const left = await root.runOrThrow('find', '/etc', '/usr/local', '-name', '*pilos-post-publish*');
-    expect(left.stdout).toBe('');
-    expect((await root.runOrThrow(downloaded, 'uninstall')).stdout).toContain('nothing to do\n');
-  });
-});
-
-describe('below another root directory', { timeout: 2 * minute }, () => {
-  const directory = useTemporaryDirectory();
-  const scripts = () => directory.makeDirectory(`root${server.postPublish}`);
-  const rootOption = () => ['--root', join(directory.path, 'root')];
 
   it('replaces the executable while it runs, which goes on', async () => {
-    const installed = join(scripts(), programName);
-    await runOrThrow(executable, ['install', ...rootOption()]);
+    const installed = place(server.executable);
     const before = lstatSync(installed).ino;
-    const newer = join(directory.path, 'newer');
-    copyFileSync(executable, newer);
-    appendFileSync(newer, ' ');
     // Held up in its first write.
     const delay = ['-o', '/dev/null', '-e', 'trace=write', '-e', 'inject=write:delay_enter=3s:when=1'];
     const running = runOrThrow('strace', ['--follow-forks', ...delay, installed, '--version']);
     await sleep(1000);
-    await runOrThrow(newer, ['install', ...rootOption()]);
+    appendFileSync(place(downloaded), ' ');
+    await root.runOrThrow(downloaded, 'install');
     expect(lstatSync(installed).ino).not.toBe(before);
     expect((await running).stdout).toMatch(/^pilos-post-publish \d/);
   });
 
-  it('says everything in one JSON document with --json', async () => {
-    scripts();
-    const { stdout } = await runOrThrow(executable, ['install', '--json', ...rootOption()]);
-    const { steps, exit_status } = JSON.parse(stdout) as { steps: { what: string }[]; exit_status: number };
-    expect(exit_status).toBe(0);
-    expect(steps.map(({ what }) => basename(what))).toContain('pilos_post_publish.rb');
+  it('writes a pilos.yml where there is none', async () => {
+    rmSync(place(server.pilosYml));
+    const { stdout } = await root.runOrThrow(programName, 'install');
+    expect(stdout).toContain(`next: set spool_dir in ${server.pilosYml}`);
+    expect(read(server.pilosYml)).toBe(readFileSync(join(projectDirectory, 'examples/pilos.yml'), 'utf8'));
+    writeFileSync(place(server.pilosYml), server.ownPilosYml);
   });
 
-  it('needs root, and with --dry-run does not', async () => {
-    scripts();
-    const user = ['--reuid=65534', '--regid=65534', '--clear-groups'];
-    await runOrThrow('chmod', ['755', directory.path]);
-    copyFileSync(executable, join(directory.path, programName));
-    const asNobody = (...args: string[]) =>
-      runProgram('setpriv', [
-        ...user,
-        join(directory.path, programName),
-        'install',
-        ...rootOption(),
-        ...args,
-      ]);
-    expect(await asNobody()).toMatchObject({ status: 77, stderr: expect.stringContaining('sudo') });
-    expect(await asNobody('--dry-run')).toMatchObject({ status: 0 });
+  it("is uninstalled: PILOS' script is back, pilos.yml and the ledger stay, nothing else does", async () => {
+    mkdirSync(place('/var/lib/systemd/timers'), { recursive: true });
+    writeFileSync(place(`/var/lib/systemd/timers/stamp-${timer}`), '');
+    const { stdout } = await root.runOrThrow(programName, 'uninstall');
+    expect(stdout).toContain(`kept ${server.pilosYml}, and the ledger`);
+    expect(calls()).toEqual([`disable --now ${timer}`, 'daemon-reload']);
+    expect(readdirSync(place(server.postPublish))).toEqual([basename(server.launcher)]);
+    expect(read(server.launcher)).toBe(server.pilosScript);
+    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
+    const left = await root.runOrThrow(
+      'find',
+      '/etc',
+      '/usr/local',
+      '/var/lib',
+      '-name',
+      '*pilos-post-publish*',
+    );
+    expect(left.stdout).toBe('');
+    expect((await root.runOrThrow(downloaded, 'uninstall')).stdout).toContain('nothing to do\n');
+  });
+
+  it("leaves a launcher alone that is not its own, such as PILOS' script put back by hand", async () => {
+    await root.runOrThrow(downloaded, 'install');
+    writeFileSync(place(server.launcher), server.pilosScript);
+    await root.runOrThrow(programName, 'uninstall');
+    expect(read(server.launcher)).toBe(server.pilosScript);
+    expect(existsSync(place(server.executable))).toBe(false);
+  });
+});
+
+describe('on another machine', { timeout: 2 * minute }, () => {
+  it("refuses where BBB's recording scripts are missing, and where the Debian package is", async () => {
+    renameSync(place('/usr/local/bigbluebutton'), place('/usr/local/elsewhere'));
+    const refused = await root.run(downloaded, 'install', '--dry-run');
+    renameSync(place('/usr/local/elsewhere'), place('/usr/local/bigbluebutton'));
+    expect(refused).toMatchObject({ status: 69, stderr: expect.stringContaining('bbb-record-core') });
+    mkdirSync(place('/usr/share/doc/pilos-post-publish'), { recursive: true });
+    writeFileSync(place('/usr/share/doc/pilos-post-publish/copyright'), '');
+    const packaged = await root.run(downloaded, 'install', '--dry-run');
+    expect(packaged).toMatchObject({ status: 78, stderr: expect.stringContaining('apt-get') });
   });
 });

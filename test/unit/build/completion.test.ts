@@ -55,9 +55,6 @@ describe('the completion for bash', () => {
     const file = join(directory.path, 'some/pi');
     expect(await complete(`pilos-post-publish --config ${file}`)).toEqual([`${file}los.yml`]);
     expect(await complete(`pilos-post-publish --config=${file}`)).toEqual([`${file}los.yml`]);
-    expect(await complete(`pilos-post-publish install --root ${directory.path}/so`)).toEqual([
-      `${directory.path}/some`,
-    ]);
   });
 
   it('offers the meetings and formats that are published, in the directory that BBB is configured for', async () => {
@@ -127,7 +124,6 @@ zpty -d terminal`,
           'pilos-post-publish deliver --fail',
           'pilos-post-publish deliver --meeting-id bb',
           'pilos-post-publish -f pres',
-          `pilos-post-publish install --root ${directory.path}/pub`,
         ],
         env,
       ),
@@ -137,7 +133,6 @@ zpty -d terminal`,
       'deliver --failed',
       `deliver --meeting-id ${secondId}`,
       '-f presentation',
-      `install --root ${directory.path}/published`,
     ]);
   });
 

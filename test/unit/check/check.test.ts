@@ -1,6 +1,5 @@
 /** What `check` decides, and how it tells it, from facts alone. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inGroup, ok, problem, skipped, warning, worstStatus } from '../../../hook/check/finding.ts';
@@ -11,7 +10,7 @@ import { classifyScript } from '../../../hook/check/scripts.ts';
 import { readSettings, salvagePilos } from '../../../hook/check/settings.ts';
 import { decideTimer } from '../../../hook/check/timer.ts';
 import { EXIT } from '../../../hook/errors.ts';
-import { embeddedPaths } from '../../../hook/install/embedded-files.ts';
+import { readEmbeddedFiles } from '../../../hook/install/embedded-files.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
 const wrong = (status: 73 | 77 | 78) => problem('x', 'x', status, { problem: 'x' });
@@ -76,7 +75,7 @@ Spool
 
 describe('a script', () => {
   it.each([
-    ['pilos_post_publish.rb', readFileSync(embeddedPaths.launcher, 'utf8'), 'ours'],
+    ['pilos_post_publish.rb', readEmbeddedFiles().launcher, 'ours'],
     ['pilos_post_publish.rb', "YAML.load_file('pilos.yml')", 'pilos'],
     ['other.rb', "metadata['pilos-sub-spool-dir']", 'pilos'],
     ['scalelite_post_publish.rb', 'nothing', 'scalelite'],

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../hook/cli/program.ts';
 import { parsePilos, pilosKeys } from '../../../hook/config/pilos-settings.ts';
 import { parseMapping } from '../../../hook/config/yaml-mapping.ts';
+import { installedExecutable } from '../../../hook/install/layout.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
 const examples = resolve(import.meta.dirname, '../../../examples');
@@ -101,7 +102,7 @@ describe('examples/systemd', () => {
 
   it('runs a command that there is, as bigbluebutton, and never two at once', () => {
     const [program, command, ...rest] = setting('ExecStart')?.split(' ') ?? [];
-    expect(program).toBe('/usr/local/bin/pilos-post-publish');
+    expect(program).toBe(installedExecutable);
     const known = createProgram(async () => undefined).commands;
     expect(known.map((one) => one.name())).toContain(command);
     expect(rest).toEqual([]);

@@ -1,7 +1,6 @@
 /** Our launcher, of this version or the first one, is told from every other script of that name. */
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { embeddedPaths } from '../../../hook/install/embedded-files.ts';
+import { readEmbeddedFiles } from '../../../hook/install/embedded-files.ts';
 import { isLauncher } from '../../../hook/install/launcher.ts';
 
 const first = `#!/usr/bin/ruby --disable-gems
@@ -10,7 +9,7 @@ exec({ 'NODE_OPTIONS' => nil }, [executable, executable], *ARGV)
 `;
 
 it.each([
-  ['of this version', readFileSync(embeddedPaths.launcher, 'utf8'), true],
+  ['of this version', readEmbeddedFiles().launcher, true],
   ['that execs', first, true],
   ["that is PILOS' script", "#!/usr/bin/ruby\nrequire 'yaml'\nYAML.load_file('pilos.yml')\n", false],
   ['that calls us for its own ends', "system('pilos-post-publish', 'status')\n", false],
