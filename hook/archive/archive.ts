@@ -15,9 +15,9 @@ import { block, headerSize, padded } from './tar-header.ts';
  * PHP's PharData refuses a whole archive in which one file is larger: `invalid entry size`. Measured with PHP 8.2.36;
  * 8.2.32 takes it, and loses all that stands behind such a file without an error.
  */
-const largestFile = 4_294_966_784;
+export const largestFile = 4_294_966_784;
 /** PharData stops unpacking at a path over 4095 bytes, of which PILOS' own directory takes some. */
-const longestName = 3900;
+export const longestName = 3900;
 
 /** One file or directory of the archive. Names and paths are raw bytes, one per character (latin1). */
 export interface ArchiveEntry {
