@@ -32,6 +32,8 @@ export interface ErrorFacts {
   /** Worth trying again within the same call. */
   retryable?: boolean;
   scope?: ErrorScope;
+  /** Each thing that is wrong, when it is more than one; `message` has them all. */
+  problems?: readonly string[];
   /** The error of the operating system or of a library that lies behind it. */
   cause?: unknown;
 }
@@ -43,6 +45,7 @@ export class ExpectedError extends Error {
   readonly exitStatus: ExitStatus;
   readonly retryable: boolean;
   readonly scope: ErrorScope;
+  readonly problems: readonly string[];
 
   constructor(message: string, facts: ErrorFacts) {
     super(message, { cause: facts.cause });
@@ -52,6 +55,7 @@ export class ExpectedError extends Error {
     this.exitStatus = facts.exitStatus;
     this.retryable = facts.retryable ?? false;
     this.scope = facts.scope ?? 'recording';
+    this.problems = facts.problems ?? [message];
   }
 }
 

@@ -48,5 +48,6 @@ export function configureRun(run: Run, { dryRun = false }: { dryRun?: boolean } 
   const config = readConfig(run.choice, run.environment);
   becomeOwner(config.publishedDir);
   if (!dryRun) run.log.setFile(config.logFile);
+  for (const warning of config.warnings) run.log.warn(warning);
   return { ...run, config };
 }

@@ -1,6 +1,7 @@
 /** The command that mends `pilos.yml`, where one can. */
 import { existsSync, readFileSync } from 'node:fs';
 import { chosenPilosFile } from '../config/chosen-files.ts';
+import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { parsePilos } from '../config/pilos-settings.ts';
 import { parseMapping } from '../config/yaml-mapping.ts';
 import { attempt, ExpectedError } from '../errors.ts';
@@ -41,26 +42,41 @@ function createPilosFile(file: string, install: string, workDir: string): string
  * end. Undefined when that would not mend all that is wrong: then it is for an editor.
  */
 export function correctPilosFile(file: string, text: string, workDir: string): string | undefined {
-  const misspelt = [
-    ...problemOf(file, text).matchAll(/unknown key '([a-z_]+)', did you mean '([a-z_]+)'\?/g),
-  ];
+  const misspelt = problemsOf(file, text).filter(isMisspelt);
   const commands: string[] = [];
   let corrected = text;
   if (misspelt.length > 0) {
-    for (const [, written, meant] of misspelt)
-      corrected = corrected.replace(new RegExp(`^${written}:`, 'gm'), `${meant}:`);
-    const changes = misspelt.map(([, written, meant]) => `s/^${written}:/${meant}:/`);
+    for (const { key, meant } of misspelt)
+      corrected = corrected.replace(new RegExp(`^${key}:`, 'gm'), `${meant}:`);
+    const changes = misspelt.map(({ key, meant }) => `s/^${key}:/${meant}:/`);
     commands.push(`sed -i '${changes.join('; ')}' ${shellQuote([file])}`);
   }
-  if (problemOf(file, corrected).includes(': work_dir is missing')) {
+  if (problemsOf(file, corrected).some((one) => one.kind === 'missing_key' && one.key === 'work_dir')) {
     corrected += `\nwork_dir: ${workDir}\n`;
     commands.push(`printf '\\nwork_dir: %s\\n' ${shellQuote([workDir])} >> ${shellQuote([file])}`);
   }
-  return problemOf(file, corrected) === '' && commands.length > 0 ? commands.join(' && ') : undefined;
+  return isPlainlyValid(file, corrected) && commands.length > 0 ? commands.join(' && ') : undefined;
 }
 
-/** What is wrong in the text of a `pilos.yml`, `''` for nothing. */
-function problemOf(file: string, text: string): string {
+/** A top-level key that sed can find, with the one that was meant. */
+function isMisspelt(problem: ConfigProblem): problem is Extract<ConfigProblem, { kind: 'unknown_key' }> {
+  return problem.kind === 'unknown_key' && problem.meant !== undefined && /^[a-z_]+$/.test(problem.key);
+}
+
+/** Also without a key that stands twice, of which one would have no effect. */
+function isPlainlyValid(file: string, text: string): boolean {
+  const warnings: string[] = [];
+  const read = attempt(() =>
+    parsePilos(
+      parseMapping(text, file, (one) => warnings.push(one)),
+      file,
+    ),
+  );
+  return !(read instanceof ExpectedError) && warnings.length === 0;
+}
+
+/** What is wrong in the text of a `pilos.yml`. */
+function problemsOf(file: string, text: string): readonly ConfigProblem[] {
   const read = attempt(() => parsePilos(parseMapping(text, file), file));
-  return read instanceof ExpectedError ? read.message : '';
+  return read instanceof ConfigError ? read.configProblems : [];
 }

@@ -30,7 +30,8 @@ export function readSettings(
   const pilosFile = chosenPilosFile(choice, environment);
   const bbbFiles = chosenBbbFiles(choice, environment);
   const bbb = attempt(() => readBbbConfig(choice, environment));
-  const usable = bbb instanceof ExpectedError ? parseBbbConfig({}, bbbFiles) : bbb;
+  const usable =
+    bbb instanceof ExpectedError ? parseBbbConfig(new Map(bbbFiles.map((file) => [file, {}]))) : bbb;
   const mapping = attempt(() => readMapping(pilosFile));
   const pilos = mapping instanceof ExpectedError ? mapping : attempt(() => parsePilos(mapping, pilosFile));
   const settings = pilos instanceof ExpectedError ? salvagePilos(mapping) : pilos;
@@ -94,7 +95,7 @@ function lookAtOptions(config: Config | undefined): Look[] {
   return [
     warning('ignored-options', lookedAt, {
       problem: 'spool_dir is a directory of this server, so rsync is not used and these options do nothing',
-      fix: `sed -i '${block}' ${shellQuote([config.files.pilos])}`,
+      fix: `sed -i '${block}' ${shellQuote([config.pilosFile])}`,
     }),
   ];
 }

@@ -4,8 +4,9 @@ import { isFormat } from '../bbb/ids.ts';
 import { ExpectedError } from '../errors.ts';
 import { errnoName } from '../system/errno.ts';
 import { type ConfigChoice, chosenBbbFiles, defaultBbbFile, defaultBbbOverride } from './chosen-files.ts';
-import { absolutePath, describeIssue } from './schema.ts';
-import { configError, isMapping, readMapping } from './yaml-mapping.ts';
+import { ConfigError, type ConfigProblem } from './config-error.ts';
+import { absolutePath, problemOf } from './schema.ts';
+import { isMapping, readMapping } from './yaml-mapping.ts';
 
 const bbbSchema = v.object({
   published_dir: v.optional(absolutePath, '/var/bigbluebutton/published'),
@@ -24,27 +25,25 @@ export interface BbbConfig {
 /** BBB merges its override at the top level only (`props.merge` in its Ruby library), and so do we. */
 export function readBbbConfig(choice: ConfigChoice, environment: NodeJS.ProcessEnv): BbbConfig {
   const files = chosenBbbFiles(choice, environment);
-  const merged: Record<string, unknown> = {};
-  for (const file of files) Object.assign(merged, readMapping(file));
-  const read = [...files];
+  const mappings = new Map(files.map((file) => [file, readMapping(file)]));
   if (files.length === 1 && files[0] === defaultBbbFile) {
     const override = readMappingIfThere(defaultBbbOverride);
-    if (override !== undefined) {
-      Object.assign(merged, override);
-      read.push(defaultBbbOverride);
-    }
+    if (override !== undefined) mappings.set(defaultBbbOverride, override);
   }
-  return parseBbbConfig(merged, read);
+  return parseBbbConfig(mappings);
 }
 
-/** BBB's merged settings → what we use of them; throws an ExpectedError (78) for an invalid one. */
-export function parseBbbConfig(merged: Record<string, unknown>, files: string[]): BbbConfig {
+/**
+ * BBB's files → what we use of their settings, merged; throws a ConfigError for an invalid one. The rest of them is
+ * not ours to judge.
+ */
+export function parseBbbConfig(mappings: ReadonlyMap<string, Record<string, unknown>>): BbbConfig {
+  const merged = Object.assign({}, ...mappings.values()) as Record<string, unknown>;
   const settings = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
   const result = v.safeParse(bbbSchema, settings);
-  if (!result.success)
-    throw configError(result.issues.map((issue) => describeIssue(issue, files.join(' with '))).join('; '));
+  if (!result.success) throw new ConfigError(result.issues.map((issue) => problemIn(mappings, issue)));
   return {
-    files,
+    files: [...mappings.keys()],
     publishedDir: result.output.published_dir,
     recordingDir: result.output.recording_dir,
     logDir: result.output.log_dir,
@@ -70,6 +69,16 @@ export function parsePublishSteps(steps: unknown): string[] {
     waiting.push(...[next].flat().filter((name) => typeof name === 'string'));
   }
   return [...formats].sort();
+}
+
+/** The last file that has the key is the one to correct. */
+function problemIn(
+  mappings: ReadonlyMap<string, Record<string, unknown>>,
+  issue: v.BaseIssue<unknown>,
+): ConfigProblem {
+  const key = String(issue.path?.[0]?.key);
+  const [file = ''] = [...mappings].findLast(([, mapping]) => Object.hasOwn(mapping, key)) ?? [];
+  return problemOf(issue, file);
 }
 
 function readMappingIfThere(file: string): Record<string, unknown> | undefined {

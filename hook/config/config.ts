@@ -3,16 +3,16 @@
  * two types; all problems of the files are reported at once.
  */
 
-import { EXIT, ExpectedError } from '../errors.ts';
-import { errnoName } from '../system/errno.ts';
+import { attempt, ExpectedError } from '../errors.ts';
 import { type BbbConfig, readBbbConfig } from './bbb-config.ts';
 import { type ConfigChoice, chosenPilosFile } from './chosen-files.ts';
+import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { type PilosSettings, parsePilos } from './pilos-settings.ts';
 import type { SpoolAddress } from './spool-address.ts';
 import { readMapping } from './yaml-mapping.ts';
 
 export interface Config {
-  files: { pilos: string; bbb: string[] };
+  pilosFile: string;
   /** For temporary archives (rsync only) and the ledger. */
   workDir: string;
   spool: SpoolAddress;
@@ -32,33 +32,28 @@ export interface Config {
   onFailure: string[] | undefined;
   publishedDir: string;
   recordingDir: string;
-  logDir: string;
   /** Formats that this server publishes, from `steps:`. */
   publishSteps: string[];
+  /** What is odd in `pilos.yml`, and works all the same. */
+  warnings: string[];
 }
 
-/** Reads and merges all configuration files; throws an ExpectedError (78) that names every problem in them. */
+/** Reads and merges all configuration files; throws a ConfigError with every problem in them. */
 export function readConfig(choice: ConfigChoice, environment: NodeJS.ProcessEnv): Config {
   const pilosFile = chosenPilosFile(choice, environment);
-  const problems: ExpectedError[] = [];
-  const pilos = collect(problems, () => parsePilos(readMapping(pilosFile), pilosFile));
+  const problems: ConfigProblem[] = [];
+  const warnings: string[] = [];
+  const warn = (warning: string) => void warnings.push(warning);
+  const pilos = collect(problems, () => parsePilos(readMapping(pilosFile, warn), pilosFile));
   const bbb = collect(problems, () => readBbbConfig(choice, environment));
-  if (pilos === undefined || bbb === undefined) {
-    const isMissing = problems.every(({ cause }) => errnoName(cause) === 'ENOENT');
-    throw new ExpectedError(problems.map(({ message }) => message).join('; '), {
-      exitStatus: EXIT.config,
-      fix: isMissing
-        ? "'pilos-post-publish check' names the command that creates it"
-        : "correct it and run 'pilos-post-publish check'",
-    });
-  }
-  return combineConfig(pilosFile, pilos, bbb);
+  if (pilos === undefined || bbb === undefined) throw new ConfigError(problems);
+  return { ...combineConfig(pilosFile, pilos, bbb), warnings };
 }
 
 /** The two files' settings → {@link Config}. */
 export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbConfig): Config {
   return {
-    files: { pilos: pilosFile, bbb: bbb.files },
+    pilosFile,
     workDir: pilos.work_dir,
     spool: pilos.spool_dir,
     extraRsyncOptions: pilos.extra_rsync_opts,
@@ -73,18 +68,20 @@ export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbC
     onFailure: pilos.on_failure,
     publishedDir: bbb.publishedDir,
     recordingDir: bbb.recordingDir,
-    logDir: bbb.logDir,
     publishSteps: bbb.publishSteps,
+    warnings: [],
   };
 }
 
 /** Runs `read`; a configuration error (a system call's too) is added to `problems` instead of thrown. */
-function collect<T>(problems: ExpectedError[], read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    problems.push(error);
-    return undefined;
-  }
+function collect<T>(problems: ConfigProblem[], read: () => T): T | undefined {
+  const result = attempt(read);
+  if (!(result instanceof ExpectedError)) return result;
+  if (result instanceof ConfigError) problems.push(...result.configProblems);
+  else problems.push({ kind: 'unreadable_file', file: pathOf(result.cause), message: result.message });
+  return undefined;
+}
+
+function pathOf(cause: unknown): string {
+  return (cause as NodeJS.ErrnoException).path ?? '';
 }

@@ -1,11 +1,12 @@
 /** The keys of `pilos.yml`: what the admin may write, with the defaults. */
 import * as v from 'valibot';
 import { quote } from '../terminal/escape.ts';
+import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { nearestKey } from './nearest-key.ts';
-import { absolutePath, describeIssue, nonEmpty, pathThatMustBe } from './schema.ts';
+import { absolutePath, nonEmpty, pathThatMustBe, problemOf } from './schema.ts';
 import { parseSpoolAddress, type SpoolAddress } from './spool-address.ts';
 import { validateSubDir } from './sub-dir.ts';
-import { configError, isMapping } from './yaml-mapping.ts';
+import { isMapping } from './yaml-mapping.ts';
 
 const mountPoint = 'true, false or the path of a mount point';
 const texts = v.array(
@@ -69,23 +70,23 @@ export type PilosSettings = v.InferOutput<typeof pilosSchema>;
 /** Scalelite's name for a key of ours. */
 const aliases: Record<string, string> = { delete_recording: 'delete_after_transfer' };
 
-/** `pilos.yml` as parsed by YAML → valid keys with their defaults. */
+/** `pilos.yml` as parsed by YAML → valid keys with their defaults; throws a ConfigError with every problem. */
 export function parsePilos(mapping: Record<string, unknown>, file: string): PilosSettings {
-  const problems: string[] = [];
+  const problems: ConfigProblem[] = [];
   const known = knownKeys(mapping, Object.keys(pilosKeys), file, problems, '');
   const wanted = known['retry'];
   if (isMapping(wanted)) known['retry'] = knownKeys(wanted, Object.keys(retry), file, problems, 'retry.');
   const result = v.safeParse(pilosSchema, known);
-  for (const issue of result.issues ?? []) problems.push(describeIssue(issue, file));
+  for (const issue of result.issues ?? []) problems.push(problemOf(issue, file));
   if (result.success && problems.length === 0) return result.output;
-  throw configError(problems.join('; '));
+  throw new ConfigError(problems);
 }
 
 function knownKeys(
   mapping: Record<string, unknown>,
   keys: string[],
   file: string,
-  problems: string[],
+  problems: ConfigProblem[],
   prefix: string,
 ): Record<string, unknown> {
   const known: Record<string, unknown> = {};
@@ -93,9 +94,14 @@ function knownKeys(
     const key = Object.hasOwn(aliases, written) && prefix === '' ? (aliases[written] ?? written) : written;
     if (!keys.includes(key)) {
       const meant = nearestKey(key, keys);
-      problems.push(
-        `${file}: unknown key ${quote(prefix + key)}${meant === undefined ? '' : `, did you mean '${prefix}${meant}'?`}`,
-      );
+      const question = meant === undefined ? '' : `, did you mean '${prefix}${meant}'?`;
+      problems.push({
+        kind: 'unknown_key',
+        file,
+        key: prefix + key,
+        meant: meant === undefined ? undefined : prefix + meant,
+        message: `${file}: unknown key ${quote(prefix + key)}${question}`,
+      });
     } else if (value !== null) {
       known[key] = value;
     }

@@ -1,49 +1,66 @@
 /** A YAML file that must be a mapping, read as BBB's Ruby reads it. */
 import { readFileSync } from 'node:fs';
-import { load, mergeTag, YAML11_SCHEMA, YAMLException } from 'js-yaml';
-import { EXIT, ExpectedError } from '../errors.ts';
+import { load, YAMLException } from 'js-yaml';
 import { errnoName, translateErrno } from '../system/errno.ts';
+import { escapeText, quote } from '../terminal/escape.ts';
+import { ConfigError } from './config-error.ts';
+import { createPsychSchema } from './psych-schema.ts';
 
-// Ruby's Psych reads YAML 1.1 (`yes` is true) and knows merge keys; an existing file must mean the same here.
-const schema = YAML11_SCHEMA.withTags(mergeTag);
-
-/** Reads a YAML file that must be a mapping; throws an ExpectedError (78, 77) otherwise. */
-export function readMapping(file: string): Record<string, unknown> {
+/**
+ * Reads a YAML file that must be a mapping.
+ *
+ * @param warn is told of each key that stands twice
+ * @throws ConfigError (78), or ExpectedError (77, 74) when the file cannot be read
+ */
+export function readMapping(file: string, warn: (warning: string) => void = ignore): Record<string, unknown> {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
-    if (error instanceof TypeError) throw configError(`${file} is not a text file in UTF-8`);
-    if (errnoName(error) === 'ENOENT') {
-      throw configError(`${file} does not exist`, error);
-    }
-    throw translateErrno(error, `cannot read ${file}`);
+    if (error instanceof TypeError) throw notYaml(file, 'is not a text file in UTF-8', error);
+    if (errnoName(error) !== 'ENOENT') throw translateErrno(error, `cannot read ${file}`);
+    throw new ConfigError([{ kind: 'missing_file', file, message: `${file} does not exist` }], error);
   }
-  return parseMapping(text, file);
+  return parseMapping(text, file, warn);
 }
 
-/** Parses one YAML document that must be a mapping; throws an ExpectedError (78) otherwise. */
-export function parseMapping(text: string, file: string): Record<string, unknown> {
-  if (text.replace(/#.*$/gm, '').trim() === '') throw configError(`${file} is empty`);
+/** Parses the first YAML document of a text, which must be a mapping; throws a ConfigError otherwise. */
+export function parseMapping(
+  text: string,
+  file: string,
+  warn: (warning: string) => void = ignore,
+): Record<string, unknown> {
+  const document = firstDocument(text);
+  if (text.replace(/#.*$/gm, '').trim() === '') throw notYaml(file, 'is empty');
+  const schema = createPsychSchema((key) =>
+    warn(`${file}: the key ${quote(key)} stands twice: the last one counts`),
+  );
   let value: unknown;
   try {
-    value = load(text, { schema });
+    // `json`: a key may stand twice. The schema itself says which one counts.
+    value = load(document, { schema, json: true });
   } catch (error) {
-    const mark = error instanceof YAMLException ? error.mark : undefined;
-    const line = mark === undefined ? '' : ` in line ${mark.line + 1}`;
-    throw configError(
-      `${file} is not valid YAML${line}: ${error instanceof YAMLException ? error.reason : String(error)}`,
-      error,
-    );
+    if (!(error instanceof YAMLException)) throw error;
+    const line = error.mark === undefined ? '' : ` in line ${error.mark.line + 1}`;
+    throw notYaml(file, `is not valid YAML${line}: ${escapeText(error.reason)}`, error);
   }
-  if (!isMapping(value)) throw configError(`${file} must be a mapping of keys to values`);
+  if (!isMapping(value)) throw notYaml(file, 'must be a mapping of keys to values');
   return value;
 }
 
-export function configError(message: string, cause?: unknown): ExpectedError {
-  return new ExpectedError(message, { exitStatus: EXIT.config, fix: 'correct the file', cause });
+/** Psych stops at the end of the first document: what follows may even be broken. */
+function firstDocument(text: string): string {
+  const start = /^(?:[ \t]*(?:#.*)?\r?\n|%.*\r?\n)*---(?=\s|$)/.exec(text)?.[0].length ?? 0;
+  const end = /^(?:---|\.\.\.)(?=\s|$)/m.exec(text.slice(start));
+  return end === null ? text : text.slice(0, start + end.index);
 }
 
+function notYaml(file: string, reason: string, cause?: unknown): ConfigError {
+  return new ConfigError([{ kind: 'not_yaml', file, message: `${file} ${reason}` }], cause);
+}
+
+function ignore(): void {}
+
 export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -26,10 +26,20 @@ export function describeError(error: unknown): string {
   return `${message}: ${fix}`;
 }
 
+export interface ErrorDocument {
+  code: string;
+  message: string;
+  /** Each of several things that are wrong. */
+  problems?: string[];
+  fix: string;
+}
+
 /** An error as `--json` prints it. */
-export function errorDocument(error: unknown): { code: string; message: string; fix: string } {
+export function errorDocument(error: unknown): ErrorDocument {
   if (error instanceof ExpectedError) {
-    return { code: error.code, message: escapeText(error.message), fix: escapeText(error.fix) };
+    const { code, message, fix, problems } = error;
+    const several = problems.length > 1 ? { problems: problems.map(escapeText) } : {};
+    return { code, message: escapeText(message), ...several, fix: escapeText(fix) };
   }
   const message = escapeText(`a bug in pilos-post-publish: ${String(error)}`);
   return { code: 'bug', message, fix: `report it with the lines above at ${issueTracker}` };

@@ -59,11 +59,16 @@ export function createLog(options: LogOptions): Log {
         for (const line of (error.stack ?? '').split('\n')) this.error(line);
       }
       toFile('ERROR', prefix + describeError(error));
-      const { message, fix } = errorDocument(error);
-      const text = isTerminal(2)
-        ? `error: ${prefix}${message}\n  fix: ${fix}`
-        : `${prefix}${message}: ${fix}`;
-      printError(`pilos-post-publish: ${text}\n`);
+      const { message, problems = [message], fix } = errorDocument(error);
+      const isPerson = isTerminal(2);
+      const lines = isPerson
+        ? [...problems.map((problem) => `error: ${prefix}${problem}`), `  fix: ${fix}`]
+        : joinShort(
+            problems.map((problem) => prefix + problem),
+            fix,
+          );
+      for (const [index, line] of lines.entries())
+        printError(isPerson && index > 0 ? `${line}\n` : `pilos-post-publish: ${line}\n`);
     },
     debug(message) {
       if (options.verbose) printError(`${escapeText(message)}\n`);
@@ -72,6 +77,11 @@ export function createLog(options: LogOptions): Log {
       logFile = file;
     },
   };
+}
+
+/** One problem and its fix are one line; several have a line each. */
+function joinShort(problems: readonly string[], fix: string): string[] {
+  return problems.length === 1 ? [`${problems[0]}: ${fix}`] : [...problems, fix];
 }
 
 /**

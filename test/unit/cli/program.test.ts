@@ -97,11 +97,11 @@ describe('a failure', () => {
     `${directory.path}/bbb.yml`,
   ];
 
-  it('is one line with a fix, without a stack trace', async () => {
+  it('is a line for each problem, and the fix, without a stack trace', async () => {
     const { status, stdout, stderr } = await run('-m', 'x', ...configuration());
     expect({ status, stdout }).toEqual({ status: 78, stdout: '' });
     expect(stderr).toMatch(
-      /^pilos-post-publish: [^\n]*pilos\.yml does not exist[^\n]*'pilos-post-publish check' names the command [^\n]*\n$/,
+      /^pilos-post-publish: \S+pilos\.yml does not exist\npilos-post-publish: \S+bbb\.yml does not exist\npilos-post-publish: 'pilos-post-publish check' names the command [^\n]*\n$/,
     );
   });
 

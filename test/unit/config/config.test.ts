@@ -1,6 +1,7 @@
 /** hook/config/config.ts: what is in the files. Which files, and what is wrong with them: config-files.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { type Config, readConfig } from '../../../hook/config/config.ts';
+import { ConfigError } from '../../../hook/config/config-error.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { expectedErrorOf } from '../../support/program/thrown-error.ts';
 
@@ -22,10 +23,7 @@ function problemsOf(pilos: string, bbb?: string): string {
 describe('readConfig', () => {
   it('fills in the defaults, which leave an existing pilos.yml working', () => {
     expect(read(required, 'raw_audio_src: /x\n')).toEqual({
-      files: {
-        pilos: `${directory.path}/pilos.yml`,
-        bbb: [`${directory.path}/bigbluebutton.yml`],
-      },
+      pilosFile: `${directory.path}/pilos.yml`,
       workDir: '/work',
       spool: { kind: 'local', path: '/spool' },
       extraRsyncOptions: [],
@@ -40,8 +38,8 @@ describe('readConfig', () => {
       onFailure: undefined,
       publishedDir: '/var/bigbluebutton/published',
       recordingDir: '/var/bigbluebutton/recording',
-      logDir: '/var/log/bigbluebutton',
       publishSteps: [],
+      warnings: [],
     });
   });
 
@@ -126,7 +124,36 @@ on_failure: [/usr/bin/mail, -s, failed]
       workDir: '/c',
       spool: { path: '/b' },
     });
-    expect(read(required, 'x: &x { log_dir: /merged }\n<<: *x\n').logDir).toBe('/merged');
+    expect(read(required, 'x: &x { log_dir: /merged }\n<<: *x\n').logFile).toBe('/merged/post_publish.log');
+  });
+
+  it('warns of a key that stands twice in pilos.yml, and not of one in the files of BBB', () => {
+    const config = read(
+      `${required}retry: { attempts: 1, attempts: 2 }\nwork_dir: /last\n`,
+      'log_dir: /a\nlog_dir: /b\n',
+    );
+    expect(config).toMatchObject({
+      workDir: '/last',
+      retry: { attempts: 2 },
+      logFile: '/b/post_publish.log',
+    });
+    const twice = (key: string) =>
+      `${directory.path}/pilos.yml: the key '${key}' stands twice: the last one counts`;
+    expect(config.warnings).toEqual([twice('attempts'), twice('work_dir')]);
+  });
+
+  it('names each problem as fields, with the file and the key to correct', () => {
+    const file = (name: string) => `${directory.path}/${name}.yml`;
+    const error = expectedErrorOf(() =>
+      read('work_dir: /w\nspoool_dir: /s\n', 'log_dir: here\nother: &x [*x]\n'),
+    );
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).configProblems).toMatchObject([
+      { kind: 'unknown_key', file: file('pilos'), key: 'spoool_dir', meant: 'spool_dir' },
+      { kind: 'missing_key', file: file('pilos'), key: 'spool_dir' },
+      { kind: 'invalid_value', file: file('bigbluebutton'), key: 'log_dir' },
+    ]);
+    expect(error).toMatchObject({ code: 'config_invalid', problems: { length: 3 } });
   });
 
   it("understands Scalelite's name for delete_after_transfer", () => {
@@ -152,7 +179,7 @@ describe('readConfig refuses', () => {
     ['work_dir: relative', "work_dir must be an absolute path, but is 'relative'"],
     ['work_dir: ""', "work_dir is empty, but is ''"],
     ['work_dir: "/a\\0b"', "work_dir must be an absolute path, but is '/a\\x00b'"],
-    ['work_dir: 2024-01-31', "work_dir must be a text, but is '2024-01-31T00:00:00.000Z'"],
+    ['work_dir: 2024-01-31', "work_dir must be an absolute path, but is '2024-01-31'"],
     ['spool_dir: relative', 'spool_dir is neither an absolute path'],
     ['spool_dir: { a: b }', 'spool_dir must be a text, but is a mapping'],
     ['spool_dir: yes', "spool_dir must be a text, but is 'true'"],

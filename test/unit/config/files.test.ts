@@ -39,14 +39,12 @@ describe('a file that is no configuration', () => {
       `${pilos}\nretry:\n  attempts:3\n  x: 1`,
       'pilos.yml is not valid YAML in line 6',
     ],
-    [
-      'with a key twice',
-      `${pilos}work_dir: /b\n`,
-      'pilos.yml is not valid YAML in line 3: duplicated mapping key',
-    ],
-    ['of two documents', `${pilos}---\n${pilos}`, 'pilos.yml is not valid YAML'],
     ['with an alias to nothing', 'work_dir: *x\n', 'pilos.yml is not valid YAML in line 1'],
-    ['with an object of Ruby', 'work_dir: !ruby/object:File {}\n', 'pilos.yml is not valid YAML in line 1'],
+    [
+      'with an object of Ruby',
+      'work_dir: !ruby/object:File {}\n',
+      'work_dir must be a text, but is a mapping',
+    ],
     ['nested 100,000 deep', `work_dir: ${'['.repeat(100_000)}`, 'pilos.yml is not valid YAML in line 1'],
   ])('is refused: %s', (_, content, problem) => {
     expect(problemsOf(content)).toContain(problem);
@@ -107,9 +105,17 @@ describe('the choice of files', () => {
       PILOS_POST_PUBLISH_BBB_CONFIG: bbb('env-bbb'),
     };
     const chosen = { config: write('option.yml', 'option'), bbbConfig: [bbb('option-bbb')] };
-    expect(readConfig(chosen, environment)).toMatchObject({ workDir: '/option', logDir: '/option-bbb' });
-    expect(readConfig({}, environment)).toMatchObject({ workDir: '/env', logDir: '/env-bbb' });
-    expect(readConfig({ bbbConfig: [] }, environment)).toMatchObject({ logDir: '/env-bbb' });
+    expect(readConfig(chosen, environment)).toMatchObject({
+      workDir: '/option',
+      logFile: '/option-bbb/post_publish.log',
+    });
+    expect(readConfig({}, environment)).toMatchObject({
+      workDir: '/env',
+      logFile: '/env-bbb/post_publish.log',
+    });
+    expect(readConfig({ bbbConfig: [] }, environment)).toMatchObject({
+      logFile: '/env-bbb/post_publish.log',
+    });
   });
 
   it("takes a list of BBB's files, the later merged over the earlier", () => {
@@ -117,12 +123,10 @@ describe('the choice of files', () => {
     const first = directory.write('a.yml', 'log_dir: /a\npublished_dir: /a\nrecording_dir: /a\n');
     const second = directory.write('b.yml', 'log_dir: /b\npublished_dir: /b\n');
     const third = directory.write('c.yml', 'log_dir: /c\n');
-    const merged = { logDir: '/c', publishedDir: '/b', recordingDir: '/a' };
+    const merged = { logFile: '/c/post_publish.log', publishedDir: '/b', recordingDir: '/a' };
     expect(readConfig({ config, bbbConfig: [first, second, third] }, {})).toMatchObject(merged);
     const environment = { PILOS_POST_PUBLISH_BBB_CONFIG: `:${first}:${second}::${third}:` };
-    const read = readConfig({ config }, environment);
-    expect(read).toMatchObject(merged);
-    expect(read.files.bbb).toEqual([first, second, third]);
+    expect(readConfig({ config }, environment)).toMatchObject(merged);
   });
 
   it('takes an empty variable for none', () => {
@@ -141,12 +145,9 @@ describe('the choice of files', () => {
   it('is that of PILOS and BBB when nothing is chosen', async () => {
     const { value } = await runInChildNode(readDefaults, { mounts: installed });
     expect(value).toMatchObject({
-      files: {
-        pilos: '/etc/bigbluebutton/recording/pilos.yml',
-        bbb: ['/usr/local/bigbluebutton/core/scripts/bigbluebutton.yml'],
-      },
+      pilosFile: '/etc/bigbluebutton/recording/pilos.yml',
       workDir: '/work',
-      logDir: '/l1',
+      logFile: '/l1/post_publish.log',
     });
   });
 
@@ -154,7 +155,7 @@ describe('the choice of files', () => {
     const override = `${installed}
       echo 'published_dir: /p2' >/etc/bigbluebutton/recording/recording.yml`;
     const { value } = await runInChildNode(readDefaults, { mounts: override });
-    expect(value).toMatchObject({ logDir: '/l1', publishedDir: '/p2' });
+    expect(value).toMatchObject({ logFile: '/l1/post_publish.log', publishedDir: '/p2' });
   });
 
   it('does not pass over a broken override', async () => {
