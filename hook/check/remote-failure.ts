@@ -1,6 +1,6 @@
 /** A failed transfer to the other host → the finding that it belongs to, and what mends it. Pure. */
 import { EXIT } from '../errors.ts';
-import type { RsyncFailureKind } from '../spool/rsync/failure.ts';
+import type { RsyncFailureCode } from '../spool/rsync/failure-rule.ts';
 import type { CheckStatus } from './finding.ts';
 import {
   acceptHostKey,
@@ -32,46 +32,52 @@ export interface RemoteFailure extends Mending {
 }
 
 /** @param stderr of ssh and rsync, in English */
-export function classifyFailure(kind: RsyncFailureKind, stderr: string, facts: RemoteFacts): RemoteFailure {
-  switch (kind) {
-    case 'host key unknown':
+export function classifyFailure(code: RsyncFailureCode, stderr: string, facts: RemoteFacts): RemoteFailure {
+  switch (code) {
+    case 'host_key_unknown':
       return { step: 'host-key', status: EXIT.config, fix: acceptHostKey(facts) };
-    case 'host key changed':
+    case 'host_key_changed':
       return { step: 'host-key', status: EXIT.config, fix: replaceHostKey(facts) };
-    case 'key refused':
+    case 'key_refused':
       return { step: 'ssh-key', status: EXIT.permission, ...admitKey(facts, stderr) };
-    case 'password refused':
-    case 'address refused':
+    case 'password_refused':
+    case 'address_refused':
       return { step: 'remote-rsync', status: EXIT.permission };
-    case 'read-only':
+    case 'spool_read_only':
       return { step: 'remote-rsync', status: EXIT.permission, ...allowWriting(facts) };
-    case 'rsync missing':
+    case 'remote_rsync_missing':
       return { step: 'remote-rsync', status: EXIT.config, ...installRsync(facts, stderr) };
-    case 'deletion refused':
+    case 'renaming_refused':
       return { step: 'remote-rsync', status: EXIT.config, fix: allowRenaming(facts) };
-    case 'option refused':
-    case 'refused':
-    case 'noisy shell':
+    case 'option_refused':
+    case 'rrsync_refused':
+    case 'shell_not_clean':
       return { step: 'remote-rsync', status: EXIT.config };
-    case 'option unknown':
+    case 'option_unknown':
       // Without these words it is rsync here that has ended, before it has connected.
       return { step: /on remote machine/.test(stderr) ? 'remote-rsync' : 'host', status: EXIT.config };
-    case 'ssh missing':
+    case 'ssh_missing':
+    case 'ssh_config_invalid':
       return { step: 'host', status: EXIT.config };
-    case 'directory missing':
+    case 'spool_dir_missing':
+    case 'spool_dir_unusable':
+    case 'restricted_dir_missing':
       return { step: 'remote-directory', status: EXIT.spool, ...createDirectory(facts, stderr) };
-    case 'not writable':
+    case 'spool_not_writable':
       return { step: 'remote-write', status: EXIT.permission, ...openDirectory(facts, stderr) };
-    case 'other':
+    case 'rsync_failed':
+    case 'ssh_failed':
       return classifyOther(stderr);
-    case 'disk full':
-    case 'locked':
+    case 'spool_full':
+    case 'spool_not_written':
+    case 'transfer_under_way':
       return { step: 'remote-write', status: EXIT.spool };
-    case 'lost':
+    case 'connection_lost':
+    case 'remote_rsync_silent':
       return classifyLost(stderr);
-    case 'occupied':
-    case 'no such host':
-    case 'unreachable':
+    case 'too_many_connections':
+    case 'host_not_found':
+    case 'host_unreachable':
       return { step: 'host', status: EXIT.spool };
   }
 }

@@ -18,8 +18,8 @@ export interface Arrival {
 export function decideArrival(facts: RemoteFacts, arrival: Arrival): Look[] {
   const { trouble } = arrival;
   const steps = remoteSteps.filter((step) => facts.ssh !== undefined || !isOfSsh(step));
-  if (trouble?.failure.kind === 'locked') return decideOccupied(facts, arrival, steps);
-  const failed = trouble && classifyFailure(trouble.failure.kind, trouble.stderr, facts);
+  if (trouble?.failure.code === 'transfer_under_way') return decideOccupied(facts, arrival, steps);
+  const failed = trouble && classifyFailure(trouble.failure.code, trouble.stderr, facts);
   const at = failed === undefined ? steps.length : steps.indexOf(failed.step);
   return steps.map((step, index) => {
     const lookedAt = describeStep(step, facts, arrival);
@@ -112,16 +112,16 @@ function deletionRefused(facts: RemoteFacts): Trouble {
 
 /** Every delivery would fail there after its last byte. */
 function decideFailedRenaming(facts: RemoteFacts, trouble: RsyncTrouble, lookedAt: string): Look {
-  const { kind, isLocked } = trouble.failure;
+  const { code, isLocked } = trouble.failure;
   if (isLocked) return skipped('remote-rename', lookedAt, 'another transfer is under way');
-  const { status } = classifyFailure(kind, trouble.stderr, facts);
+  const { status } = classifyFailure(code, trouble.stderr, facts);
   // The directory itself can be written: the test file is there.
   const attributes = "look for its attributes ('lsattr -d') and its sticky bit there";
   return problem(
     'remote-rename',
     lookedAt,
     status,
-    tell(trouble, kind === 'not writable' ? { advice: attributes } : {}),
+    tell(trouble, code === 'spool_not_writable' ? { advice: attributes } : {}),
   );
 }
 
@@ -134,15 +134,15 @@ export function decideRemoteSubDirectory(
   const lookedAt = `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`;
   if (trouble === undefined) return ok('sub-directory', lookedAt);
   if (trouble.failure.isLocked) return skipped('sub-directory', lookedAt, 'another transfer is under way');
-  const { status } = classifyFailure(trouble.failure.kind, trouble.stderr, facts);
+  const { status } = classifyFailure(trouble.failure.code, trouble.stderr, facts);
   return problem('sub-directory', lookedAt, status, subDirectoryTrouble(facts, transfer, trouble));
 }
 
 function subDirectoryTrouble(facts: RemoteFacts, transfer: Transfer, trouble: RsyncTrouble): Trouble {
-  const { kind } = trouble.failure;
-  if (kind === 'directory missing')
+  const { code } = trouble.failure;
+  if (['spool_dir_missing', 'spool_dir_unusable'].includes(code))
     return tell(trouble, { fix: asUser(facts.user, createDirectoryCommand(transfer)) });
   const path = `${facts.address.path.replace(/\/$/, '')}/${transfer.subDir}`;
   const there = { ...facts, address: { ...facts.address, path } };
-  return tell(trouble, classifyFailure(kind, trouble.stderr, there));
+  return tell(trouble, classifyFailure(code, trouble.stderr, there));
 }

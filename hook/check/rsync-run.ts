@@ -57,8 +57,8 @@ export async function runRsyncPatiently(
 }
 
 /** What rsync there says of a missing directory can get lost with the connection, and with it which one that is. */
-function isSpeechless({ failure, stderr }: RsyncTrouble): boolean {
-  return failure.kind === 'directory missing' && /^(?:rsync error: .*\s*)?$/.test(stderr);
+function isSpeechless({ failure }: RsyncTrouble): boolean {
+  return failure.code === 'spool_dir_unusable';
 }
 
 /** Opens a connection that stays until it is ended; undefined when it does not come about. */

@@ -73,7 +73,7 @@ async function sendTest(test: RemoteTest): Promise<Look[]> {
   const transfer = test.transferTo('');
   const { trouble, isRenamingRefused } = await send(test, transfer);
   if (trouble !== undefined) {
-    const isKeyRefused = trouble.failure.kind === 'key refused';
+    const isKeyRefused = trouble.failure.code === 'key_refused';
     const ssh = isKeyRefused && facts.ssh ? await readOwnKey(facts.ssh, options) : facts.ssh;
     return decideArrival({ ...facts, ssh }, { transfer, trouble, isLeft: true });
   }

@@ -116,7 +116,7 @@ async function readWaiting(
   } catch (error) {
     const isRefused =
       error instanceof RsyncFailure &&
-      (['refused', 'option refused'].includes(error.kind) || /write[- ]only/.test(error.message));
+      (['rrsync_refused', 'option_refused'].includes(error.code) || /write[- ]only/.test(error.message));
     if (!isRefused) throw error;
     watcher.debug(error.message);
     return undefined;

@@ -91,8 +91,8 @@ describe('a failure on the way to another host', () => {
     ],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
   ])('%j belongs to %s (%i)', (stderr, step, status, fix) => {
-    const { kind } = said(stderr, stderr.includes('timeout') ? 30 : 255);
-    const failure = classifyFailure(kind, stderr, there);
+    const { code } = said(stderr, stderr.includes('timeout') ? 30 : 255);
+    const failure = classifyFailure(code, stderr, there);
     expect(failure).toMatchObject({ step, status });
     const command = typeof failure.fix === 'object' ? failure.fix.command : failure.fix;
     if (fix === undefined) expect(command).toBeUndefined();
@@ -108,7 +108,7 @@ describe('a failure on the way to another host', () => {
     ['kex_exchange_identification: Connection reset by peer\r\n', 'host', 73],
   ])('without a word of rsync there, after %j, belongs to %s (%i)', (before, step, status) => {
     const stderr = `${before}${ended}`;
-    expect(classifyFailure(said(stderr, 12).kind, stderr, there)).toMatchObject({ step, status });
+    expect(classifyFailure(said(stderr, 12).code, stderr, there)).toMatchObject({ step, status });
   });
 
   it.each([
@@ -138,7 +138,7 @@ describe('a failure on the way to another host', () => {
     const trouble = (stderr: string) => ({ failure: said(stderr, 23), stderr });
     const locked = trouble('Another instance of rrsync is already accessing this directory.');
     expect(decideRenaming(there, locked).state).toBe('skipped');
-    const unlinked = trouble('delete_file: unlink(x) failed: Operation not permitted (1)');
+    const unlinked = trouble('rsync: delete_file: unlink(x) failed: Operation not permitted (1)');
     expect(decideRenaming(there, unlinked)).toMatchObject({ state: 'problem', exit_status: 77 });
   });
 });
@@ -150,7 +150,7 @@ describe('the line of a key', () => {
       input: `command="${line}",restrict k\n`,
     }).stdout.toString();
   };
-  const reading = classifyFailure('read-only', '', there).fix as { command: string };
+  const reading = classifyFailure('spool_read_only', '', there).fix as { command: string };
 
   it.each([
     ['lets in several', allowSeveral(there), 'rrsync /s', 'rrsync -no-lock /s'],

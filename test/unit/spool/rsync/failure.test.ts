@@ -5,12 +5,28 @@ import { code255, rsyncFailures } from '../../../fixtures/rsync-failures.ts';
 const facts = { destination: 'pilos:/spool/instance1', host: 'pilos' };
 
 describe('explainFailure', () => {
-  it.each(rsyncFailures)('when $what', ({ exitCode, stderr, exitStatus, retryable = false, says, fix }) => {
-    const failure = explainFailure({ exitCode, stderr }, facts);
-    expect(failure).toMatchObject({ exitStatus, retryable });
-    expect(failure.message).toContain(says);
-    expect(failure.fix).toContain(fix);
-    expect(failure.message).not.toContain('\n');
+  it.each(rsyncFailures)(
+    'when $what',
+    ({ exitCode, stderr, exitStatus, retryable = false, code, says, fix }) => {
+      const failure = explainFailure({ exitCode, stderr }, facts);
+      expect(failure).toMatchObject({ exitStatus, retryable, code });
+      expect(failure.message).toContain(says);
+      expect(failure.fix).toContain(fix);
+      expect(failure.message).not.toContain('\n');
+    },
+  );
+
+  it('knows by the phase whose failure it is', () => {
+    const refused = 'ssh: connect to host pilos port 22: Connection refused\r\n';
+    expect(explainFailure({ exitCode: 255, stderr: refused }, facts, 'connection').code).toBe(
+      'host_unreachable',
+    );
+    // What a login script prints there is not ssh's.
+    expect(explainFailure({ exitCode: 12, stderr: refused }, facts, 'transfer').code).toBe('connection_lost');
+    expect(explainFailure({ exitCode: 255, stderr: 'what?' }, facts, 'connection')).toMatchObject({
+      code: 'ssh_failed',
+      message: "ssh to pilos:/spool/instance1 failed, exit status 255 ('what?')",
+    });
   });
 
   it('quotes the line that says most, not the summary of rsync', () => {

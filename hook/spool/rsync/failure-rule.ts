@@ -1,0 +1,54 @@
+/** How a reason is told from what rsync or ssh leaves behind: one row of the tables in ssh-rules.ts and rsync-rules.ts. */
+import type { ErrorScope, ExitStatus } from '../../errors.ts';
+
+export interface RsyncFacts {
+  /** `[USER@]HOST:PATH/SUB` */
+  destination: string;
+  host: string;
+}
+
+/** What has failed, for programs. */
+export type RsyncFailureCode =
+  // Before the connection stands, ssh's:
+  | 'host_not_found'
+  | 'host_unreachable'
+  | 'host_key_changed'
+  | 'host_key_unknown'
+  | 'key_refused'
+  | 'ssh_config_invalid'
+  | 'ssh_failed'
+  | 'ssh_missing'
+  // After it, rsync's, rrsync's and the daemon's:
+  | 'address_refused'
+  | 'connection_lost'
+  | 'option_refused'
+  | 'option_unknown'
+  | 'password_refused'
+  | 'remote_rsync_missing'
+  | 'remote_rsync_silent'
+  | 'renaming_refused'
+  | 'restricted_dir_missing'
+  | 'rrsync_refused'
+  | 'rsync_failed'
+  | 'shell_not_clean'
+  | 'spool_dir_missing'
+  | 'spool_dir_unusable'
+  | 'spool_full'
+  | 'spool_not_writable'
+  | 'spool_not_written'
+  | 'spool_read_only'
+  | 'too_many_connections'
+  | 'transfer_under_way';
+
+export interface Rule {
+  /** Matched against stderr without the notices that are no reason. */
+  pattern?: RegExp;
+  exitCodes?: readonly number[];
+  code: RsyncFailureCode;
+  exitStatus: ExitStatus;
+  retryable?: boolean;
+  /** Default: the whole host. */
+  scope?: ErrorScope;
+  what: (facts: RsyncFacts, match: readonly string[]) => string;
+  fix: (facts: RsyncFacts, match: readonly string[]) => string;
+}

@@ -1,0 +1,264 @@
+/**
+ * What fails behind ssh, or in a daemon: rsync's, rrsync's and the remote shell's words, in the order in which the
+ * first that fits decides. Their last words may be lost with the connection; a rule for an exit status alone names
+ * every reason that it can have.
+ */
+import { EXIT } from '../../errors.ts';
+import { quote } from '../../terminal/escape.ts';
+import type { Rule } from './failure-rule.ts';
+
+const createIt =
+  'create it there, or correct spool_dir or RECORDING_SPOOL_SUB_DIRECTORY; it is never created from here';
+const giveIt = 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)';
+/** Nothing is said, or only what rsync adds to every failure. */
+const silence = /^(?:\s*(?:rsync error: .*|rsync: connection unexpectedly closed .*)?\r?\n?)*$/;
+
+const refusals: readonly Rule[] = [
+  {
+    pattern: /^Another instance of rrsync is already accessing/m,
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    code: 'transfer_under_way',
+    scope: 'recording',
+    what: ({ host }) => `${host} accepts one transfer at a time, and another one is under way`,
+    fix: () => "put 'rrsync -wo -no-lock DIR' into authorized_keys there",
+  },
+  {
+    pattern:
+      /option --?(delete\S*|max-delete\S*|backup|b|suffix\S*) has been disabled|configured to refuse --(delete|backup|suffix)/,
+    exitStatus: EXIT.config,
+    code: 'renaming_refused',
+    what: ({ host }) => `rsync on ${host} refuses to delete, and so to rename`,
+    fix: () =>
+      "remove '-no-del' and '-no-overwrite' from authorized_keys there, or delete and backup from 'refuse options' in rsyncd.conf",
+  },
+  {
+    pattern: /rrsync error: option (\S+) has been disabled|The server is configured to refuse (\S+)/,
+    code: 'option_refused',
+    exitStatus: EXIT.config,
+    what: ({ host }, match) => `rsync on ${host} refuses the option ${quote(match[1] ?? match[2] ?? '')}`,
+    fix: () => 'remove it from extra_rsync_opts in pilos.yml',
+  },
+  {
+    pattern: /sending to read-only server is not allowed|module is read only/,
+    code: 'spool_read_only',
+    exitStatus: EXIT.permission,
+    what: ({ host }) => `rsync on ${host} is read-only`,
+    fix: () => "use 'rrsync -wo -no-lock DIR' in authorized_keys there, or 'read only = no' in rsyncd.conf",
+  },
+  {
+    // Perl's rrsync (before rsync 3.2.4) takes an option that it does not know for the directory.
+    pattern: /Restricted directory does not exist/,
+    scope: 'spool',
+    code: 'restricted_dir_missing',
+    exitStatus: EXIT.spool,
+    what: ({ host }) =>
+      `rrsync on ${host} does not find its directory: it does not exist, or this rrsync is too old for -no-lock`,
+    fix: () =>
+      "look at the key's line in authorized_keys there: create the directory that it names; if it has -no-lock and 'file' says that rrsync is a Perl script, remove -no-lock, which that one does not need",
+  },
+];
+
+const daemonRules: readonly Rule[] = [
+  {
+    pattern: /^@ERROR: auth failed on module/m,
+    code: 'password_refused',
+    exitStatus: EXIT.permission,
+    what: ({ host }) => `the rsync daemon on ${host} refuses our user or password`,
+    fix: () =>
+      "write 'USER@' before the host in spool_dir and '--password-file=FILE' into extra_rsync_opts, as 'auth users' and 'secrets file' in rsyncd.conf there want them",
+  },
+  {
+    pattern: /^@ERROR: access denied to \S+ from/m,
+    code: 'address_refused',
+    exitStatus: EXIT.permission,
+    what: ({ host }) => `the rsync daemon on ${host} refuses this server's address`,
+    fix: () => "add the address to 'hosts allow' in rsyncd.conf there",
+  },
+  {
+    pattern: /^@ERROR: max connections \(-?\d+\) reached/m,
+    code: 'too_many_connections',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    scope: 'recording',
+    what: ({ host }) => `the rsync daemon on ${host} has as many connections as it allows`,
+    fix: () => "raise 'max connections' in rsyncd.conf there",
+  },
+  {
+    pattern: /^@ERROR: Unknown module/m,
+    code: 'remote_rsync_missing',
+    exitStatus: EXIT.unavailable,
+    what: ({ host }) => `the rsync daemon on ${host} has no such module`,
+    fix: () => 'check spool_dir in pilos.yml',
+  },
+  {
+    pattern: /^rsync: .*(?:getaddrinfo: |Name or service not known|Temporary failure in name resolution)/m,
+    code: 'host_not_found',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `the name ${host} cannot be resolved`,
+    fix: () => 'check spool_dir in pilos.yml, and DNS',
+  },
+  {
+    pattern: /^rsync: .*Connection refused/m,
+    code: 'host_unreachable',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `${host} refuses the connection`,
+    fix: () => 'check that the rsync daemon runs there, its port and the firewall',
+  },
+  {
+    pattern:
+      /No route to host|Network is unreachable|Connection timed out|Operation timed out|timeout waiting for daemon connection/,
+    code: 'host_unreachable',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `${host} cannot be reached`,
+    fix: () => 'check that it runs, the network and the firewall',
+  },
+];
+
+const programs: readonly Rule[] = [
+  {
+    // Debian's rsync package only suggests python3, in which rrsync is written.
+    pattern: /rrsync: (?:cannot execute: required file not found|[^\n]*bad interpreter)/,
+    code: 'remote_rsync_missing',
+    exitStatus: EXIT.unavailable,
+    what: ({ host }) => `rrsync cannot run on ${host}, because python3 is missing there`,
+    fix: () => "run 'apt-get install python3' there",
+  },
+  {
+    pattern:
+      /(?:rsync|rrsync): (?:command )?not found|rr?sync: No such file or directory|subprocess[\s\S]*FileNotFoundError|exec request failed/,
+    code: 'remote_rsync_missing',
+    exitStatus: EXIT.unavailable,
+    what: ({ host }) => `rsync is not installed on ${host}`,
+    fix: () => "run 'apt-get install rsync' there",
+  },
+];
+
+const directoryRules: readonly Rule[] = [
+  {
+    pattern: /^rsync: .*(?:No space left on device|Disk quota exceeded|write failed on.*\(28\))/m,
+    scope: 'destination',
+    code: 'spool_full',
+    exitStatus: EXIT.spool,
+    what: ({ host }) => `the disk of ${host} is full`,
+    fix: () => 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
+  },
+  {
+    pattern:
+      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|FileNotFoundError: .*: '\/|^@ERROR: ch(?:dir|root) failed/m,
+    scope: 'destination',
+    code: 'spool_dir_missing',
+    exitStatus: EXIT.spool,
+    what: ({ destination }) => `the directory ${destination} does not exist`,
+    fix: () => createIt,
+  },
+  {
+    pattern:
+      /^rsync: .*(?:open ".*"(?: \(in \S+\))? failed: (?:No such file or directory|Invalid argument)|Permission denied|Read-only file system|Operation not permitted)|(?:post-realpath open failed|unable to chdir to restricted dir).*Permission denied|^PermissionError: /m,
+    scope: 'destination',
+    code: 'spool_not_writable',
+    exitStatus: EXIT.permission,
+    what: ({ destination }) => `the directory ${destination} is not writable`,
+    fix: () => giveIt,
+  },
+];
+
+const protocolRules: readonly Rule[] = [
+  {
+    pattern: /protocol version mismatch|is your shell clean/,
+    code: 'shell_not_clean',
+    exitStatus: EXIT.config,
+    what: ({ host }) => `the login shell of ${host} prints something before rsync starts`,
+    fix: () => 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync',
+  },
+  {
+    pattern: /rrsync error: ([^\n]*)/,
+    code: 'rrsync_refused',
+    exitStatus: EXIT.config,
+    what: ({ host }, match) => `rrsync on ${host} refuses: ${match[1] ?? ''}`,
+    fix: () =>
+      "check 'rrsync DIR' in authorized_keys there: spool_dir in pilos.yml must be a path within that DIR, without DIR itself",
+  },
+  {
+    exitCodes: [30, 35],
+    code: 'connection_lost',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `the connection to ${host} is stalled`,
+    fix: () => 'check the network between the servers',
+  },
+  {
+    pattern: /(?:unknown|unrecognized) option|invalid option|syntax or usage error/,
+    code: 'option_unknown',
+    exitStatus: EXIT.config,
+    what: () => 'rsync does not know an option',
+    fix: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
+  },
+];
+
+/** For an exit status alone. */
+const statusRules: readonly Rule[] = [
+  {
+    pattern: silence,
+    exitCodes: [3],
+    scope: 'destination',
+    code: 'spool_dir_unusable',
+    exitStatus: EXIT.spool,
+    what: ({ destination }) => `the directory ${destination} does not exist, or may not be entered`,
+    fix: () => `if it exists there, ${giveIt}; if not, ${createIt}`,
+  },
+  {
+    pattern: silence,
+    exitCodes: [12],
+    code: 'remote_rsync_silent',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) =>
+      `rsync on ${host} ended without saying why: it, rrsync or python3 is missing there, the key's line in authorized_keys is wrong, the directory may not be entered, or the connection was cut`,
+    fix: () => "run 'pilos-post-publish check', and look at the log of sshd there",
+  },
+  {
+    exitCodes: [126, 127],
+    code: 'remote_rsync_missing',
+    exitStatus: EXIT.unavailable,
+    what: ({ host }) => `rsync cannot be run on ${host}`,
+    fix: () => "run 'apt-get install rsync python3' there, and check the key's line in authorized_keys",
+  },
+  {
+    pattern: silence,
+    exitCodes: [14],
+    code: 'ssh_missing',
+    exitStatus: EXIT.unavailable,
+    what: () => 'rsync could not start a program here: ssh is not installed, or memory or processes ran out',
+    fix: () => "if 'ssh -V' fails, 'apt-get install openssh-client'; else look at 'free' and 'ulimit -u'",
+  },
+  {
+    exitCodes: [10, 12, 255],
+    code: 'connection_lost',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) => `the connection to ${host} was lost`,
+    fix: () => 'check the network and the log of sshd there',
+  },
+  {
+    exitCodes: [11, 14, 22, 23, 24, 25],
+    scope: 'recording',
+    code: 'spool_not_written',
+    exitStatus: EXIT.io,
+    retryable: true,
+    what: ({ destination }) => `rsync could not write to ${destination}`,
+    fix: () => `check the disk there, and whether it is full; if the directory is not writable, ${giveIt}`,
+  },
+];
+
+export const rsyncRules: readonly Rule[] = [
+  ...refusals,
+  ...daemonRules,
+  ...programs,
+  ...directoryRules,
+  ...protocolRules,
+  ...statusRules,
+];
