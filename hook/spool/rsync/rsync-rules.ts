@@ -30,7 +30,7 @@ const refusals: readonly Rule[] = [
     code: 'renaming_refused',
     what: ({ host }) => `rsync on ${host} refuses to delete, and so to rename`,
     fix: () =>
-      "remove '-no-del' and '-no-overwrite' from authorized_keys there, or delete and backup from 'refuse options' in rsyncd.conf",
+      "remove '-no-del' from authorized_keys there, or '-no-overwrite', or delete and backup from 'refuse options' in rsyncd.conf",
   },
   {
     pattern: /rrsync error: option (\S+) has been disabled|The server is configured to refuse (\S+)/,
@@ -48,8 +48,7 @@ const refusals: readonly Rule[] = [
   },
   {
     // Perl's rrsync (before rsync 3.2.4) takes an option that it does not know for the directory.
-    pattern: /Restricted directory does not exist/,
-    scope: 'spool',
+    pattern: /rrsync: Restricted directory does not exist/,
     code: 'restricted_dir_missing',
     exitStatus: EXIT.spool,
     what: ({ host }) =>
@@ -148,7 +147,7 @@ const directoryRules: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|FileNotFoundError: .*: '\/|^@ERROR: ch(?:dir|root) failed/m,
+      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|FileNotFoundError: .*: '\/|rrsync error: Restricted directory does not exist|^@ERROR: ch(?:dir|root) failed/m,
     scope: 'destination',
     code: 'spool_dir_missing',
     exitStatus: EXIT.spool,
