@@ -50,7 +50,7 @@ async function carryOut(makePlan: () => Promise<Plan>, dryRun: boolean, run: Run
   if (steps.length === 0) run.log.info('nothing to do');
   for (const note of notes) run.log.info(note);
   if (run.json) {
-    const done = steps.map(({ verb, what }) => ({ verb, what }));
+    const done = steps.map(({ verb, what }) => ({ verb: verb.replaceAll(' ', '_'), what }));
     printJson({ dry_run: dryRun, steps: done, notes, exit_status: EXIT.ok });
   }
   return EXIT.ok;

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { validateJsonDocument } from './json-document.ts';
 import { type ProgramResult, runOrThrow, runProgram } from './run-program.ts';
 
 const cacheDirectory = join(import.meta.dirname, '../../../dist/.test-cache');
@@ -31,12 +32,19 @@ export async function createDebianRoot(): Promise<DebianRoot> {
   if (archive !== undefined)
     await runOrThrow('tar', ['--extract', '--numeric-owner', '--file', archive, '--directory', path]);
   else await mountOverlay(directory, path);
-  const run = (command: string, ...args: string[]) =>
-    runProgram('unshare', enter(path, command, args), inside);
+  const run = async (command: string, ...args: string[]) => {
+    const result = await runProgram('unshare', enter(path, command, args), inside);
+    validateJsonDocument([command, ...args], result);
+    return result;
+  };
   return {
     path,
     run,
-    runOrThrow: (command, ...args) => runOrThrow('unshare', enter(path, command, args), inside),
+    runOrThrow: async (command, ...args) => {
+      const result = await run(command, ...args);
+      if (result.status === 0) return result;
+      throw new Error(`${command} ended with ${result.status}: ${result.stderr || result.stdout}`);
+    },
     remove: async () => {
       if (archive === undefined) {
         await runOrThrow('umount', [path]);

@@ -50,7 +50,9 @@ describe('a call of the program', () => {
   it('is validated by the schema of its command', () => {
     expect(() => validateJsonDocument(call, { ...ended, status: 73, stdout })).not.toThrow();
     const empty = JSON.stringify({ results: [], exit_status: 0 });
-    expect(() => validateJsonDocument(call, { ...ended, status: 0, stdout: empty })).toThrow('left_by_limit');
+    expect(() => validateJsonDocument(call, { ...ended, status: 0, stdout: empty })).toThrow(
+      'being_published',
+    );
   });
 
   it('must end with the exit status that its document names', () => {
