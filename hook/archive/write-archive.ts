@@ -1,15 +1,12 @@
 /** An {@link ArchivePlan} → the archive, in an open file. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { errnoName, translateErrno } from '../system/errno.ts';
-import {
-  type ArchiveEntry,
-  type ArchivePlan,
-  display,
-  PublishedFilesChanged,
-  planArchive,
-  rawPath,
-} from './archive.ts';
+import { crc32 } from 'node:zlib';
+import { translateErrno } from '../system/errno.ts';
+import { type ArchivePlan, planArchive } from './archive.ts';
+import { startChecksum } from './content-checksum.ts';
+import { type ArchiveEntry, display, PublishedFilesChanged, rawPath } from './entry.ts';
+import { checkFile, checkSame, openFile, translateReadError } from './published-file.ts';
 import { block, encodeHeader, padded } from './tar-header.ts';
 
 /** Bytes that are gathered before they are written; enough for {@link smallFile}. */
@@ -36,25 +33,29 @@ export interface WriteOptions {
  * Writes the archive, and checks that the published files stayed as planned: each file when it has been read,
  * and in the end that no directory has got or lost a file.
  *
+ * @returns the checksum of the content, which costs next to nothing here: the one that `readContentChecksum` makes
  * @throws PublishedFilesChanged when they did not; the file then holds rubbish
  */
 export async function writeArchive(
   plan: ArchivePlan,
   target: number,
   options: WriteOptions = {},
-): Promise<void> {
+): Promise<{ checksum: string }> {
   const output = new Output(target, options);
+  const checksum = startChecksum(plan);
   for (const entry of plan.entries) {
     const header = encodeHeader(entry);
     if (output.space < header.length) await output.flush();
     output.append(header);
-    if (entry.type === 'directory') continue;
+    output.crc = 0;
     if (output.space < Math.min(padded(entry.size), smallFile)) await output.flush();
-    if (entry.size <= smallFile) appendSmallFile(output, entry);
-    else await appendLargeFile(output, entry);
+    if (entry.content !== undefined) await appendContent(output, entry, entry.content);
+    else if (entry.size > smallFile) await appendLargeFile(output, entry);
+    else if (entry.type === 'file') appendSmallFile(output, entry);
     const padding = padded(entry.size) - entry.size;
     if (output.space < padding) await output.flush();
     output.appendZeros(padding);
+    checksum.add(entry, output.crc);
   }
   await output.flush();
   output.append(Buffer.alloc(2 * block));
@@ -62,6 +63,16 @@ export async function writeArchive(
   checkUnchanged(plan);
   if (output.written !== plan.size)
     throw new Error(`wrote ${output.written} bytes of an archive of ${plan.size}`);
+  return { checksum: checksum.digest() };
+}
+
+/** What was read with the plan, or stands in its place; the published file must still be the one that was read. */
+async function appendContent(output: Output, entry: ArchiveEntry, content: Buffer): Promise<void> {
+  checkFile(entry);
+  for (let at = 0; at < content.length; ) {
+    if (output.space === 0) await output.flush();
+    at += output.append(content.subarray(at));
+  }
 }
 
 /** Without a promise, which would take as long as reading the file. There is space for all of it. */
@@ -99,34 +110,10 @@ function readPiece(output: Output, descriptor: number, entry: ArchiveEntry, left
   return read;
 }
 
-function checkSame(descriptor: number, entry: ArchiveEntry): void {
-  const { dev, ino, size, mtimeMs } = fstatSync(descriptor);
-  const isSame = dev === entry.dev && ino === entry.ino && size === entry.size && mtimeMs === entry.mtimeMs;
-  if (!isSame) throw new PublishedFilesChanged(`${display(entry.path)} changed`);
-}
-
-function translateReadError(entry: ArchiveEntry, error: unknown): unknown {
-  if (errnoName(error) === 'EISDIR')
-    return new PublishedFilesChanged(`${display(entry.path)} changed`, error);
-  return translateErrno(error, `cannot read ${display(entry.path)}`);
-}
-
-function openFile(entry: ArchiveEntry): number {
-  try {
-    // Not blocking: a FIFO may have taken the file's place.
-    return openSync(rawPath(entry.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (['ENOENT', 'ELOOP', 'ENXIO', 'ENOTDIR'].includes(errnoName(error) ?? '')) {
-      throw new PublishedFilesChanged(`${display(entry.path)} vanished`, error);
-    }
-    throw translateErrno(error, `cannot read ${display(entry.path)}`);
-  }
-}
-
 /** A directory's time tells that something was added or removed; only then everything is looked at again. */
 function checkUnchanged({ entries, fingerprint, source }: ArchivePlan): void {
   if (entries.every((entry) => entry.type === 'file' || isSameDirectory(entry))) return;
-  if (planArchive(source.directory, source.prefix).fingerprint === fingerprint) return;
+  if (planArchive(source.directory, source.prefix, source.options).fingerprint === fingerprint) return;
   throw new PublishedFilesChanged(`${source.directory} changed`);
 }
 
@@ -141,6 +128,8 @@ function isSameDirectory({ path, ino, mtimeMs }: ArchiveEntry): boolean {
  */
 class Output {
   written = 0;
+  /** Of what was read with {@link fill} since it was set to 0. */
+  crc = 0;
   readonly #target: number;
   readonly #options: WriteOptions;
   readonly #buffer = Buffer.allocUnsafeSlow(bufferSize);
@@ -158,8 +147,11 @@ class Output {
     return bufferSize - this.#filled;
   }
 
-  append(piece: Buffer): void {
-    this.#filled += piece.copy(this.#buffer, this.#filled);
+  /** Appends as much as there is space for; returns how many bytes. */
+  append(piece: Buffer): number {
+    const length = piece.copy(this.#buffer, this.#filled);
+    this.#filled += length;
+    return length;
   }
 
   appendZeros(count: number): void {
@@ -170,6 +162,7 @@ class Output {
   /** Reads up to `most` bytes of a file, as far as there is space; returns how many, 0 at the file's end. */
   fill(descriptor: number, most: number): number {
     const read = readSync(descriptor, this.#buffer, this.#filled, Math.min(most, this.space), null);
+    this.crc = crc32(this.#buffer.subarray(this.#filled, this.#filled + read), this.crc);
     this.#filled += read;
     return read;
   }

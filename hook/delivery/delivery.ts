@@ -126,12 +126,13 @@ async function packAndSendOnce(
         run.log.warn(message);
       },
       debug: run.log.debug,
-      write: (target, path) =>
-        writeArchive(plan, target, {
+      write: async (target, path) => {
+        await writeArchive(plan, target, {
           path,
           signal: run.signal,
           onProgress: (bytes) => bar.update(bytes, 'packing'),
-        }),
+        });
+      },
       onTransferred: run.progress.isShown ? (bytes) => bar.update(bytes, 'sending') : undefined,
     });
   } finally {

@@ -13,6 +13,7 @@ import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { type ArchivePlan, PublishedFilesChanged, planArchive } from '../../../hook/archive/archive.ts';
+import { pack } from '../../support/files/pack.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { runInChildNode } from '../../support/program/child-node.ts';
 import { expectedErrorOf } from '../../support/program/thrown-error.ts';
@@ -106,6 +107,34 @@ describe('planArchive', () => {
     } finally {
       server.close();
     }
+  });
+
+  it('leaves out what NFS keeps of files that were deleted while open, and names it', () => {
+    publish('.nfs00000000051a2b3c00000001', 'dir/.nfs0123', '.nfs', '.nfs-notes');
+    expect(namesOf(plan())).toEqual(['/', '.nfs', '.nfs-notes', 'dir//', 'metadata.xml']);
+    expect(plan().skipped).toEqual([
+      `'${published()}/.nfs00000000051a2b3c00000001' is what NFS keeps of a deleted file`,
+      `'${published()}/dir/.nfs0123' is what NFS keeps of a deleted file`,
+    ]);
+  });
+
+  it('puts what the check makes of metadata.xml in its place, and knows the exact size', async () => {
+    publish('zlast');
+    const content = Buffer.alloc(300_000, 'long ');
+    const checkMetadata = (given: Buffer) => {
+      expect(given.toString()).toBe('metadata.xml');
+      return { content, identity: 'i', notice: 'it was changed' };
+    };
+    const { plan, bytes } = await pack(published(), { prefix, checkMetadata });
+    expect(plan.notice).toBe('it was changed');
+    expect(bytes.length).toBe(plan.size);
+    expect(bytes.includes(content)).toBe(true);
+  });
+
+  it('refuses a metadata.xml of more than 1 MiB', () => {
+    publish();
+    truncateSync(`${published()}/metadata.xml`, 1024 * 1024 + 1);
+    expect(refused()).toMatchObject({ exitStatus: 65, code: 'metadata_too_large' });
   });
 
   it('takes a file of the largest size that PharData unpacks, and not one byte more', () => {
