@@ -76,7 +76,9 @@ async function main(): Promise<void> {
   const call = parseBbbCall(args);
   if (call !== undefined) {
     const { publish } = await import('./commands/publish.ts');
-    return await execute(createRun({}, signal), (run) => publish({ ...call, dryRun: false }, run));
+    return await execute(createRun({}, signal), (run) =>
+      publish({ ...call, again: false, dryRun: false }, run),
+    );
   }
   const probe = process.env[probeVariable];
   if (args[0] === 'check' && probe !== undefined) {

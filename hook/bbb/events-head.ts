@@ -4,6 +4,7 @@
  * than the rest of the way to "not from PILOS".
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { errnoName } from '../system/errno.ts';
 
 export interface MeetingMetadata {
   /** Value of `bbb-origin`, `''` when the meeting has none. */
@@ -11,6 +12,8 @@ export interface MeetingMetadata {
   /** Value of `pilos-sub-spool-dir`, as written by an API client: hostile until validated. */
   subDir: string;
   meetingName: string;
+  /** The front end's own id of the meeting, `''` when there is none. */
+  externalId: string;
   /** The file that told. */
   source: string;
 }
@@ -23,6 +26,29 @@ let firstBuffer: Buffer | undefined;
 
 /** What is wrong with a file that should tell. */
 export class XmlProblem extends Error {}
+
+/** Reads `events.xml`, or says why that is not possible. */
+export function readEvents(file: string): MeetingMetadata | Unreadable {
+  return attemptRead(file, readEventsHead);
+}
+
+/** Why a file does not tell, in a sentence that begins with its name. */
+export interface Unreadable {
+  unreadable: string;
+}
+
+/** Runs `read`; only our own findings and errors of system calls are reasons, anything else is a bug. */
+export function attemptRead<T>(file: string, read: (file: string) => T): T | Unreadable {
+  try {
+    return read(file);
+  } catch (error) {
+    if (error instanceof XmlProblem) return { unreadable: `${file} ${error.message}` };
+    const name = errnoName(error);
+    if (name === 'ENOENT') return { unreadable: `${file} does not exist` };
+    if (name?.startsWith('E')) return { unreadable: `${file} cannot be read (${name})` };
+    throw error;
+  }
+}
 
 /** Reads `events.xml` up to the end of its `<metadata …>` and not further. */
 export function readEventsHead(file: string): MeetingMetadata {
@@ -114,6 +140,7 @@ function parseMetadata(element: string, source: string): MeetingMetadata {
     origin: attribute('bbb-origin'),
     subDir: attribute('pilos-sub-spool-dir'),
     meetingName: attribute('meetingName'),
+    externalId: attribute('meetingId'),
     source,
   };
 }

@@ -8,18 +8,21 @@ import { EXIT, ExpectedError } from '../errors.ts';
 import { errnoName, translateErrno } from '../system/errno.ts';
 import { escapeText } from '../terminal/escape.ts';
 import {
+  attemptRead,
   decodeEntities,
   headLimit,
   type MeetingMetadata,
   openRegularFile,
-  readEventsHead,
+  readEvents,
   XmlProblem,
 } from './events-head.ts';
 
 /**
+ * Reads whose meeting it is from `events.xml`, or else from the first published `metadata.xml` that tells.
+ *
  * @param eventsFile `<recording_dir>/raw/<meeting id>/events.xml`
  * @param metadataFiles lists the `metadata.xml` of each published format; asked only when needed
- * @param warn is told why `events.xml` did not serve
+ * @param warn is given the reason why `events.xml` did not serve
  * @throws ExpectedError (65) when no file tells
  */
 export function readMeetingMetadata(
@@ -27,37 +30,30 @@ export function readMeetingMetadata(
   metadataFiles: () => readonly string[],
   warn: (message: string) => void,
 ): MeetingMetadata {
-  const reasons: string[] = [];
-  const told = tryRead(eventsFile, readEventsHead, reasons);
-  if (told !== undefined) return told;
-  for (const file of metadataFiles()) {
-    const metadata = tryRead(file, readPublishedMetadata, reasons);
-    if (metadata === undefined) continue;
-    warn(`${reasons.join('; ')}: the metadata was taken from ${file}`);
-    return metadata;
+  const events = readEvents(eventsFile);
+  return 'unreadable' in events ? readFirstPublished(metadataFiles(), events.unreadable, warn) : events;
+}
+
+/** The first of these `metadata.xml` that tells; `unreadable` is why `events.xml` does not. */
+export function readFirstPublished(
+  files: readonly string[],
+  unreadable: string,
+  warn: (message: string) => void,
+): MeetingMetadata {
+  const reasons = [unreadable];
+  for (const file of files) {
+    const metadata = attemptRead(file, readPublishedMetadata);
+    if (!('unreadable' in metadata)) {
+      warn(`${reasons.join('; ')}: the metadata was taken from ${file}`);
+      return metadata;
+    }
+    reasons.push(metadata.unreadable);
   }
   throw new ExpectedError(`nothing tells which front end the meeting belongs to: ${reasons.join('; ')}`, {
+    code: 'metadata_unreadable',
     exitStatus: EXIT.data,
     fix: "restore metadata.xml from a backup, or publish the recording again with 'bbb-record --rebuild'",
   });
-}
-
-function tryRead<T>(file: string, read: (file: string) => T, reasons: string[]): T | undefined {
-  try {
-    return read(file);
-  } catch (error) {
-    reasons.push(`${file} ${reasonOf(error)}`);
-    return undefined;
-  }
-}
-
-/** Why a file could not tell; only our own findings and system calls' errors, anything else is a bug. */
-function reasonOf(error: unknown): string {
-  if (error instanceof XmlProblem) return error.message;
-  const name = errnoName(error);
-  if (name === 'ENOENT') return 'does not exist';
-  if (name?.startsWith('E')) return `cannot be read (${name})`;
-  throw error;
 }
 
 // Entities are decoded by `decodeEntities` alone, so that none of a DTD can ever be expanded.
@@ -97,8 +93,6 @@ export function readPublishedMetadata(file: string): PublishedMetadata {
 export interface ImportedMetadata extends PublishedMetadata {
   /** Under which PILOS keeps the recording. */
   recordId: string;
-  /** The front end's own id of the meeting, by which PILOS finds the room; `''` when there is none. */
-  externalId: string;
 }
 
 /** Reads the same file for a recording that nothing else tells of. @throws ExpectedError when it does not tell */
@@ -108,7 +102,6 @@ export function readImportedMetadata(file: string): ImportedMetadata {
     return {
       ...publishedMetadataOf({ recording, meta }, file),
       recordId: textOf(recording, 'id'),
-      externalId: textOf(meta, 'meetingId'),
     };
   } catch (error) {
     const isXml = error instanceof XmlProblem;
@@ -139,6 +132,7 @@ function publishedMetadataOf({ recording, meta }: RecordingElement, file: string
     origin: textOf(meta, 'bbb-origin'),
     subDir: textOf(meta, 'pilos-sub-spool-dir'),
     meetingName: textOf(meta, 'meetingName'),
+    externalId: textOf(meta, 'meetingId'),
     startTime: Number.isFinite(start) && start > 0 ? start : undefined,
     source: file,
   };

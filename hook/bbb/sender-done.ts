@@ -4,6 +4,7 @@
  */
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { withErrnoTranslated } from '../system/errno.ts';
+import type { BbbDirectories, PublishedFormat } from './bbb.ts';
 
 export function senderDoneFile(recordingDir: string, meetingId: string): string {
   return `${recordingDir}/status/published/${meetingId}-sender.done`;
@@ -19,4 +20,22 @@ export function setSenderDone(recordingDir: string, meetingId: string, isDone: b
     else rmSync(file);
     return true;
   });
+}
+
+/**
+ * True for a format that was published before its meeting's `-sender.done` was written: then who wrote that has sent
+ * it. PILOS' own script writes it after the first format, so one that came later is not covered.
+ */
+export function isCoveredBySenderDone(
+  { recordingDir }: BbbDirectories,
+  { meetingId, recordId, format, directory }: PublishedFormat,
+): boolean {
+  const time = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  const senderDone = time(senderDoneFile(recordingDir, meetingId));
+  if (senderDone === undefined) return false;
+  const published = [recordId, meetingId].map((id) =>
+    time(`${recordingDir}/status/published/${id}-${format}.done`),
+  );
+  const publishedAt = published.find((one) => one !== undefined) ?? time(`${directory}/metadata.xml`);
+  return publishedAt !== undefined && publishedAt <= senderDone;
 }

@@ -1,8 +1,8 @@
 /** The recordings of this server: what PILOS asks for, and what it does not have yet. */
 import type { Config } from '../config/config.ts';
 import { attempt, EXIT, ExpectedError } from '../errors.ts';
-import { readOurMeetings } from '../pilos/meetings.ts';
-import { type RecordingStatus, readStatus } from '../status/read-status.ts';
+import { readPilosMeetings } from '../pilos/meetings.ts';
+import { type RecordingStatus, readStatus } from '../status/status.ts';
 import { shellQuote } from '../system/shell-quote.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
 
@@ -23,7 +23,7 @@ interface RefusedMeeting {
 /** What the meetings ask for; nothing when `published_dir` cannot be read, which is told elsewhere. */
 export function readRecordingFacts(config: Config): RecordingFacts {
   const meetings = attempt(() =>
-    readOurMeetings(
+    readPilosMeetings(
       config,
       () => true,
       () => undefined,

@@ -1,27 +1,21 @@
-/** Delivers what is published, ours, and not in the ledger as delivered: by hand, and every 15 minutes by the timer. */
-
+/** Delivers what PILOS does not have, and confirms what it was given: by hand, and every 15 minutes by the timer. */
 import { type Command, Option } from '@commander-js/extra-typings';
-import { archiveName, meetingIdOf, type PublishedFormat } from '../bbb/bbb.ts';
-import { isBeingPublished } from '../bbb/format-states.ts';
+import { meetingIdOf } from '../bbb/bbb.ts';
 import { validateMeetingId } from '../bbb/ids.ts';
-import { type Config, readConfig } from '../config/config.ts';
-import { type DeliveryContext, openDelivery, resultBasis } from '../delivery/context.ts';
-import { deliverFormat, finishMeeting, planDelivery } from '../delivery/delivery.ts';
-import { isDelivered, type LedgerEntry, openLedger, readStamp, statMetadata } from '../delivery/ledger.ts';
-import { updateMetrics } from '../delivery/metrics.ts';
-import { type DeliveryResult, rememberFailure, tolerate } from '../delivery/outcome.ts';
-import { attempt, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
-import { type OurMeeting, readOurMeetings } from '../pilos/meetings.ts';
-import type { Run } from '../run.ts';
-import { becomeOwner } from '../system/user.ts';
-import { describeError } from '../terminal/escape.ts';
+import { type Backlog, readBacklog, type Which } from '../delivery/backlog.ts';
+import { openDelivery } from '../delivery/context.ts';
+import { deliverBacklog, planBacklog } from '../delivery/deliver-backlog.ts';
+import { finishRun } from '../delivery/finish-run.ts';
+import { type DeliveryResult, firstExitStatus } from '../delivery/result.ts';
+import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
+import { type PilosMeeting, readPilosMeetings } from '../pilos/meetings.ts';
+import { type ConfiguredRun, configureRun, type Run } from '../run.ts';
 import { printJson } from '../terminal/lines.ts';
 import { parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, collect, parseCount, type Start } from './options.ts';
 
 export interface DeliverRequest {
-  /** `missing`: not delivered for whatever reason; `failed`: tried without success; `all`: delivered ones too. */
-  which: 'missing' | 'failed' | 'all';
+  which: Which;
   /** Published since: a span of time or a date. */
   since: string | undefined;
   meetingIds: string[];
@@ -29,29 +23,42 @@ export interface DeliverRequest {
   dryRun: boolean;
 }
 
-/** Delivers what the request names; non-zero when something of it is still missing. */
-export async function deliver(request: DeliverRequest, run: Run): Promise<ExitStatus> {
-  const started = Date.now();
-  const meetingIds = request.meetingIds.map(validateMeetingId);
-  const since = request.since === undefined ? undefined : parseMoment('--since', request.since, started);
-  const config = readConfig(run.choice, run.environment);
-  becomeOwner(config.publishedDir);
-  if (!request.dryRun) run.log.setFile(config.logFile);
+export function addDeliverCommand(program: Command, start: Start): void {
+  addRunOptions(program.command('deliver'))
+    .description('deliver what PILOS does not have; the timer runs this every 15 minutes')
+    .addOption(new Option('--failed', 'only what was tried and failed').conflicts('again'))
+    .addOption(new Option('--again', 'also what PILOS had imported, since it was deleted there'))
+    .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
+    .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect)
+    .option('--limit <n>', 'at most so many', parseCount)
+    .option('--dry-run', 'say what would be delivered, and change nothing')
+    .action((options, command) => {
+      const { since, limit, dryRun = false, meetingId: meetingIds = [] } = options;
+      const which = options.again ? 'all' : options.failed ? 'failed' : 'missing';
+      return start(command.optsWithGlobals(), (run) =>
+        deliver({ which, since, limit, dryRun, meetingIds }, run),
+      );
+    });
+}
 
-  const context = await openDelivery(config, run);
-  const meetings = readNamedMeetings(context, meetingIds);
-  const { candidates, beingPublished } = chooseCandidates(config, meetings, { which: request.which, since });
-  const chosen = request.limit === undefined ? candidates : candidates.slice(0, request.limit);
-  const results = request.dryRun
-    ? chosen.map((candidate) => planCandidate(context, candidate))
-    : await deliverAll(context, chosen, request.which === 'all' ? started : 0);
-  if (!request.dryRun) {
-    // Also meetings of which nothing had to be sent: their last format may have failed in BBB meanwhile.
-    for (const { meetingId, published } of meetings) await finishMeeting(context, meetingId, published);
-  }
-  const left = candidates.length - chosen.length;
-  if (!request.dryRun && isComplete(request)) await countMissing(context, results, left);
-  return report(run, { results, left, beingPublished, isDryRun: request.dryRun });
+/** Delivers what the request names; non-zero when something of it is still missing. */
+export async function deliver(request: DeliverRequest, unconfigured: Run): Promise<ExitStatus> {
+  const meetingIds = request.meetingIds.map(validateMeetingId);
+  const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
+  const run = configureRun(unconfigured, request);
+
+  const context = await openDelivery(run);
+  const meetings = readNamedMeetings(run, meetingIds);
+  const isUnattended = meetingIds.length === 0 && request.limit === undefined;
+  const backlog = readBacklog(context, meetings, { ...request, since, isUnattended });
+  if (request.dryRun) return report(run, backlog, planBacklog(context, backlog), request);
+
+  const results = await deliverBacklog(context, backlog, {
+    isNamed: meetingIds.length > 0,
+    again: request.which === 'all',
+  });
+  await finishRun(context, meetings, { results, backlog, isComplete: isComplete(request) });
+  return report(run, backlog, results, request);
 }
 
 /** True when the run has looked at everything that is missing, as the timer's does. */
@@ -59,182 +66,54 @@ function isComplete({ which, since, meetingIds }: DeliverRequest): boolean {
   return which === 'missing' && since === undefined && meetingIds.length === 0;
 }
 
-async function countMissing(
-  { config, run }: DeliveryContext,
-  results: DeliveryResult[],
-  left: number,
-): Promise<void> {
-  await tolerate(run, 'the missing recordings are not counted', () =>
-    updateMetrics(config, (counters) => {
-      counters.missing = left + results.filter((result) => result.state !== 'delivered').length;
-    }),
-  );
-}
-
-/** Those that the request names, or all; a named one that is not here is told. */
-function readNamedMeetings({ config, run }: DeliveryContext, meetingIds: string[]): OurMeeting[] {
+/** Those that the request names, or all. Throws ExpectedError (66) for a named one that is not here. */
+function readNamedMeetings({ config, log }: ConfiguredRun, meetingIds: string[]): PilosMeeting[] {
   const wanted = new Set(meetingIds.map(meetingIdOf));
-  const ours = readOurMeetings(config, (id) => wanted.size === 0 || wanted.has(id), run.log.debug);
-  for (const { meetingId } of ours) wanted.delete(meetingId);
-  for (const id of wanted) run.log.warn(`meeting ${id} is not published here, or not from PILOS`);
-  return ours;
+  const meetings = readPilosMeetings(config, (id) => wanted.size === 0 || wanted.has(id), log.debug);
+  for (const { meetingId } of meetings) wanted.delete(meetingId);
+  const [missing] = wanted;
+  if (missing === undefined) return meetings;
+  throw new ExpectedError(`meeting ${missing} is not published here, or not from PILOS`, {
+    code: 'meeting_not_found',
+    exitStatus: EXIT.noRecording,
+    fix: "check the id with 'pilos-post-publish status', or 'bbb-record --list' on the other BBB servers",
+  });
 }
 
-interface Candidate {
-  published: PublishedFormat;
-  subDir: string | ExpectedError;
-  entry: LedgerEntry | undefined;
-  /** When BBB published it, milliseconds since 1970. */
-  publishedAt: number;
-}
-
-/**
- * What is to be delivered, newest first, but after what has never failed comes what failed longest ago: with
- * `--limit`, the ones that fail every time must not keep the others from their turn.
- */
-function chooseCandidates(
-  config: Config,
-  meetings: OurMeeting[],
-  { which, since }: { which: DeliverRequest['which']; since: number | undefined },
-): { candidates: Candidate[]; beingPublished: number } {
-  const ledger = openLedger(config.workDir);
-  const candidates: Candidate[] = [];
-  let beingPublished = 0;
-  for (const { published, subDir } of meetings) {
-    for (const one of published) {
-      const entry = ledger.read(one);
-      const isMissing = !isDelivered(entry, readStamp(one));
-      if (which === 'missing' ? !isMissing : which === 'failed' && entry?.state !== 'failed') continue;
-      // After a call of BBB for these files there is nothing to wait for.
-      if (!hasBeenTried(one, entry) && isBeingPublished(config, one)) {
-        beingPublished += 1;
-        continue;
-      }
-      const publishedAt = statMetadata(one)?.mtimeMs ?? Date.now();
-      if (since === undefined || publishedAt >= since)
-        candidates.push({ published: one, subDir, entry, publishedAt });
-    }
-  }
-  const failedAt = ({ entry }: Candidate) =>
-    entry?.state === 'failed' ? (entry.attempts.at(-1)?.at ?? '') : '';
-  candidates.sort(
-    (one, other) => failedAt(one).localeCompare(failedAt(other)) || other.publishedAt - one.publishedAt,
-  );
-  return { candidates, beingPublished };
-}
-
-function hasBeenTried(one: PublishedFormat, entry: LedgerEntry | undefined): boolean {
-  const published = statMetadata(one);
-  const tried = Date.parse(entry?.attempts.at(-1)?.at ?? '');
-  return published !== undefined && tried >= published.mtimeMs;
-}
-
-/** One failure does not stop the rest; but what fails for all of a destination or host is noticed once. */
-async function deliverAll(
-  context: DeliveryContext,
-  candidates: Candidate[],
-  deliveredSince: number,
-): Promise<DeliveryResult[]> {
-  const results: DeliveryResult[] = [];
-  const dead = new Map<string, DeliveryResult>();
-  for (const [index, { published, subDir }] of candidates.entries()) {
-    context.run.signal.throwIfAborted();
-    if (subDir instanceof ExpectedError) {
-      results.push(await rememberFailure(context, published, subDir, { destination: '', seconds: 0 }));
-      continue;
-    }
-    const destination = context.spool.destination(subDir);
-    const failure = dead.get('') ?? dead.get(destination);
-    if (failure !== undefined) {
-      results.push(notTried(context, published, subDir, failure));
-      continue;
-    }
-    context.run.log.debug(`${index + 1} of ${candidates.length}: ${archiveName(published)}`);
-    const result = await deliverFormat(context, published, subDir, deliveredSince);
-    results.push(result);
-    if (result.scope === 'spool') dead.set('', result);
-    if (result.scope === 'destination') dead.set(destination, result);
-  }
-  return results;
-}
-
-function notTried(
-  context: DeliveryContext,
-  published: PublishedFormat,
-  subDir: string,
-  { error = '', exit_status = EXIT.temporary }: DeliveryResult,
-): DeliveryResult {
-  return {
-    ...resultBasis(context, published, subDir),
-    state: 'waiting',
-    error: `not tried: ${error}`,
-    exit_status,
-  };
-}
-
-function planCandidate(context: DeliveryContext, { published, subDir }: Candidate): DeliveryResult {
-  const planned =
-    subDir instanceof ExpectedError ? subDir : attempt(() => planDelivery(context, published, subDir));
-  if (!(planned instanceof ExpectedError)) return planned;
-  const basis = resultBasis(context, published, typeof subDir === 'string' ? subDir : '');
-  return { ...basis, state: 'failed', error: describeError(planned), exit_status: exitStatusOf(planned) };
-}
-
-interface DeliverReport {
-  results: DeliveryResult[];
-  /** Left by `--limit`. */
-  left: number;
-  beingPublished: number;
-  isDryRun: boolean;
-}
-
-function report(run: Run, { results, left, beingPublished, isDryRun }: DeliverReport): ExitStatus {
-  const count = (state: DeliveryResult['state']) => results.filter((result) => result.state === state).length;
-  const failed = results.find((result) => result.state === 'failed');
-  const status = failed?.exit_status ?? (left > 0 && !isDryRun ? EXIT.temporary : EXIT.ok);
+function report(
+  run: ConfiguredRun,
+  { left, beingPublished }: Backlog,
+  results: DeliveryResult[],
+  { dryRun }: DeliverRequest,
+): ExitStatus {
+  const status = firstExitStatus(results) ?? (left > 0 && !dryRun ? EXIT.temporary : EXIT.ok);
   if (run.json) {
-    printJson({ results, left_by_limit: left, being_published: beingPublished, exit_status: status });
+    printJson({ results, left, being_published: beingPublished, exit_status: status });
     return status;
   }
-  if (isDryRun) {
+  if (dryRun) {
     run.log.info('dry run: nothing is written, sent or logged');
-    for (const result of results) {
-      run.log.info(
-        `${result.archive}: ${result.error ?? `would be delivered to ${result.destination} (${result.bytes} bytes)`}`,
-      );
-    }
+    for (const result of results) run.log.info(`${result.archive}: ${describePlanned(result)}`);
   }
+  const count = (state: DeliveryResult['state']) => results.filter((result) => result.state === state).length;
   const parts = [
-    `${isDryRun ? count('planned') : count('delivered')} ${isDryRun ? 'to be delivered' : 'delivered'}`,
-    `${count('failed')} failed`,
-    ...(count('waiting') > 0 ? [`${count('waiting')} not tried, for the same reason`] : []),
-    ...(left > 0 ? [`${left} left by --limit`] : []),
-    ...(beingPublished > 0 ? [`${beingPublished} still being published by BBB`] : []),
-  ];
-  run.log.info(results.length + beingPublished === 0 ? 'nothing to deliver' : parts.join(', '));
+    [dryRun ? count('planned') : count('delivered'), dryRun ? 'to be delivered' : 'delivered'],
+    [count('unchanged'), 'delivered before'],
+    [count('failed'), 'failed'],
+    [count('outdated'), 'outdated'],
+    [count('waiting'), 'not tried'],
+    [left, "left for later, see 'max_unattended' and --limit"],
+    [beingPublished, 'still being published by BBB'],
+  ] as const;
+  const told = parts.filter(([number], index) => index === 0 || number > 0).map((part) => part.join(' '));
+  run.log.info(results.length + beingPublished + left === 0 ? 'nothing to deliver' : told.join(', '));
   return status;
 }
 
-export function addDeliverCommand(program: Command, start: Start): void {
-  addRunOptions(program.command('deliver'))
-    .description('deliver what PILOS does not have; the timer runs this every 15 minutes')
-    .addOption(
-      new Option('--missing', 'what is not delivered, for whatever reason (default)').conflicts([
-        'failed',
-        'all',
-      ]),
-    )
-    .addOption(new Option('--failed', 'only what was tried and failed').conflicts(['missing', 'all']))
-    .addOption(new Option('--all', 'everything, also what is delivered').conflicts(['missing', 'failed']))
-    .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
-    .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect)
-    .option('--limit <n>', 'at most so many', parseCount)
-    .option('--dry-run', 'say what would be delivered, and change nothing')
-    .action((options, command) => {
-      const { since, limit, dryRun = false, meetingId: meetingIds = [] } = options;
-      const which = options.all ? 'all' : options.failed ? 'failed' : 'missing';
-      return start(command.optsWithGlobals(), (run) =>
-        deliver({ which, since, limit, dryRun, meetingIds }, run),
-      );
-    });
+function describePlanned(result: DeliveryResult): string {
+  if (result.state === 'planned')
+    return `would be delivered to ${result.destination} (${result.bytes} bytes)`;
+  return 'error' in result && result.error !== undefined
+    ? `${result.error.message}: ${result.error.fix}`
+    : result.state;
 }

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { isBeingPublished } from '../bbb/format-states.ts';
-import { type Config, readConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
 import { type DeliveryContext, openDelivery } from '../delivery/context.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
@@ -22,9 +22,8 @@ import {
 import type { Sending } from '../migrate/send.ts';
 import { planAll, sendAll } from '../migrate/send-all.ts';
 import { readSources } from '../migrate/sources.ts';
-import type { Run } from '../run.ts';
-import { formatTable } from '../status/format-status.ts';
-import { becomeOwner } from '../system/user.ts';
+import { configureRun, type Run } from '../run.ts';
+import { formatTable } from '../status/status-table.ts';
 import { escapeText, quote } from '../terminal/escape.ts';
 import { printJson } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
@@ -51,22 +50,21 @@ export interface MigrateRequest {
 }
 
 /** Sends what the request names; 0 only when all of it is sent. */
-export async function migrate(request: MigrateRequest, run: Run): Promise<ExitStatus> {
+export async function migrate(request: MigrateRequest, unconfigured: Run): Promise<ExitStatus> {
   const started = Date.now();
-  const wanted = readWanted(request, started, run);
+  const wanted = readWanted(request, started, unconfigured);
   const rules = readRules(request);
   const directories = request.from.map((directory) => resolve(directory));
-  const config = readConfig(run.choice, run.environment);
+  const run = configureRun(unconfigured, request);
+  const { config } = run;
   const subDir = validateOption(request.subDir, config);
-  becomeOwner(config.publishedDir);
-  if (!request.dryRun) run.log.setFile(config.logFile);
 
   const isHere = directories.length === 0;
   const { candidates, ...others } = chooseCandidates(readSources(config, directories), wanted, {
     ownOrigins: isHere ? config.origins : [],
     isComing: (published) => isHere && isBeingPublished(config, published),
   });
-  const context = await openDelivery(config, run);
+  const context = await openDelivery(run);
   const sending = { context, subDir, sentSince: request.again ? started : 0 };
   checkDestination(sending);
   const limit = request.limit ?? Number.POSITIVE_INFINITY;

@@ -1,19 +1,18 @@
 /**
  * BBB's call after each published format, and one meeting by hand. START READING HERE: a recording goes
- * config → recording → metadata → archive → spool → ledger.
+ * config → bbb → archive → spool → delivery, which keeps the ledger.
  */
-
 import type { Command } from '@commander-js/extra-typings';
-import { eventsFile, meetingIdOf, type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
-import { type MeetingMetadata, readEventsHead } from '../bbb/events-head.ts';
+import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
+import type { MeetingMetadata } from '../bbb/events-head.ts';
 import { validateFormat, validateMeetingId } from '../bbb/ids.ts';
+import { readMetadata } from '../bbb/meeting-metadata.ts';
 import { notPublished } from '../bbb/not-published.ts';
-import { type Config, readConfig } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
-import type { DeliveryResult } from '../delivery/outcome.ts';
+import type { DeliveryContext } from '../delivery/context.ts';
+import type { DeliveryResult } from '../delivery/result.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
-import type { Run, RunOptions } from '../run.ts';
-import { becomeOwner } from '../system/user.ts';
+import { type ConfiguredRun, configureRun, type Run, type RunOptions } from '../run.ts';
 import { quote } from '../terminal/escape.ts';
 import { printJson } from '../terminal/lines.ts';
 import type { Start } from './options.ts';
@@ -23,134 +22,9 @@ export interface PublishRequest {
   meetingId: string;
   /** Undefined: every published format. */
   format: string | undefined;
+  /** Send also what PILOS has imported, since it was deleted there. */
+  again: boolean;
   dryRun: boolean;
-}
-
-/** Delivers one format of a meeting, or all of them; returns the exit status. */
-export async function publish(request: PublishRequest, run: Run): Promise<ExitStatus> {
-  const meetingId = validateMeetingId(request.meetingId);
-  const format = request.format === undefined ? undefined : validateFormat(request.format);
-  const config = readConfig(run.choice, run.environment);
-  becomeOwner(config.publishedDir);
-  if (!request.dryRun) run.log.setFile(config.logFile);
-
-  const published = lazy(() => readPublishedFormats(config, meetingId, format));
-  const metadata = await readMetadata(config, run, { meetingId, format, published });
-  if (metadata instanceof ExpectedError) return await refuse(request, config, run, published(), metadata);
-  if (!config.origins.includes(metadata.origin)) return reportForeign(run, meetingId, metadata);
-  if (published().length === 0) throw notPublished(config, meetingId, format);
-  const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
-  if (subDir instanceof ExpectedError) return await refuse(request, config, run, published(), subDir);
-
-  const results = await deliver(request, config, run, published(), subDir);
-  return report(run, { meeting_id: meetingId, origin: metadata.origin, sub_dir: subDir, results }, metadata);
-}
-
-function lazy<T>(read: () => T): () => T {
-  let value: { read: T } | undefined;
-  return () => {
-    value ??= { read: read() };
-    return value.read;
-  };
-}
-
-interface Meeting {
-  meetingId: string;
-  format: string | undefined;
-  published: () => PublishedFormat[];
-}
-
-/** events.xml nearly always tells; what reads the published metadata.xml is only loaded when it does not. */
-async function readMetadata(
-  config: Config,
-  run: Run,
-  { meetingId, format, published }: Meeting,
-): Promise<MeetingMetadata | ExpectedError> {
-  const events = eventsFile(config, meetingIdOf(meetingId));
-  try {
-    return readEventsHead(events);
-  } catch {
-    // Tried again below, where the reason is told.
-  }
-  const files = () => {
-    if (published().length === 0) throw notPublished(config, meetingId, format);
-    return published().map(({ directory }) => `${directory}/metadata.xml`);
-  };
-  const { readMeetingMetadata } = await import('../bbb/metadata.ts');
-  return attempt(() => readMeetingMetadata(events, files, run.log.warn));
-}
-
-/** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */
-async function deliver(
-  { meetingId, dryRun }: PublishRequest,
-  config: Config,
-  run: Run,
-  published: PublishedFormat[],
-  subDir: string,
-): Promise<DeliveryResult[]> {
-  const { deliverFormat, finishMeeting, noteForLater, openDelivery, planDelivery } = await import(
-    '../delivery/delivery.ts'
-  );
-  const context = await openDelivery(config, run);
-  if (dryRun) return published.map((one) => planDelivery(context, one, subDir));
-  const results: DeliveryResult[] = [];
-  for (const one of published) {
-    const isLater = config.deliver === 'later';
-    results.push(
-      await (isLater ? noteForLater(context, one, subDir) : deliverFormat(context, one, subDir, Date.now())),
-    );
-  }
-  if (results.some((result) => result.state === 'delivered'))
-    await finishMeeting(context, meetingIdOf(meetingId));
-  return results;
-}
-
-/** Nothing is sent, but the ledger remembers why. */
-async function refuse(
-  { meetingId, dryRun }: PublishRequest,
-  config: Config,
-  run: Run,
-  published: PublishedFormat[],
-  reason: ExpectedError,
-): Promise<ExitStatus> {
-  if (dryRun || published.length === 0) throw reason;
-  const { rememberFailure } = await import('../delivery/outcome.ts');
-  const results: DeliveryResult[] = [];
-  for (const one of published) {
-    results.push(await rememberFailure({ config, run }, one, reason, { destination: '', seconds: 0 }));
-  }
-  if (run.json) printJson({ meeting_id: meetingId, results, exit_status: reason.exitStatus });
-  return reason.exitStatus;
-}
-
-function reportForeign(run: Run, meetingId: string, { origin }: MeetingMetadata): ExitStatus {
-  run.log.info(`meeting ${meetingId} is not from PILOS (bbb-origin ${quote(origin)}): nothing to do`);
-  if (run.json) printJson({ meeting_id: meetingId, origin, results: [], exit_status: EXIT.ok });
-  return EXIT.ok;
-}
-
-interface PublishReport {
-  meeting_id: string;
-  origin: string;
-  sub_dir: string;
-  results: DeliveryResult[];
-}
-
-/** Prints `--json` or what a dry run found; the exit status is that of the first failure. */
-function report(run: Run, found: PublishReport, metadata: MeetingMetadata): ExitStatus {
-  const status = found.results.find((result) => result.state === 'failed')?.exit_status ?? EXIT.ok;
-  if (run.json) {
-    printJson({ ...found, exit_status: status });
-    return status;
-  }
-  const planned = found.results.filter((result) => result.state === 'planned');
-  if (planned.length > 0) {
-    const subDir = found.sub_dir === '' ? 'no sub directory' : `sub directory ${found.sub_dir}`;
-    run.log.info('dry run: nothing is written, sent or logged');
-    run.log.info(`read ${metadata.source}: origin ${found.origin}, ${subDir}`);
-  }
-  for (const step of planned.flatMap((result) => result.steps ?? [])) run.log.info(step);
-  return status;
 }
 
 const exampleId = '495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753';
@@ -175,10 +49,76 @@ export function addPublishOptions(program: Command, start: Start): void {
   program
     .option('-m, --meeting-id <id>', 'meeting id, as BBB passes it')
     .option('-f, --format <format>', 'published format; without it, every one of the meeting')
+    .option('--again', 'deliver also what PILOS had imported and somebody has deleted there')
     .option('--dry-run', 'say what would be done, and change nothing')
     .addHelpText('after', examplesHelp)
-    .action(async ({ meetingId, format, dryRun = false }, command) => {
+    .action(async ({ meetingId, format, again = false, dryRun = false }, command) => {
       if (meetingId === undefined) return command.error('give a meeting id with -m, or one of the commands');
-      await start(command.opts() as RunOptions, (run) => publish({ meetingId, format, dryRun }, run));
+      await start(command.opts() as RunOptions, (run) => publish({ meetingId, format, again, dryRun }, run));
     });
+}
+
+/** Delivers one format of a meeting, or all of them; returns the exit status. */
+export async function publish(request: PublishRequest, unconfigured: Run): Promise<ExitStatus> {
+  const meetingId = validateMeetingId(request.meetingId);
+  const format = request.format === undefined ? undefined : validateFormat(request.format);
+  const run = configureRun(unconfigured, request);
+  const { config } = run;
+
+  const metadata = await readMetadata(config, meetingId, format, run.log.warn);
+  if ('origin' in metadata && !config.origins.includes(metadata.origin))
+    return reportForeign(run, meetingId, metadata.origin);
+  const published = readPublishedFormats(config, meetingId, format);
+  if (published.length === 0) throw notPublished(config, meetingId, format);
+  const subDir =
+    metadata instanceof ExpectedError
+      ? metadata
+      : attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
+
+  const results = await deliverAll(request, run, published, subDir);
+  return report(run, meetingId, metadata, results);
+}
+
+/** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */
+async function deliverAll(
+  request: PublishRequest,
+  run: ConfiguredRun,
+  published: readonly PublishedFormat[],
+  subDir: string | ExpectedError,
+): Promise<DeliveryResult[]> {
+  const { deliverMeeting, openDelivery, planMeeting } = await import('../delivery/deliver-meeting.ts');
+  const context: DeliveryContext = await openDelivery(run);
+  if (request.dryRun) return planMeeting(context, published, subDir);
+  return await deliverMeeting(context, published, subDir, { isNamed: true, again: request.again });
+}
+
+function reportForeign(run: ConfiguredRun, meetingId: string, origin: string): ExitStatus {
+  run.log.info(`meeting ${meetingId} is not from PILOS (bbb-origin ${quote(origin)}): nothing to do`);
+  if (run.json) printJson({ meeting_id: meetingId, origin, results: [], exit_status: EXIT.ok });
+  return EXIT.ok;
+}
+
+/** Prints `--json` or what a dry run found; the exit status is that of the first failure. */
+function report(
+  run: ConfiguredRun,
+  meetingId: string,
+  metadata: MeetingMetadata | ExpectedError,
+  results: DeliveryResult[],
+): ExitStatus {
+  const failed = results.find((result) => 'exit_status' in result && result.exit_status !== undefined);
+  const status = failed !== undefined && 'exit_status' in failed ? (failed.exit_status ?? EXIT.ok) : EXIT.ok;
+  const { origin, subDir, source } =
+    metadata instanceof ExpectedError ? { origin: '', subDir: '', source: '' } : metadata;
+  if (run.json) {
+    printJson({ meeting_id: meetingId, origin, sub_dir: subDir, results, exit_status: status });
+    return status;
+  }
+  const planned = results.filter((result) => result.state === 'planned');
+  if (planned.length > 0) {
+    const where = subDir === '' ? 'no sub directory' : `sub directory ${subDir}`;
+    run.log.info('dry run: nothing is written, sent or logged');
+    run.log.info(`read ${source}: origin ${origin}, ${where}`);
+  }
+  for (const step of planned.flatMap(({ steps }) => steps)) run.log.info(step);
+  return status;
 }

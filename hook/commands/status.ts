@@ -1,17 +1,21 @@
-/** What was delivered, what is missing, and why. */
-
+/** What PILOS has, what is missing, and why. */
 import { userInfo } from 'node:os';
 import type { Command } from '@commander-js/extra-typings';
-import { meetingIdOf } from '../bbb/bbb.ts';
-import { validateMeetingId } from '../bbb/ids.ts';
 import { unpublishedReason } from '../bbb/not-published.ts';
-import { readConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { openLedger } from '../delivery/ledger.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
-import type { Run } from '../run.ts';
-import { formatDetails, formatRow, formatTable, type Row } from '../status/format-status.ts';
-import { type FormatStatus, type RecordingStatus, readStatus } from '../status/read-status.ts';
-import { becomeOwner } from '../system/user.ts';
-import { printOut } from '../terminal/lines.ts';
+import { type ConfiguredRun, configureRun, type Run } from '../run.ts';
+import { findMeetingId } from '../status/find-meeting.ts';
+import { type FormatStatus, needsAdmin, type RecordingStatus, readStatus } from '../status/status.ts';
+import {
+  describeStateName,
+  formatDetails,
+  formatRow,
+  formatTable,
+  type Row,
+} from '../status/status-table.ts';
+import { printJson, printOut } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
 import { parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, collect, type Start } from './options.ts';
@@ -20,22 +24,66 @@ export interface StatusRequest {
   failed: boolean;
   missing: boolean;
   since: string | undefined;
+  /** Or prefixes of them that only one has. */
   meetingIds: string[];
+  room: string | undefined;
+  name: string | undefined;
+  /** A meeting of which nothing is to be known any more. */
+  forget: string | undefined;
+}
+
+export function addStatusCommand(program: Command, start: Start): void {
+  addRunOptions(program.command('status'))
+    .description('list recordings: what PILOS has, what is missing, and why')
+    .option('--failed', 'only recordings with a format whose delivery failed')
+    .option('--missing', 'only recordings that PILOS does not have completely, also what was deleted here')
+    .option('--since <when>', 'only meetings that began since then: 12h, 7d, 2w or 2026-01-31')
+    .option('-m, --meeting-id <id>', 'everything about this one; may be given several times', collect)
+    .option('--room <external-id>', "only meetings with this id of the front end's")
+    .option('--name <text>', 'only meetings with this in their name')
+    .option('--forget <id>', 'remove a meeting from the ledger that is lost for good')
+    .action((options, command) => {
+      const {
+        failed = false,
+        missing = false,
+        since,
+        meetingId: meetingIds = [],
+        room,
+        name,
+        forget,
+      } = options;
+      const request = { failed, missing, since, meetingIds, room, name, forget };
+      return start(command.optsWithGlobals(), (run) => status(request, run));
+    });
 }
 
 /** Prints the recordings that the request asks for; 0 unless one that it names is not here (66). */
-export async function status(request: StatusRequest, run: Run): Promise<ExitStatus> {
-  const meetingIds = [...new Set(request.meetingIds.map((id) => meetingIdOf(validateMeetingId(id))))];
+export async function status(request: StatusRequest, unconfigured: Run): Promise<ExitStatus> {
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
-  const config = readConfig(run.choice, run.environment);
-  becomeOwner(config.publishedDir);
-  for (const id of meetingIds) {
-    const all = { failed: false, missing: false, since: undefined, meetingIds: [id] };
-    if (readStatus(config, all).next().done === true) throw unpublishedReason(config, id) ?? notHere(id);
-  }
+  const run = configureRun(unconfigured, { dryRun: request.forget === undefined });
+  const { config } = run;
+  if (request.forget !== undefined) return forget(run, request.forget);
+  const meetingIds = [...new Set(request.meetingIds.map((id) => findMeetingId(config, '-m', id)))];
+  for (const id of meetingIds) requireKnown(config, id);
   const recordings = readStatus(config, { ...request, since, meetingIds });
   if (run.json) printRecordings(recordings);
   else printTexts(recordings, meetingIds.length > 0);
+  return EXIT.ok;
+}
+
+function requireKnown(config: Config, id: string): void {
+  const all = { failed: false, missing: false, since: undefined, meetingIds: [id] };
+  if (readStatus(config, all).next().done === true) throw unpublishedReason(config, id) ?? notHere(id);
+}
+
+function forget(run: ConfiguredRun, written: string): ExitStatus {
+  const meetingId = findMeetingId(run.config, '--forget', written);
+  const ledger = openLedger(run.config.workDir);
+  const count = ledger.readMeeting(meetingId).length;
+  if (count === 0) throw notHere(meetingId);
+  ledger.forget(meetingId);
+  run.log.info(`removed ${meetingId} from the ledger (${count} ${count === 1 ? 'format' : 'formats'})`);
+  if (run.json) printJson({ forgotten: meetingId, exit_status: EXIT.ok });
   return EXIT.ok;
 }
 
@@ -48,7 +96,7 @@ function printRecordings(recordings: Iterable<RecordingStatus>): void {
     start = ',';
     isEmpty = false;
   }
-  printOut(isEmpty ? `${start}]\n}\n` : '\n  ]\n}\n');
+  printOut(`${isEmpty ? `${start}]` : '\n  ]'},\n  "exit_status": ${EXIT.ok}\n}\n`);
 }
 
 function printTexts(recordings: Iterable<RecordingStatus>, isDetailed: boolean): void {
@@ -62,36 +110,32 @@ function printTexts(recordings: Iterable<RecordingStatus>, isDetailed: boolean):
   printOut(summary(rows));
 }
 
-const countedStates = ['delivered', 'failed', 'waiting', 'processing', 'failed in BBB'] as const;
-
+/** What needs the admin stands apart from what goes on by itself. */
 function summary(rows: readonly Row[]): string {
   const counts = new Map<FormatStatus['state'], number>();
   for (const { formats } of rows) {
     for (const { state } of formats) counts.set(state, (counts.get(state) ?? 0) + 1);
   }
-  const states = countedStates.flatMap((state) =>
-    counts.has(state) ? [`${counts.get(state)} ${state}`] : [],
-  );
+  const list = (isWanted: (state: FormatStatus['state']) => boolean) =>
+    [...counts]
+      .filter(([state]) => isWanted(state))
+      .map(([state, count]) => `${count} ${describeStateName(state)}`)
+      .join(', ');
   const many = rows.length === 1 ? '1 recording' : `${rows.length} recordings`;
-  const formats = states.length === 0 ? '' : `formats: ${states.join(', ')}\n`;
-  return `${many}, looked at as user ${userInfo().username}\n${formats}`;
+  const others = list((state) => !needsAdmin(state));
+  const urgent = list(needsAdmin);
+  return [
+    `${many}, read as user ${userInfo().username}`,
+    ...(others === '' ? [] : [`formats: ${others}`]),
+    ...(urgent === '' ? [] : [`needs you: ${urgent}; see 'pilos-post-publish status -m ID'`]),
+    '',
+  ].join('\n');
 }
 
 function notHere(meetingId: string): ExpectedError {
   return new ExpectedError(`meeting '${meetingId}' has no recording here, or is not from PILOS`, {
+    code: 'meeting_not_found',
     exitStatus: EXIT.noRecording,
     fix: "check the id with 'bbb-record --list'; it may be on another BBB server",
   });
-}
-
-export function addStatusCommand(program: Command, start: Start): void {
-  addRunOptions(program.command('status'))
-    .description('list recordings: what PILOS has, what is missing, and why')
-    .option('--failed', 'only recordings with a format whose delivery failed')
-    .option('--missing', 'only recordings that PILOS does not have completely')
-    .option('--since <when>', 'only meetings that began since then: 12h, 7d, 2w or 2026-01-31')
-    .option('-m, --meeting-id <id>', 'everything about this one; may be given several times', collect)
-    .action(({ failed = false, missing = false, since, meetingId: meetingIds = [] }, command) =>
-      start(command.optsWithGlobals(), (run) => status({ failed, missing, since, meetingIds }, run)),
-    );
 }

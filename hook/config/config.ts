@@ -27,6 +27,12 @@ export interface Config {
   logFile: string;
   deliver: 'now' | 'later';
   deleteAfterTransfer: boolean;
+  /** Milliseconds that an archive may wait in the spool before it counts as stuck. */
+  importPatience: number;
+  /** How many recordings `deliver` starts at one go that it has never seen. */
+  maxUnattended: number;
+  /** PILOS replaces a recording that is delivered again. No version does so far. */
+  replacesRecordings: boolean;
   metricsFile: string | undefined;
   /** A program and its arguments, run when a delivery failed. */
   onFailure: string[] | undefined;
@@ -64,6 +70,9 @@ export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbC
     logFile: pilos.log_file ?? `${bbb.logDir}/post_publish.log`,
     deliver: pilos.deliver,
     deleteAfterTransfer: pilos.delete_after_transfer,
+    importPatience: pilos.import_patience,
+    maxUnattended: pilos.max_unattended,
+    replacesRecordings: pilos.replaces_recordings,
     metricsFile: pilos.metrics_file,
     onFailure: pilos.on_failure,
     publishedDir: bbb.publishedDir,

@@ -44,6 +44,10 @@ const atLeast = (least: number, most: number) =>
     v.minValue(least, `must be at least ${least}`),
     v.maxValue(most, `must be at most ${most}`),
   );
+const duration = v.pipe(
+  v.string('must be a span of time such as 2h'),
+  v.regex(/^\d{1,6}[smhdw]$/, 'must be a span of time such as 2h'),
+);
 const retry = {
   attempts: v.optional(atLeast(1, 100), 3),
   max_seconds: v.optional(atLeast(0, 86_400), 60),
@@ -61,6 +65,9 @@ export const pilosKeys = {
   log_file: v.optional(absolutePath),
   deliver: v.optional(v.picklist(['now', 'later'], "must be 'now' or 'later'"), 'now'),
   delete_after_transfer: v.optional(flag, false),
+  import_patience: v.optional(duration, '2h'),
+  max_unattended: v.optional(atLeast(1, 1_000_000), 50),
+  replaces_recordings: v.optional(flag, false),
   metrics_file: v.optional(absolutePath),
   on_failure: v.optional(v.pipe(v.unknown(), v.transform(asList), texts, v.minLength(1, 'is empty'))),
 };

@@ -1,39 +1,54 @@
 /** What every delivery of a run shares, and the lock that keeps two runs from the same format. */
 import { archiveName, type PublishedFormat } from '../bbb/bbb.ts';
 import type { Config } from '../config/config.ts';
-import type { Run } from '../run.ts';
+import type { ConfiguredRun } from '../run.ts';
 import { openSpool } from '../spool/open-spool.ts';
 import type { Spool } from '../spool/spool.ts';
-import { acquireLock } from '../system/lock.ts';
+import { acquireLock, type Lock } from '../system/lock.ts';
 import { requireProc } from '../system/proc.ts';
-import type { ResultBasis } from './outcome.ts';
+import { type Ledger, openLedger } from './ledger.ts';
 
 export interface DeliveryContext {
+  run: ConfiguredRun;
   config: Config;
   spool: Spool;
-  run: Run;
+  ledger: Ledger;
 }
 
-export async function openDelivery(config: Config, run: Run): Promise<DeliveryContext> {
+export async function openDelivery(run: ConfiguredRun): Promise<DeliveryContext> {
   requireProc();
-  return { config, run, spool: await openSpool(config) };
+  const { config } = run;
+  return { run, config, spool: await openSpool(config), ledger: openLedger(config.workDir) };
+}
+
+/** One format on its way: what is published, and where it goes under which name. */
+export interface FormatDelivery {
+  published: PublishedFormat;
+  /** Validated, `''` for none. */
+  subDir: string;
+  /** `<record id>-<format>.tar` */
+  archive: string;
+  destination: string;
+}
+
+export function planDelivery(
+  { spool }: Pick<DeliveryContext, 'spool'>,
+  published: PublishedFormat,
+  subDir: string,
+): FormatDelivery {
+  return { published, subDir, archive: archiveName(published), destination: spool.destination(subDir) };
+}
+
+/** A format whose meeting does not say where it goes. */
+export function withoutDestination(published: PublishedFormat): FormatDelivery {
+  return { published, subDir: '', archive: archiveName(published), destination: '' };
 }
 
 /** The lock that every run holds while it works on one format of one recording. */
-export function lockFormat(config: Config, published: PublishedFormat, signal: AbortSignal) {
-  return acquireLock(`${config.workDir} ${archiveName(published)}`, { wait: true, signal });
-}
-
-export function resultBasis(
-  { spool }: DeliveryContext,
+export function lockFormat(
+  config: Config,
   published: PublishedFormat,
-  subDir: string,
-): ResultBasis {
-  const { recordId, format } = published;
-  return {
-    record_id: recordId,
-    format,
-    archive: archiveName(published),
-    destination: spool.destination(subDir),
-  };
+  signal: AbortSignal,
+): Promise<Lock | undefined> {
+  return acquireLock(`${config.workDir} ${archiveName(published)}`, { wait: true, signal });
 }

@@ -1,122 +1,168 @@
 /** One published format of one recording: archive → spool → ledger, never twice at the same time. */
-import { type ArchivePlan, importMemory, PublishedFilesChanged, planArchive } from '../archive/archive.ts';
+
+import type { ArchivePlan } from '../archive/archive.ts';
+import { importMemory, PublishedFilesChanged, planArchive } from '../archive/archive.ts';
 import { writeArchive } from '../archive/write-archive.ts';
-import { archiveName, type PublishedFormat } from '../bbb/bbb.ts';
-import { ExpectedError } from '../errors.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
 import { translateErrno } from '../system/errno.ts';
+import { createRunToken } from '../system/run-token.ts';
 import { removeAbandonedWorkFiles } from '../system/work-dir.ts';
-import { type DeliveryContext, lockFormat, resultBasis } from './context.ts';
-import { type Delivery, isDelivered, openLedger, readStamp } from './ledger.ts';
-import {
-  type DeliveryResult,
-  type ResultBasis,
-  rememberDelivery,
-  rememberFailure,
-  tolerate,
-} from './outcome.ts';
-import { markOutstanding, settleMeeting } from './settle-meeting.ts';
+import { errorDocument } from '../terminal/escape.ts';
+import { confirmImports, unconfirmed } from './confirm.ts';
+import { type FormatState, readDeliveryState, refreshStamp } from './content.ts';
+import { type DeliveryContext, type FormatDelivery, lockFormat } from './context.ts';
+import { readStamp } from './ledger.ts';
+import { basisOf, type DeliveryResult, recordDelivery, recordFailure, tolerate } from './result.ts';
+import { markOutstanding } from './settle-meeting.ts';
+import { isOpen } from './state.ts';
 
 export { openDelivery } from './context.ts';
 
-/**
- * Delivers one format and remembers how it went. Expected failures are told and returned, bugs thrown.
- *
- * @param deliveredSince milliseconds since 1970: a delivery of the same files that was complete then or later
- *   need not be repeated, because another run has just done it
- */
+export interface DeliveryRequest {
+  /** Somebody asks for this one: also what was refused or adopted is sent. */
+  isNamed: boolean;
+  /** Send also what PILOS has, since it was deleted there. */
+  again: boolean;
+}
+
+/** Delivers one format and records how it went. Expected failures are logged and returned, bugs thrown. */
 export async function deliverFormat(
   context: DeliveryContext,
-  published: PublishedFormat,
-  subDir: string,
-  deliveredSince: number,
+  delivery: FormatDelivery,
+  request: DeliveryRequest,
 ): Promise<DeliveryResult> {
   const { config, run } = context;
-  const basis = resultBasis(context, published, subDir);
   const started = Date.now();
-  const lock = await lockFormat(config, published, run.signal);
+  const lock = await lockFormat(config, delivery.published, run.signal);
   try {
-    const entry = openLedger(config.workDir).read(published);
-    const isFresh = entry?.delivered !== undefined && Date.parse(entry.delivered.at) >= deliveredSince;
-    if (isFresh && isDelivered(entry, readStamp(published))) return alreadyDelivered(context, basis);
-    await tolerate(run, 'the -sender.done of an earlier delivery may remain', () =>
-      markOutstanding(context, published),
-    );
-    clearWorkDirectory(context);
-    const known = isFresh ? entry.delivered : undefined;
-    const sent = await packAndSend(context, published, subDir, known);
-    if (known !== undefined && sent.isKnown) {
-      openLedger(config.workDir).recordSameFiles(published, known, sent.stamp);
-      return alreadyDelivered(context, basis);
-    }
-    return await rememberDelivery(context, published, basis, sent, (Date.now() - started) / 1000);
+    const decision = await decide(context, delivery, request);
+    if (decision !== 'send') return decision;
+    await prepare(context, delivery);
+    const sent = await packAndSend(context, delivery);
+    return await recordDelivery(context, delivery, sent, secondsSince(started));
   } catch (error) {
     const cause: unknown = run.signal.aborted ? run.signal.reason : error;
-    const reason = translateErrno(cause, `cannot deliver ${basis.archive}`);
+    const reason = translateErrno(cause, `cannot deliver ${delivery.archive}`);
     if (!(reason instanceof ExpectedError)) throw error;
-    const seconds = (Date.now() - started) / 1000;
-    return await rememberFailure(context, published, reason, { destination: basis.destination, seconds });
+    return await recordFailure(context, delivery, reason, secondsSince(started));
   } finally {
     await lock?.release();
   }
 }
 
-/** Removes what killed runs have left in `work_dir`, and says so. */
-export function clearWorkDirectory({ config, run }: DeliveryContext): void {
-  for (const name of removeAbandonedWorkFiles(config.workDir))
-    run.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
+function secondsSince(started: number): number {
+  return (Date.now() - started) / 1000;
 }
 
-function alreadyDelivered({ run }: DeliveryContext, basis: ResultBasis): DeliveryResult {
-  run.log.info(`${basis.archive} has already been delivered`);
-  return { ...basis, state: 'delivered' };
+/** Sends it, or says why not: what is known of it may be older than the wait for the lock. */
+async function decide(
+  context: DeliveryContext,
+  delivery: FormatDelivery,
+  { isNamed, again }: DeliveryRequest,
+): Promise<DeliveryResult | 'send'> {
+  const { config, ledger, run } = context;
+  const { published } = delivery;
+  const { state, entry } = await readConfirmedState(context, delivery);
+  const basis = basisOf(delivery);
+  if (isOpen(state)) {
+    const reason = mayBeImportedNow(entry);
+    if (reason === undefined) return 'send';
+    ledger.recordWaiting(published);
+    run.log.info(`${delivery.archive}: ${reason.message}`);
+    return { ...basis, state: 'waiting', error: errorDocument(reason), exit_status: reason.exitStatus };
+  }
+  if (again && state !== 'delivered') return 'send';
+  if (isNamed && (state === 'refused' || state === 'adopted')) return 'send';
+  if (state === 'outdated') return reportOutdated(context, delivery);
+  await tolerate(run, 'the ledger is not up to date', () => refreshStamp(ledger, published));
+  run.log.info(`${delivery.archive}: ${describeUnchanged[state]}`);
+  void config;
+  return { ...basis, state: 'unchanged', known: state };
+}
+
+const describeUnchanged: Record<string, string> = {
+  delivered: 'delivered already, waiting for PILOS',
+  imported: 'PILOS has imported it already',
+  taken: 'PILOS has taken it already',
+  refused: "refused by PILOS; 'pilos-post-publish -m MEETING_ID' sends it again",
+  adopted: "covered by an earlier -sender.done; 'pilos-post-publish -m MEETING_ID' sends it",
+};
+
+/** Only where the content has changed, what PILOS has done with the earlier archive decides. */
+async function readConfirmedState(context: DeliveryContext, delivery: FormatDelivery): Promise<FormatState> {
+  const { config, ledger } = context;
+  const { published, subDir } = delivery;
+  const entry = ledger.read(published);
+  const archive = unconfirmed(context, entry, subDir);
+  if (archive !== undefined) await confirmImports(context, [archive]);
+  return readDeliveryState(config, ledger, published);
+}
+
+/** PILOS' job may run for two minutes, and begins within one; it ends by deleting whatever has the archive's name. */
+const importMilliseconds = 3 * 60_000;
+
+function mayBeImportedNow(entry: FormatState['entry']): ExpectedError | undefined {
+  const delivered = entry?.delivered;
+  if (delivered?.import?.state !== 'delivered') return undefined;
+  const age = Date.now() - Date.parse(delivered.at);
+  if (age < 0 || age > importMilliseconds) return undefined;
+  return new ExpectedError('PILOS may be importing the earlier archive at this moment', {
+    code: 'import_under_way',
+    exitStatus: EXIT.temporary,
+    fix: "'pilos-post-publish deliver' sends the new one in some minutes",
+  });
+}
+
+function reportOutdated({ run }: DeliveryContext, delivery: FormatDelivery): DeliveryResult {
+  const { published, archive } = delivery;
+  const reason = new ExpectedError('PILOS has an earlier version of this recording, and keeps it', {
+    code: 'outdated',
+    exitStatus: EXIT.data,
+    fix: `delete the recording in PILOS, then run 'pilos-post-publish -m ${published.meetingId} --again'`,
+  });
+  run.log.failure(reason, archive);
+  return { ...basisOf(delivery), state: 'outdated', error: errorDocument(reason), exit_status: EXIT.data };
+}
+
+async function prepare(context: DeliveryContext, { published }: FormatDelivery): Promise<void> {
+  const { run, ledger } = context;
+  await tolerate(run, 'the -sender.done of an earlier delivery may remain', () =>
+    markOutstanding(context, published),
+  );
+  clearWorkDirectory(context);
+  await tolerate(run, 'the ledger does not know that it is being sent', () =>
+    ledger.recordSending(published, createRunToken()),
+  );
+}
+
+/** Removes what killed runs have left in `work_dir`, and says so. */
+export function clearWorkDirectory({ config, run }: Pick<DeliveryContext, 'config' | 'run'>): void {
+  for (const name of removeAbandonedWorkFiles(config.workDir))
+    run.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
 }
 
 export interface Sent {
   plan: ArchivePlan;
   stamp: string;
-  /** Exactly these files have been delivered before: nothing was sent. */
-  isKnown: boolean;
 }
 
-/**
- * Packs into the spool; starts over once when the published files changed meanwhile.
- *
- * @param known a delivery that need not be repeated when it was one of exactly these files
- */
-export async function packAndSend(
-  context: DeliveryContext,
-  published: PublishedFormat,
-  subDir: string,
-  known: Delivery | undefined,
-): Promise<Sent> {
+/** Packs into the spool; starts over once when the published files changed meanwhile. */
+export async function packAndSend(context: DeliveryContext, delivery: FormatDelivery): Promise<Sent> {
   try {
-    return await packAndSendOnce(context, published, subDir, known);
+    return await packAndSendOnce(context, delivery);
   } catch (error) {
     if (!(error instanceof PublishedFilesChanged)) throw error;
-    context.run.log.warn(`${archiveName(published)}: ${error.message}; starting over`);
-    return await packAndSendOnce(context, published, subDir, known);
+    context.run.log.warn(`${delivery.archive}: ${error.message}; starting over`);
+    return await packAndSendOnce(context, delivery);
   }
 }
 
-async function packAndSendOnce(
-  context: DeliveryContext,
-  published: PublishedFormat,
-  subDir: string,
-  known: Delivery | undefined,
-): Promise<Sent> {
-  const { spool, run } = context;
+async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: FormatDelivery): Promise<Sent> {
+  const { published, archive: name, subDir } = delivery;
   // Before the plan: files that change between the two must not pass for the delivered ones.
   const stamp = readStamp(published);
   const plan = planArchive(published.directory, `${published.format}/${published.recordId}`);
-  if (known?.fingerprint === plan.fingerprint) return { plan, stamp, isKnown: true };
-  const memory = importMemory(plan.size);
-  if (memory > 100) {
-    run.log.warn(
-      `${archiveName(published)} is large: to import it, PILOS' PHP needs a memory_limit of ${memory + 100}M`,
-    );
-  }
-  for (const skipped of plan.skipped) run.log.warn(`${skipped}: left out of the archive`);
-  const name = archiveName(published);
+  warnOf(plan, name, run.log.warn);
   const bar = run.progress.start(name, plan.size);
   try {
     await spool.deliver({
@@ -138,63 +184,38 @@ async function packAndSendOnce(
   } finally {
     bar.stop();
   }
-  return { plan, stamp, isKnown: false };
+  return { plan, stamp };
+}
+
+function warnOf({ size, skipped }: ArchivePlan, name: string, warn: (message: string) => void): void {
+  const memory = importMemory(size);
+  if (memory > 100)
+    warn(`${name} is large: to import it, PILOS' PHP needs a memory_limit of ${memory + 100}M`);
+  for (const one of skipped) warn(`${one}: left out of the archive`);
 }
 
 /** With `deliver: later`, BBB's call returns at once, and its worker is free for the next recording. */
 export async function noteForLater(
   context: DeliveryContext,
-  published: PublishedFormat,
-  subDir: string,
+  delivery: FormatDelivery,
 ): Promise<DeliveryResult> {
-  await markOutstanding(context, published);
-  openLedger(context.config.workDir).recordWaiting(published);
-  const basis = resultBasis(context, published, subDir);
-  context.run.log.info(`noted ${basis.archive}: 'pilos-post-publish deliver' delivers it (deliver: later)`);
-  return { ...basis, state: 'waiting' };
-}
-
-/** After deliveries: `-sender.done` when nothing is outstanding, and with `delete_after_transfer` the local copy goes. */
-export async function finishMeeting(
-  context: DeliveryContext,
-  meetingId: string,
-  found?: readonly PublishedFormat[],
-): Promise<void> {
-  const { config, run } = context;
-  await tolerate(run, `the -sender.done of ${meetingId} may be missing`, async () => {
-    const isDone = await settleMeeting(context, meetingId, found);
-    if (!isDone || !config.deleteAfterTransfer) return;
-    if (config.publishSteps.length === 0) {
-      run.log.warn("not deleted: BBB's configuration has no steps, so other formats may still come");
-      return;
-    }
-    const { deleteLocalCopy } = await import('./local-copy.ts');
-    const result = await deleteLocalCopy(context, meetingId, {
-      before: Number.POSITIVE_INFINITY,
-      dryRun: false,
-    });
-    if (result?.state === 'kept') run.log.warn(`meeting ${meetingId} is not deleted: ${result.reason}`);
-  });
+  await markOutstanding(context, delivery.published);
+  context.ledger.recordWaiting(delivery.published);
+  context.run.log.info(
+    `noted ${delivery.archive}: 'pilos-post-publish deliver' delivers it (deliver: later)`,
+  );
+  return { ...basisOf(delivery), state: 'waiting' };
 }
 
 /** What a delivery would do, reading only: for `--dry-run`. Throws ExpectedError where a delivery would fail. */
-export function planDelivery(
-  context: DeliveryContext,
-  published: PublishedFormat,
-  subDir: string,
-): DeliveryResult {
+export function describeDelivery(context: DeliveryContext, delivery: FormatDelivery): DeliveryResult {
+  const { published, archive: name, subDir } = delivery;
   const plan = planArchive(published.directory, `${published.format}/${published.recordId}`);
   const steps = [
     ...plan.skipped.map((skipped) => `leave out: ${skipped}`),
     `pack ${published.directory}: ${plan.files} files, ${plan.size} bytes`,
-    ...context.spool.describeDelivery({ name: archiveName(published), size: plan.size, subDir }),
-    `note the delivery in ${context.config.workDir}/ledger`,
+    ...context.spool.describeDelivery({ name, size: plan.size, subDir }),
+    `record the delivery in ${context.config.workDir}/ledger`,
   ];
-  return {
-    ...resultBasis(context, published, subDir),
-    state: 'planned',
-    bytes: plan.size,
-    files: plan.files,
-    steps,
-  };
+  return { ...basisOf(delivery), state: 'planned', bytes: plan.size, files: plan.files, steps };
 }

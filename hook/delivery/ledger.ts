@@ -1,12 +1,23 @@
 /**
- * What was tried and what was delivered: one small JSON file for each format of each recording, in
- * `<work_dir>/ledger/`, and for what `migrate` has sent in `<work_dir>/migrated/`. An entry that is missing or broken
- * only means that the recording is delivered again.
+ * What was tried, what was delivered and what became of it: one small JSON file for each format of each recording,
+ * in `<work_dir>/ledger/`, and for what `migrate` has sent in `<work_dir>/migrated/`.
  */
-import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
 import type { PublishedFormat } from '../bbb/bbb.ts';
+import type { ExitStatus } from '../errors.ts';
 import { errnoName, isSystemError, translateErrno, withErrnoTranslated } from '../system/errno.ts';
 import { replaceFile } from '../system/work-dir.ts';
+
+/** What is known of an archive that was delivered: see {@link DeliveryState}. */
+export type ImportState = 'delivered' | 'imported' | 'taken' | 'refused';
+
+export interface ImportRecord {
+  state: ImportState;
+  /** When that was seen first, ISO 8601, UTC. */
+  at: string;
+  /** Of a refused archive, where the spool tells: milliseconds since 1970. */
+  modified_at?: number;
+}
 
 export interface Delivery {
   /** When it was complete, ISO 8601, UTC. */
@@ -14,32 +25,42 @@ export interface Delivery {
   bytes: number;
   seconds: number;
   destination: string;
+  /** `''` for none; absent in a ledger of version 1.0.0. */
+  sub_dir?: string;
   name: string;
   /** Of the files that were delivered: ArchivePlan.fingerprint. */
   fingerprint: string;
   /** Of their `metadata.xml`: {@link readStamp}. */
   stamp: string;
+  /** What became of it, and when that was seen; absent in a ledger of version 1.0.0. */
+  import?: ImportRecord;
+  /** Of an archive of this name that lay in `failed/` before this one was delivered: ImportRecord.modified_at. */
+  earlier_refusal?: number;
 }
 
 export interface Attempt {
   /** When it ended, ISO 8601, UTC. */
   at: string;
   seconds: number;
-  outcome: 'delivered' | 'failed';
+  result: 'delivered' | 'failed';
   bytes?: number;
   destination?: string;
-  error?: string;
-  exit_status?: number;
+  error?: { code: string; message: string; fix: string };
+  exit_status?: ExitStatus;
 }
 
 export interface LedgerEntry {
   meeting_id: string;
   record_id: string;
   format: string;
-  /** `waiting`: to be delivered by `deliver`, also when a delivery of older files stands below. */
-  state: 'waiting' | 'failed' | 'delivered';
   /** The last delivery that succeeded. */
   delivered?: Delivery;
+  /** Since when a delivery is asked for that has not been tried yet, as with `deliver: later`. */
+  waiting?: string;
+  /** Since when we know that an earlier `-sender.done` covered it, written by another script or before this ledger. */
+  adopted?: string;
+  /** A delivery is under way; `run` tells whether its process is alive. */
+  sending?: { since: string; run: string };
   /** The latest, oldest first. */
   attempts: Attempt[];
 }
@@ -47,19 +68,25 @@ export interface LedgerEntry {
 /** Attempts that an entry keeps, so that it stays small after a month of retries. */
 const keptAttempts = 20;
 
-type Key = Pick<PublishedFormat, 'meetingId' | 'recordId' | 'format'>;
+export type LedgerKey = Pick<PublishedFormat, 'meetingId' | 'recordId' | 'format'>;
 
 export interface Ledger {
   /** The entry, undefined when there is none or it cannot be read. */
-  read(key: Key): LedgerEntry | undefined;
+  read(key: LedgerKey): LedgerEntry | undefined;
   /** The entries of a meeting, also of what is not on this server any more. */
   readMeeting(meetingId: string): LedgerEntry[];
-  /** Changes an entry, atomically. Throws ExpectedError when `work_dir` cannot be written. */
-  recordWaiting(key: Key): void;
-  recordFailure(key: Key, attempt: Omit<Attempt, 'outcome'>): void;
-  recordDelivery(key: Key, delivery: Delivery): void;
+  readAll(): LedgerEntry[];
+  /** Each of these changes an entry, atomically. Throws ExpectedError when `work_dir` cannot be written. */
+  recordWaiting(key: LedgerKey): void;
+  recordAdopted(key: LedgerKey): void;
+  recordSending(key: LedgerKey, run: string): void;
+  recordFailure(key: LedgerKey, attempt: Omit<Attempt, 'result'>): void;
+  recordDelivery(key: LedgerKey, delivery: Delivery): void;
+  recordImport(key: LedgerKey, state: ImportState, modifiedAt?: number): void;
   /** The files of a delivery look new (another inode, say) but are the same: notes their stamp. */
-  recordSameFiles(key: Key, delivery: Delivery, stamp: string): void;
+  recordSameFiles(key: LedgerKey, stamp: string, fingerprint?: string): void;
+  /** Removes the entries of a meeting. */
+  forget(meetingId: string): void;
 }
 
 /** Two that never meet: what was migrated is neither missing here, nor may it be deleted here. */
@@ -67,10 +94,10 @@ export type LedgerName = 'ledger' | 'migrated';
 
 export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger {
   const directory = `${workDir}/${name}`;
-  const read = (key: Key) => readEntry(entryFile(directory, key), key);
-  const change = (key: Key, update: (entry: LedgerEntry) => Partial<LedgerEntry>) => {
-    const before = read(key) ?? emptyEntry(key);
-    const entry = { ...before, ...update(before) };
+  const read = (key: LedgerKey) => readEntry(entryFile(directory, key), key);
+  const change = (key: LedgerKey, update: (entry: LedgerEntry) => void) => {
+    const entry = read(key) ?? emptyEntry(key);
+    update(entry);
     entry.attempts = entry.attempts.slice(-keptAttempts);
     withErrnoTranslated(`cannot write the ledger in ${directory}`, () => {
       replaceFile(workDir, entryFile(directory, key), `${JSON.stringify(entry, null, 2)}\n`);
@@ -78,53 +105,96 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
   };
   return {
     read,
-    readMeeting: (meetingId) => readMeetingEntries(directory, meetingId),
-    recordWaiting: (key) => change(key, () => ({ state: 'waiting' })),
+    readMeeting: (meetingId) => readEntries(directory, (file) => file.startsWith(`${meetingId}-`), meetingId),
+    readAll: () => readEntries(directory, () => true),
+    recordWaiting: (key) =>
+      change(key, (entry) => {
+        entry.waiting = now();
+      }),
+    recordAdopted: (key) =>
+      change(key, (entry) => {
+        entry.adopted = now();
+      }),
+    recordSending: (key, run) =>
+      change(key, (entry) => {
+        entry.sending = { since: now(), run };
+      }),
     recordFailure: (key, attempt) =>
-      change(key, ({ attempts }) => ({
-        state: 'failed',
-        attempts: [...attempts, { ...attempt, outcome: 'failed' }],
-      })),
+      change(key, (entry) => {
+        clearRequest(entry);
+        entry.attempts.push({ ...attempt, result: 'failed' });
+      }),
     recordDelivery: (key, delivery) =>
-      change(key, ({ attempts }) => ({
-        state: 'delivered',
-        delivered: delivery,
-        attempts: [...attempts, attemptOf(delivery)],
-      })),
-    recordSameFiles: (key, delivery, stamp) =>
-      change(key, () => ({ state: 'delivered', delivered: { ...delivery, stamp } })),
+      change(key, (entry) => {
+        clearRequest(entry);
+        const refused = entry.delivered?.import?.modified_at ?? entry.delivered?.earlier_refusal;
+        entry.delivered = { import: { state: 'delivered', at: delivery.at }, ...delivery };
+        if (refused !== undefined) entry.delivered.earlier_refusal = refused;
+        const { at, seconds, bytes, destination } = delivery;
+        entry.attempts.push({ at, seconds, result: 'delivered', bytes, destination });
+      }),
+    recordImport: (key, state, modifiedAt) =>
+      change(key, ({ delivered }) => {
+        if (delivered === undefined) return;
+        delivered.import = {
+          state,
+          at: now(),
+          ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),
+        };
+      }),
+    recordSameFiles: (key, stamp, fingerprint) =>
+      change(key, (entry) => {
+        clearRequest(entry);
+        if (entry.delivered === undefined) return;
+        entry.delivered.stamp = stamp;
+        if (fingerprint !== undefined) entry.delivered.fingerprint = fingerprint;
+      }),
+    forget: (meetingId) => {
+      for (const entry of readEntries(directory, (file) => file.startsWith(`${meetingId}-`), meetingId)) {
+        const file = `${directory}/${entry.record_id}-${entry.format}.json`;
+        withErrnoTranslated(`cannot remove ${file}`, () => rmSync(file));
+      }
+    },
   };
 }
 
-function attemptOf({ at, seconds, bytes, destination }: Delivery): Attempt {
-  return { at, seconds, outcome: 'delivered', bytes, destination };
+function now(): string {
+  return new Date().toISOString();
 }
 
-function entryFile(directory: string, { recordId, format }: Key): string {
+function clearRequest(entry: LedgerEntry): void {
+  delete entry.waiting;
+  delete entry.sending;
+}
+
+function entryFile(directory: string, { recordId, format }: LedgerKey): string {
   return `${directory}/${recordId}-${format}.json`;
 }
 
-function emptyEntry({ meetingId, recordId, format }: Key): LedgerEntry {
-  return { meeting_id: meetingId, record_id: recordId, format, state: 'waiting', attempts: [] };
+function emptyEntry({ meetingId, recordId, format }: LedgerKey): LedgerEntry {
+  return { meeting_id: meetingId, record_id: recordId, format, attempts: [] };
 }
 
-function readEntry(file: string, key?: Key): LedgerEntry | undefined {
+function readEntry(file: string, key?: LedgerKey): LedgerEntry | undefined {
   try {
     // Not `readFileSync(file, 'utf8')`: that aborts the program when close fails, as it may on FUSE or NFS.
-    const entry: unknown = JSON.parse(readFileSync(file).toString());
-    return isEntry(entry, key) ? entry : undefined;
+    return parseEntry(JSON.parse(readFileSync(file).toString()), key);
   } catch {
     return undefined;
   }
 }
 
 /** Found by their file names, since neither a segment's record id nor the formats that there were are known. */
-function readMeetingEntries(directory: string, meetingId: string): LedgerEntry[] {
-  const names = readNames(directory).filter((name) => name.startsWith(`${meetingId}-`));
-  return names.flatMap((name) => {
+function readEntries(
+  directory: string,
+  isWanted: (file: string) => boolean,
+  meetingId?: string,
+): LedgerEntry[] {
+  return readNames(directory).flatMap((name) => {
+    if (!isWanted(name)) return [];
     const entry = readEntry(`${directory}/${name}`);
-    const isItsOwn = entry?.meeting_id === meetingId && name === `${entry.record_id}-${entry.format}.json`;
-    return isItsOwn ? [entry] : [];
+    if (entry === undefined || name !== `${entry.record_id}-${entry.format}.json`) return [];
+    return meetingId === undefined || entry.meeting_id === meetingId ? [entry] : [];
   });
 }
 
@@ -137,19 +207,33 @@ function readNames(directory: string): string[] {
   }
 }
 
-/** Written by us, and perhaps by an editor or half by a crash: nothing in it is taken for granted. */
-function isEntry(value: unknown, key: Key | undefined): value is LedgerEntry {
-  if (typeof value !== 'object' || value === null) return false;
-  const entry = value as Partial<LedgerEntry>;
-  return (
-    (key === undefined || (entry.record_id === key.recordId && entry.format === key.format)) &&
-    Array.isArray(entry.attempts) &&
-    ['waiting', 'failed', 'delivered'].includes(entry.state ?? '') &&
-    (entry.state !== 'delivered' || typeof entry.delivered?.fingerprint === 'string')
-  );
+/** An entry of version 1.0.0 has a `state`, `outcome` for `result`, and a sentence for an error. */
+interface FirstVersion {
+  state?: string;
+  attempts?: { outcome?: 'delivered' | 'failed'; error?: unknown }[];
 }
 
-/** Of a format's `metadata.xml`; undefined when it is gone or may not be looked at, which a delivery tells. */
+/** Written by us, and perhaps by an editor or half by a crash: nothing in it is taken for granted. */
+function parseEntry(value: unknown, key: LedgerKey | undefined): LedgerEntry | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { state, ...entry } = value as LedgerEntry & FirstVersion;
+  if (key !== undefined && (entry.record_id !== key.recordId || entry.format !== key.format))
+    return undefined;
+  if (!Array.isArray(entry.attempts)) return undefined;
+  if (entry.delivered !== undefined && typeof entry.delivered?.fingerprint !== 'string') return undefined;
+  entry.attempts = entry.attempts.map(parseAttempt);
+  if (state === 'waiting') entry.waiting = entry.attempts.at(-1)?.at ?? now();
+  return entry;
+}
+
+function parseAttempt(attempt: Attempt & { outcome?: 'delivered' | 'failed' }): Attempt {
+  const { outcome, ...rest } = attempt;
+  const error: unknown = rest.error;
+  if (typeof error === 'string') rest.error = { code: 'unnamed', message: error, fix: '' };
+  return { ...rest, result: rest.result ?? outcome ?? 'failed' };
+}
+
+/** Of a format's `metadata.xml`; undefined when it is gone or may not be read, which a delivery reports. */
 export function statMetadata({ directory }: Pick<PublishedFormat, 'directory'>): Stats | undefined {
   try {
     return statSync(`${directory}/metadata.xml`, { throwIfNoEntry: false });
@@ -163,9 +247,4 @@ export function statMetadata({ directory }: Pick<PublishedFormat, 'directory'>):
 export function readStamp(published: Pick<PublishedFormat, 'directory'>): string {
   const stats = statMetadata(published);
   return stats === undefined ? '' : `${stats.size}-${stats.mtimeMs}-${stats.ino}`;
-}
-
-/** True when exactly what is published now has been delivered. */
-export function isDelivered(entry: LedgerEntry | undefined, stamp: string): boolean {
-  return entry?.state === 'delivered' && entry.delivered?.stamp === stamp && stamp !== '';
 }

@@ -1,33 +1,32 @@
 /** The local copy of a meeting: may it be deleted, and deleting it with BBB's own `bbb-record --delete`. */
 import { existsSync } from 'node:fs';
 import { planArchive } from '../archive/archive.ts';
-import { eventsFile, type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
-import { readMeetingMetadata } from '../bbb/metadata.ts';
-import type { Config } from '../config/config.ts';
-import { validateSubDir } from '../config/sub-dir.ts';
+import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
+import { readPilosMeeting } from '../pilos/meetings.ts';
 import type { Run } from '../run.ts';
-import { describeError } from '../terminal/escape.ts';
+import { errorDocument } from '../terminal/escape.ts';
 import { type DeliveryContext, lockFormat } from './context.ts';
-import { openLedger } from './ledger.ts';
-import { readOutstanding } from './settle-meeting.ts';
+import { isOutstanding, readMeetingFormats } from './meeting-formats.ts';
+import type { ErrorDocument } from './result.ts';
 
 /** What became of one meeting's local copy, as `--json` prints it. */
 export interface DeletionResult {
   meeting_id: string;
   state: 'deleted' | 'planned' | 'kept' | 'failed';
-  /** Why it was kept, or what failed. */
+  /** Why it was kept. */
   reason?: string;
+  error?: ErrorDocument;
   exit_status?: ExitStatus;
 }
 
 export interface DeletionRules {
-  /** Deliveries that were complete before this moment, milliseconds since 1970. */
+  /** Imports that were seen before this moment, milliseconds since 1970. */
   before: number;
   dryRun: boolean;
 }
 
-/** Deletes a meeting that is completely delivered; undefined for one that is not ours. */
+/** Deletes a meeting that PILOS has; undefined for one that is not PILOS' own. */
 export async function deleteLocalCopy(
   context: DeliveryContext,
   meetingId: string,
@@ -39,65 +38,67 @@ export async function deleteLocalCopy(
   try {
     // Nothing of it may be on its way while we look and delete.
     for (const one of published) locks.push(await lockFormat(config, one, run.signal));
-    const subDir = ownSubDir(config, meetingId, published);
-    if (subDir === undefined) return undefined;
-    const reason = whyKept(context, meetingId, published, subDir, rules);
-    if (reason !== undefined) return { meeting_id: meetingId, state: 'kept', ...reason };
+    const meeting = readPilosMeeting(config, meetingId, published, () => undefined);
+    if (meeting === undefined) return undefined;
+    if (meeting.subDir instanceof ExpectedError) throw meeting.subDir;
+    const kept = whyKept(context, meetingId, published, meeting.subDir, rules);
+    if (kept !== undefined) return { meeting_id: meetingId, state: 'kept', ...kept };
     if (rules.dryRun) return { meeting_id: meetingId, state: 'planned' };
     await deleteRecordings(run, published);
     run.log.info(`deleted the local copy of ${meetingId}`);
     return { meeting_id: meetingId, state: 'deleted' };
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
-    run.log.error(`${meetingId} is not deleted: ${describeError(error)}`);
-    return {
-      meeting_id: meetingId,
-      state: 'failed',
-      reason: describeError(error),
-      exit_status: exitStatusOf(error),
-    };
+    run.log.failure(error, `${meetingId} is not deleted`);
+    const failure = { error: errorDocument(error), exit_status: exitStatusOf(error) };
+    return { meeting_id: meetingId, state: 'failed', ...failure };
   } finally {
     for (const lock of locks) await lock?.release();
   }
 }
 
-function ownSubDir(config: Config, meetingId: string, published: PublishedFormat[]): string | undefined {
-  const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
-  const metadata = readMeetingMetadata(eventsFile(config, meetingId), files, () => undefined);
-  return config.origins.includes(metadata.origin)
-    ? validateSubDir(metadata.subDir, config.allowedSubDirs)
-    : undefined;
-}
+type Kept = Pick<DeletionResult, 'reason' | 'exit_status'>;
 
-/** Why a meeting of ours must not be deleted; undefined when it may. */
+/** Why a meeting must not be deleted; undefined when it may. */
 function whyKept(
-  { config, spool }: DeliveryContext,
+  context: DeliveryContext,
   meetingId: string,
-  published: PublishedFormat[],
+  published: readonly PublishedFormat[],
   subDir: string,
-  { before }: DeletionRules,
-): Pick<DeletionResult, 'reason' | 'exit_status'> | undefined {
-  const ledger = openLedger(config.workDir);
-  const { left } = readOutstanding(config, ledger, meetingId, published);
-  if (left.length > 0)
-    return { reason: `outstanding: ${left.map((state) => `${state.format} (${state.state})`).join(', ')}` };
+  rules: DeletionRules,
+): Kept | undefined {
+  const formats = readMeetingFormats(context, meetingId, published);
+  const outstanding = formats.filter((one) => isOutstanding(one) || one.delivery === 'adopted');
+  if (outstanding.length > 0) {
+    const states = outstanding.map(({ format, bbb, delivery }) => `${format} is ${delivery ?? bbb}`);
+    return { reason: states.join(', ') };
+  }
   for (const one of published) {
-    const delivered = ledger.read(one)?.delivered;
-    if (delivered === undefined) return { reason: `outstanding: ${one.format}` };
-    if (delivered.fingerprint === '')
-      return { reason: `${one.format} was ${delivered.destination}, perhaps not whole` };
-    const destination = spool.destination(subDir);
-    if (delivered.destination !== destination) {
-      const reason = `${one.format} was delivered to ${delivered.destination}, but spool_dir now says ${destination}; deliver it there with 'pilos-post-publish -m ${meetingId}'`;
-      return { reason, exit_status: EXIT.config };
-    }
-    if (Date.parse(delivered.at) >= before)
-      return { reason: `${one.format} was delivered at ${delivered.at}` };
-    const { fingerprint } = planArchive(one.directory, `${one.format}/${one.recordId}`);
-    if (fingerprint !== delivered.fingerprint)
-      return { reason: `${one.format} has changed since its delivery` };
+    const kept = whyFormatKept(context, one, subDir, rules);
+    if (kept !== undefined) return kept;
   }
   return undefined;
+}
+
+function whyFormatKept(
+  { ledger, spool }: DeliveryContext,
+  { directory, format, recordId, meetingId }: PublishedFormat,
+  subDir: string,
+  { before }: DeletionRules,
+): Kept | undefined {
+  const delivered = ledger.read({ meetingId, recordId, format })?.delivered;
+  if (delivered === undefined) return { reason: `${format} is not delivered` };
+  const destination = spool.destination(subDir);
+  if (delivered.destination !== destination) {
+    const reason = `${format} was delivered to ${delivered.destination}, but spool_dir now says ${destination}`;
+    return { reason, exit_status: EXIT.config };
+  }
+  const importedAt = delivered.import?.at ?? delivered.at;
+  if (Date.parse(importedAt) >= before) return { reason: `${format} was imported at ${importedAt}` };
+  const { fingerprint } = planArchive(directory, `${format}/${recordId}`);
+  return fingerprint === delivered.fingerprint
+    ? undefined
+    : { reason: `${format} has changed since its delivery` };
 }
 
 async function deleteRecordings(run: Run, published: PublishedFormat[]): Promise<void> {

@@ -1,77 +1,50 @@
-/** A meeting's `-sender.done` is there only while nothing of the meeting is outstanding. */
-
-import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
-import { type FormatState, readFormatStates } from '../bbb/format-states.ts';
+/** A meeting's `-sender.done` is there only while PILOS has every format of the meeting. */
+import type { PublishedFormat } from '../bbb/bbb.ts';
 import { setSenderDone } from '../bbb/sender-done.ts';
-import type { Config } from '../config/config.ts';
-import type { Run } from '../run.ts';
 import { acquireLock } from '../system/lock.ts';
-import { isDelivered, type Ledger, openLedger, readStamp } from './ledger.ts';
+import type { DeliveryContext } from './context.ts';
+import { isOutstanding, type MeetingFormat, readMeetingFormats } from './meeting-formats.ts';
 
-interface Context {
-  config: Config;
-  run: Run;
-}
-
-/**
- * The formats that keep a meeting's `-sender.done` from being written: still processed by BBB, or published
- * and not delivered. A format that failed in BBB, or that BBB cannot make any more, keeps nothing.
- */
-export function outstanding(
-  states: readonly FormatState[],
-  isDeliveredNow: (state: FormatState) => boolean,
-): FormatState[] {
-  return states.filter(
-    (state) => state.state === 'processing' || (state.state === 'published' && !isDeliveredNow(state)),
-  );
-}
-
-/** What of a meeting is outstanding now, and whether anything of it is published at all. */
-export function readOutstanding(
-  config: Config,
-  ledger: Ledger,
-  meetingId: string,
-  found: readonly PublishedFormat[],
-): { left: FormatState[]; isPublished: boolean } {
-  const states = readFormatStates(config, config.publishSteps, meetingId, found);
-  const left = outstanding(states, ({ recordId, format }) => {
-    const directory = `${config.publishedDir}/${format}/${recordId}`;
-    return isDelivered(ledger.read({ meetingId, recordId, format }), readStamp({ directory }));
-  });
-  return { left, isPublished: states.some((state) => state.state === 'published') };
-}
+type Context = Pick<DeliveryContext, 'config' | 'run' | 'ledger'>;
 
 /** Writes a meeting's `-sender.done` when nothing of it is outstanding any more, removes it otherwise. */
 export async function settleMeeting(
   context: Context,
   meetingId: string,
-  found: readonly PublishedFormat[] = readPublishedFormats(context.config, meetingId),
+  found?: readonly PublishedFormat[],
 ): Promise<boolean> {
   const { config, run } = context;
   return await withMeetingLock(context, meetingId, () => {
-    const { left, isPublished } = readOutstanding(config, openLedger(config.workDir), meetingId, found);
-    const isDone = left.length === 0 && isPublished;
+    const formats = readMeetingFormats(context, meetingId, found);
+    const published = formats.filter(({ delivery }) => delivery !== undefined);
+    const isDone = published.length > 0 && !formats.some(isOutstanding);
+    if (published.every(({ delivery }) => delivery === 'adopted')) return isDone;
+    if (!isDone) keepAdopted(context, meetingId, formats);
     if (setSenderDone(config.recordingDir, meetingId, isDone)) {
-      if (isDone) run.log.info(`all formats of ${meetingId} are delivered: wrote its -sender.done`);
-      else run.log.warn(`removed the -sender.done of ${meetingId}: not all of its formats are delivered`);
+      if (isDone) run.log.info(`PILOS has all formats of ${meetingId}: wrote its -sender.done`);
+      else run.log.warn(`removed the -sender.done of ${meetingId}: PILOS does not have all of its formats`);
     }
     return isDone;
   });
 }
 
-/** Files that were published again after their delivery must not stay marked as done while they are sent. */
+/** Before a format is sent: a meeting must not stay marked as done while PILOS does not have all of it. */
 export async function markOutstanding(context: Context, published: PublishedFormat): Promise<void> {
   const { config, run } = context;
-  const ledger = openLedger(config.workDir);
-  await withMeetingLock(context, published.meetingId, () => {
-    const entry = ledger.read(published);
-    if (isDelivered(entry, readStamp(published))) return;
-    if (entry?.state === 'delivered') ledger.recordWaiting(published);
-    if (!setSenderDone(config.recordingDir, published.meetingId, false)) return;
-    run.log.info(
-      `removed the -sender.done of ${published.meetingId}: ${published.format} is to be delivered`,
-    );
+  const { meetingId, format } = published;
+  await withMeetingLock(context, meetingId, () => {
+    keepAdopted(context, meetingId, readMeetingFormats(context, meetingId));
+    if (!setSenderDone(config.recordingDir, meetingId, false)) return;
+    run.log.info(`removed the -sender.done of ${meetingId}: ${format} is to be delivered`);
   });
+}
+
+/** Without its `-sender.done`, nothing but the ledger would know what that has covered. */
+function keepAdopted({ ledger }: Context, meetingId: string, formats: readonly MeetingFormat[]): void {
+  for (const { recordId, format, delivery } of formats) {
+    const key = { meetingId, recordId, format };
+    if (delivery === 'adopted' && ledger.read(key) === undefined) ledger.recordAdopted(key);
+  }
 }
 
 /** Two formats of a meeting may end at the same moment: only one looks at the whole at a time. */

@@ -1,6 +1,6 @@
 /** What became of a migration, as tables and as JSON. */
 import { EXIT, type ExitStatus } from '../errors.ts';
-import { localDate, type Row } from '../status/format-status.ts';
+import { localDate, type Row } from '../status/status-table.ts';
 import { escapeText } from '../terminal/escape.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { LeftOut } from './candidates.ts';

@@ -1,9 +1,9 @@
 /** Sends candidates: like a delivery, but it touches nothing of BBB's, and has a ledger of its own. */
 import { planArchive } from '../archive/archive.ts';
-import { type DeliveryContext, lockFormat, resultBasis } from '../delivery/context.ts';
+import { type DeliveryContext, lockFormat, planDelivery } from '../delivery/context.ts';
 import { packAndSend } from '../delivery/delivery.ts';
-import { type Delivery, isDelivered, openLedger, readStamp } from '../delivery/ledger.ts';
-import { type ResultBasis, tolerate } from '../delivery/outcome.ts';
+import { type Delivery, openLedger, readStamp } from '../delivery/ledger.ts';
+import { basisOf as basisOfDelivery, type ResultBasis, tolerate } from '../delivery/result.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { translateErrno } from '../system/errno.ts';
 import { describeError } from '../terminal/escape.ts';
@@ -35,7 +35,7 @@ export interface Sending {
 export function basisOf({ context, subDir }: Sending, candidate: Candidate) {
   const { published, externalId, name, startTime } = candidate;
   return {
-    ...resultBasis(context, published, subDir),
+    ...basisOfDelivery(planDelivery(context, published, subDir)),
     meeting_id: externalId,
     name,
     date: startTime === undefined ? '' : new Date(startTime).toISOString(),
@@ -69,12 +69,12 @@ export function findSent(
   const sent = entry?.delivered;
   if (sent === undefined || Date.parse(sent.at) < sentSince) return undefined;
   const stamp = readStamp(published);
-  if (isDelivered(entry, stamp)) return sent;
+  if (stamp !== '' && sent.stamp === stamp) return sent;
   // The tree may have been copied again: then only the inodes are new.
   const { directory, format, recordId } = published;
   const plan = attempt(() => planArchive(directory, `${format}/${recordId}`));
   if (plan instanceof ExpectedError || plan.fingerprint !== sent.fingerprint) return undefined;
-  if (!isDryRun) ledger.recordSameFiles(published, sent, stamp);
+  if (!isDryRun) ledger.recordSameFiles(published, stamp);
   return sent;
 }
 
@@ -102,7 +102,7 @@ export async function sendCandidate(sending: Sending, candidate: Candidate): Pro
     // Another run may have sent it while we waited for the lock.
     const sent = findSent(sending, candidate);
     if (sent !== undefined) return alreadySent(sending, candidate, sent);
-    const { plan, stamp } = await packAndSend(context, published, subDir, undefined);
+    const { plan, stamp } = await packAndSend(context, planDelivery(context, published, subDir));
     const [seconds, bytes] = [(Date.now() - started) / 1000, plan.size];
     const { destination, archive: name } = basis;
     const at = new Date().toISOString();

@@ -1,4 +1,4 @@
-/** The meetings on this server that are ours: for `deliver`, `status` and `check`. */
+/** The meetings on this server that are PILOS' own: for `deliver`, `status` and `check`. */
 
 import { eventsFile, type PublishedFormat, readAllPublished } from '../bbb/bbb.ts';
 import type { MeetingMetadata } from '../bbb/events-head.ts';
@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 
-export interface OurMeeting {
+export interface PilosMeeting {
   meetingId: string;
   published: PublishedFormat[];
   /** Undefined when no file tells; `subDir` is the reason then. */
@@ -22,29 +22,29 @@ export interface OurMeeting {
  * @param isWanted which meeting ids to look at
  * @param warn is told of metadata that was taken from another file than `events.xml`
  */
-export function readOurMeetings(
+export function readPilosMeetings(
   config: Config,
   isWanted: (meetingId: string) => boolean,
   warn: (message: string) => void,
-): OurMeeting[] {
-  const ours: OurMeeting[] = [];
+): PilosMeeting[] {
+  const meetings: PilosMeeting[] = [];
   for (const [meetingId, published] of readAllPublished(config)) {
-    const meeting = isWanted(meetingId) ? readOurMeeting(config, meetingId, published, warn) : undefined;
-    if (meeting !== undefined) ours.push(meeting);
+    const meeting = isWanted(meetingId) ? readPilosMeeting(config, meetingId, published, warn) : undefined;
+    if (meeting !== undefined) meetings.push(meeting);
   }
-  return ours;
+  return meetings;
 }
 
 /**
- * Reads whose a meeting is; undefined for another front end's. One whose metadata cannot be read counts as ours:
+ * Reads whose a meeting is; undefined for another front end's. One whose metadata cannot be read counts as PILOS':
  * nobody else would notice that it is never delivered.
  */
-export function readOurMeeting(
+export function readPilosMeeting(
   config: Config,
   meetingId: string,
   published: PublishedFormat[],
   warn: (message: string) => void,
-): OurMeeting | undefined {
+): PilosMeeting | undefined {
   const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
   const metadata = attempt(() => readMeetingMetadata(eventsFile(config, meetingId), files, warn));
   if (metadata instanceof ExpectedError)

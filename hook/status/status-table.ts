@@ -4,7 +4,7 @@ import { cut, displayWidth } from '../terminal/display-width.ts';
 import { escapeText } from '../terminal/escape.ts';
 import type { Layout } from '../terminal/table.ts';
 import { formatBytes, formatSeconds } from '../terminal/units.ts';
-import type { FormatStatus, RecordingStatus } from './read-status.ts';
+import type { FormatStatus, RecordingStatus } from './status.ts';
 
 const dateWidth = 16;
 const sizeWidth = 8;
@@ -17,13 +17,34 @@ const wide = 140;
 
 type Style = Parameters<typeof styleText>[0];
 const stateStyles: Record<FormatStatus['state'], Style> = {
-  delivered: 'green',
-  failed: 'red',
+  imported: 'green',
+  taken: 'green',
+  adopted: 'green',
+  delivered: 'cyan',
+  sending: 'cyan',
   waiting: 'yellow',
   processing: 'cyan',
-  'failed in BBB': 'dim',
-  'not made': 'dim',
+  failed: 'red',
+  refused: 'red',
+  outdated: 'red',
+  lost: 'red',
+  empty: 'dim',
+  failed_in_bbb: 'dim',
+  not_produced: 'dim',
+  unpublished: 'dim',
+  deleted: 'dim',
 };
+
+/** A state as people read it. */
+const stateTexts: Partial<Record<FormatStatus['state'], string>> = {
+  empty: 'nothing to publish',
+  failed_in_bbb: 'failed in BBB',
+  not_produced: 'not produced',
+};
+
+export function describeStateName(state: FormatStatus['state']): string {
+  return stateTexts[state] ?? state;
+}
 
 /** A recording as it stands in the table, without the rest that is known of it: there may be many. */
 export interface Row {
@@ -37,7 +58,7 @@ export interface Row {
 }
 
 export function formatRow(one: RecordingStatus): Row {
-  const bytes = one.formats.reduce((sum, { bytes: some = 0 }) => sum + some, 0);
+  const bytes = one.formats.reduce((sum, { delivered }) => sum + (delivered?.bytes ?? 0), 0);
   return {
     date: localDate(one.date),
     name: escapeText(one.name),
@@ -45,7 +66,7 @@ export function formatRow(one: RecordingStatus): Row {
     size: bytes === 0 ? '-' : formatBytes(bytes),
     // What this server could not make at the time of the recording would only fill the table.
     formats: one.formats
-      .filter(({ state }) => state !== 'not made')
+      .filter(({ state }) => state !== 'not_produced' && state !== 'empty')
       .map((format) => ({ state: format.state, text: describeState(one, format) })),
     reason: describeReasons(one),
   };
@@ -54,12 +75,18 @@ export function formatRow(one: RecordingStatus): Row {
 function describeReasons({ formats }: RecordingStatus): string {
   const reasons = new Map<string, string[]>();
   for (const { error, format } of formats) {
-    if (error) reasons.set(error, [...(reasons.get(error) ?? []), format]);
+    if (error === undefined) continue;
+    const text = describeReason(error);
+    reasons.set(text, [...(reasons.get(text) ?? []), format]);
   }
   const texts = [...reasons].map(([error, of]) =>
     reasons.size === 1 ? escapeText(error) : `${of.join(', ')}: ${escapeText(error)}`,
   );
   return texts.join('; ');
+}
+
+function describeReason({ message, fix }: { message: string; fix: string }): string {
+  return fix === '' ? message : `${message}: ${fix}`;
 }
 
 /** One line for each recording where the terminal is wide enough, three otherwise; no line is wider than it. */
@@ -118,7 +145,7 @@ function joinFormats({ formats, reason }: Row, width: number, layout: Layout): s
 /** `video failed`; of a segment also which one. */
 function describeState({ meeting_id }: RecordingStatus, { record_id, format, state }: FormatStatus): string {
   const segment = record_id === meeting_id ? '' : ` (${record_id.slice(meeting_id.length + 1)})`;
-  return `${format}${segment} ${state}`;
+  return `${format}${segment} ${describeStateName(state)}`;
 }
 
 /** Everything known about one recording, for `--meeting-id`; never cut, so that it can be copied. */
@@ -135,25 +162,23 @@ export function formatDetails(one: RecordingStatus, layout: Layout): string[] {
 }
 
 function formatFormat(one: RecordingStatus, format: FormatStatus, layout: Layout): string[] {
-  const { delivered, attempts, state, local_copy_deleted: isDeleted } = format;
-  const note = isDeleted
-    ? ' (local copy deleted)'
-    : state === 'not made'
-      ? ': BBB has no raw files for it'
-      : '';
-  const reason = format.error ? `: ${escapeText(format.error)}` : '';
-  const lines = [`  ${style(stateStyles[state], describeState(one, format) + reason, layout)}${note}`];
-  // Noted by `adopt`: PILOS' own script did it, and what the ledger knows is only when.
-  if (delivered?.fingerprint === '')
-    lines.push(`    ${localDate(delivered.at)}  ${escapeText(delivered.destination)}`);
-  else if (delivered !== undefined) {
-    const { at, name, destination, bytes, seconds } = delivered;
-    lines.push(`    last delivered ${localDate(at)} as ${escapeText(name)} to ${escapeText(destination)}`);
+  const { delivered, attempts, state, since, error, local_copy_deleted: isDeleted } = format;
+  const when = since === undefined ? '' : ` since ${localDate(since)}`;
+  const lines = [
+    `  ${style(stateStyles[state], describeState(one, format) + when, layout)}${isDeleted ? ' (local copy deleted)' : ''}`,
+  ];
+  if (error !== undefined) {
+    lines.push(`    ${escapeText(error.message)}`);
+    if (error.fix !== '') lines.push(`    fix: ${escapeText(error.fix)}`);
+  }
+  if (delivered !== undefined) {
+    const { at, archive, destination, bytes, seconds } = delivered;
+    lines.push(`    last delivered ${localDate(at)} as ${escapeText(archive)} to ${escapeText(destination)}`);
     lines.push(`    ${bytes} bytes in ${formatSeconds(seconds)}`);
   }
-  for (const { at, outcome, seconds, error } of attempts) {
-    const how = error ? `: ${escapeText(error)}` : '';
-    lines.push(`    ${localDate(at)}  ${outcome} after ${formatSeconds(seconds)}${how}`);
+  for (const { at, result, seconds, error: why } of attempts) {
+    const how = why === undefined ? '' : `: ${escapeText(describeReason(why))}`;
+    lines.push(`    ${localDate(at)}  ${result} after ${formatSeconds(seconds)}${how}`);
   }
   return lines;
 }

@@ -1,0 +1,27 @@
+/** Whose meeting is it, by `events.xml`, or by what is published once BBB has deleted that file. */
+import { attempt, type ExpectedError } from '../errors.ts';
+import { type BbbDirectories, eventsFile, meetingIdOf, readPublishedFormats } from './bbb.ts';
+import { type MeetingMetadata, readEvents } from './events-head.ts';
+import { notPublished } from './not-published.ts';
+
+/**
+ * Reads the metadata of a meeting, of all published formats or of one.
+ *
+ * @param warn is given the reason why `events.xml` did not serve
+ * @returns ExpectedError (65) when no file tells; throws one (66) when nothing is published that could
+ */
+export async function readMetadata(
+  bbb: BbbDirectories,
+  meetingId: string,
+  format: string | undefined,
+  warn: (message: string) => void,
+): Promise<MeetingMetadata | ExpectedError> {
+  const events = readEvents(eventsFile(bbb, meetingIdOf(meetingId)));
+  if (!('unreadable' in events)) return events;
+  const published = readPublishedFormats(bbb, meetingId, format);
+  if (published.length === 0) throw notPublished(bbb, meetingId, format);
+  const files = published.map(({ directory }) => `${directory}/metadata.xml`);
+  // The XML parser is loaded only here: it would cost more than the rest of the way to "not from PILOS".
+  const { readFirstPublished } = await import('./metadata.ts');
+  return attempt(() => readFirstPublished(files, events.unreadable, warn));
+}

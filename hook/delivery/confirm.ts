@@ -1,0 +1,74 @@
+/** What became of archives that were delivered: still in the spool, in `failed/`, or taken by PILOS. */
+import type { ArchivesSeen } from '../spool/spool.ts';
+import type { DeliveryContext } from './context.ts';
+import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger.ts';
+import { tolerate } from './result.ts';
+
+/** An archive whose fate may have changed. */
+export interface Unconfirmed {
+  key: LedgerKey;
+  subDir: string;
+  name: string;
+}
+
+/** The archive of an entry, when its fate may still change; undefined when it was delivered somewhere else. */
+export function unconfirmed(
+  { spool }: Pick<DeliveryContext, 'spool'>,
+  entry: LedgerEntry | undefined,
+  subDir: string | undefined = entry?.delivered?.sub_dir,
+): Unconfirmed | undefined {
+  const delivered = entry?.delivered;
+  if (entry === undefined || delivered === undefined || subDir === undefined) return undefined;
+  const state = delivered.import?.state ?? 'delivered';
+  if (state === 'imported' || delivered.destination !== spool.destination(subDir)) return undefined;
+  const { meeting_id: meetingId, record_id: recordId, format } = entry;
+  return { key: { meetingId, recordId, format }, subDir, name: delivered.name };
+}
+
+/** Looks for all of them, with one question for each sub directory, and records what was found. */
+export async function confirmImports(
+  context: DeliveryContext,
+  archives: readonly Unconfirmed[],
+): Promise<void> {
+  const { run, spool } = context;
+  const bySubDir = Map.groupBy(archives, ({ subDir }) => subDir);
+  for (const [subDir, group] of bySubDir) {
+    await tolerate(
+      run,
+      `whether PILOS has imported what lies in ${spool.destination(subDir)} is unknown`,
+      async () => {
+        const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
+        const names = group.map(({ name }) => name);
+        record(context, group, await spool.readArchives(subDir, names, watcher));
+      },
+    );
+  }
+}
+
+function record({ ledger, run }: DeliveryContext, group: readonly Unconfirmed[], seen: ArchivesSeen): void {
+  for (const { key, name } of group) {
+    const delivered = ledger.read(key)?.delivered;
+    if (delivered === undefined) continue;
+    const state = importState(delivered, seen);
+    if (state === (delivered.import?.state ?? 'delivered')) continue;
+    ledger.recordImport(key, state, state === 'refused' ? seen.refused.get(name)?.modifiedAt : undefined);
+    if (state === 'refused') run.log.warn(`PILOS has refused ${name}: it lies in failed/ of its spool`);
+    else if (state !== 'delivered') run.log.info(`PILOS has ${state} ${name}`);
+  }
+}
+
+function importState(delivered: Delivery, { waiting, refused, failedDirectory }: ArchivesSeen): ImportState {
+  const { name } = delivered;
+  if (waiting.has(name)) return 'delivered';
+  const archive = refused.get(name);
+  if (archive !== undefined && !isEarlier(delivered, archive.modifiedAt)) return 'refused';
+  return failedDirectory === 'visible' || failedDirectory === 'missing' ? 'imported' : 'taken';
+}
+
+const day = 24 * 3600 * 1000;
+
+/** An archive of the same name that was refused before this one was delivered. Clocks of two servers may differ. */
+function isEarlier({ at, earlier_refusal }: Delivery, modifiedAt: number | undefined): boolean {
+  if (modifiedAt === undefined) return false;
+  return modifiedAt === earlier_refusal || modifiedAt < Date.parse(at) - day;
+}

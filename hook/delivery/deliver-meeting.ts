@@ -1,0 +1,49 @@
+/** The formats of one meeting, one after the other, and what is due when all of them are done. */
+import { meetingIdOf, type PublishedFormat } from '../bbb/bbb.ts';
+import { ExpectedError } from '../errors.ts';
+import { type DeliveryContext, planDelivery, withoutDestination } from './context.ts';
+import { type DeliveryRequest, deliverFormat, describeDelivery, noteForLater } from './delivery.ts';
+import { type DeliveryResult, recordFailure, tolerate } from './result.ts';
+import { settleMeeting } from './settle-meeting.ts';
+
+export { openDelivery } from './context.ts';
+
+/** Delivers what is published of one meeting, or records why that is not possible. */
+export async function deliverMeeting(
+  context: DeliveryContext,
+  published: readonly PublishedFormat[],
+  subDir: string | ExpectedError,
+  request: DeliveryRequest,
+): Promise<DeliveryResult[]> {
+  const results: DeliveryResult[] = [];
+  for (const one of published) results.push(await deliverOne(context, one, subDir, request));
+  for (const id of new Set(published.map(({ recordId }) => meetingIdOf(recordId))))
+    await tolerate(context.run, `the -sender.done of ${id} may be wrong`, async () => {
+      await settleMeeting(context, id);
+    });
+  return results;
+}
+
+async function deliverOne(
+  context: DeliveryContext,
+  published: PublishedFormat,
+  subDir: string | ExpectedError,
+  request: DeliveryRequest,
+): Promise<DeliveryResult> {
+  if (subDir instanceof ExpectedError) {
+    return await recordFailure(context, withoutDestination(published), subDir, 0);
+  }
+  const delivery = planDelivery(context, published, subDir);
+  if (context.config.deliver === 'later' && !request.again) return await noteForLater(context, delivery);
+  return await deliverFormat(context, delivery, request);
+}
+
+/** What a delivery would do. Throws ExpectedError where it would fail. */
+export function planMeeting(
+  context: DeliveryContext,
+  published: readonly PublishedFormat[],
+  subDir: string | ExpectedError,
+): DeliveryResult[] {
+  if (subDir instanceof ExpectedError) throw subDir;
+  return published.map((one) => describeDelivery(context, planDelivery(context, one, subDir)));
+}

@@ -1,0 +1,65 @@
+/** What is due at the end of `deliver`: imports confirmed, `-sender.done` set, local copies deleted, metrics written. */
+import type { PilosMeeting } from '../pilos/meetings.ts';
+import type { Backlog } from './backlog.ts';
+import { confirmImports, unconfirmed } from './confirm.ts';
+import { refreshStamp } from './content.ts';
+import type { DeliveryContext } from './context.ts';
+import { updateMetrics } from './metrics.ts';
+import { type DeliveryResult, tolerate } from './result.ts';
+import { settleMeeting } from './settle-meeting.ts';
+
+interface RunSummary {
+  results: readonly DeliveryResult[];
+  backlog: Backlog;
+  /** The run has looked at everything. */
+  isComplete: boolean;
+}
+
+export async function finishRun(
+  context: DeliveryContext,
+  meetings: readonly PilosMeeting[],
+  { results, backlog, isComplete }: RunSummary,
+): Promise<void> {
+  const { config, run, ledger } = context;
+  await confirmImports(context, readUnconfirmed(context, meetings, isComplete));
+  for (const { meetingId, published } of meetings) {
+    run.signal.throwIfAborted();
+    await tolerate(run, `the -sender.done of ${meetingId} may be wrong`, async () => {
+      for (const one of published) refreshStamp(ledger, one);
+      const isDone = await settleMeeting(context, meetingId, published);
+      if (isDone && config.deleteAfterTransfer) await deleteAfterTransfer(context, meetingId);
+    });
+  }
+  if (!isComplete) return;
+  const missing = results.filter(({ state }) => state !== 'delivered' && state !== 'unchanged').length;
+  await tolerate(run, 'the missing recordings are not counted', () =>
+    updateMetrics(config, (counters) => {
+      counters.missing = backlog.left + missing;
+    }),
+  );
+}
+
+/** Of the meetings that are here; of a complete run also of what was deleted here meanwhile. */
+function readUnconfirmed(context: DeliveryContext, meetings: readonly PilosMeeting[], isComplete: boolean) {
+  const { ledger } = context;
+  const entries = isComplete
+    ? ledger.readAll()
+    : meetings.flatMap(({ published }) => published.map((one) => ledger.read(one)));
+  const subDirs = new Map(meetings.map(({ meetingId, subDir }) => [meetingId, subDir]));
+  return entries.flatMap((entry) => {
+    const subDir = subDirs.get(entry?.meeting_id ?? '');
+    return unconfirmed(context, entry, typeof subDir === 'string' ? subDir : entry?.delivered?.sub_dir) ?? [];
+  });
+}
+
+async function deleteAfterTransfer(context: DeliveryContext, meetingId: string): Promise<void> {
+  const { config, run } = context;
+  if (config.publishSteps.length === 0) {
+    run.log.warn("not deleted: BBB's configuration has no steps, so other formats may still come");
+    return;
+  }
+  const { deleteLocalCopy } = await import('./local-copy.ts');
+  const rules = { before: Number.POSITIVE_INFINITY, dryRun: false };
+  const result = await deleteLocalCopy(context, meetingId, rules);
+  if (result?.state === 'kept') run.log.warn(`meeting ${meetingId} is not deleted: ${result.reason}`);
+}

@@ -1,0 +1,92 @@
+/** The recordings of this server, with what became of each: BBB's files and the ledger → {@link RecordingStatus}. */
+import { statSync } from 'node:fs';
+import { type PublishedFormat, readAllPublished, readPublishedFormats } from '../bbb/bbb.ts';
+import { readRawMeetingIds } from '../bbb/unpublished.ts';
+import type { Config } from '../config/config.ts';
+import { openLedger } from '../delivery/ledger.ts';
+import { type FormatStatus, type RecordingStatus, readRecordingStatus } from './recording-status.ts';
+
+export type { FormatStatus, RecordingStatus };
+
+export interface StatusFilter {
+  failed: boolean;
+  missing: boolean;
+  /** Milliseconds since 1970. */
+  since: number | undefined;
+  /** Empty: all that are here; named ones also when only the ledger knows them. */
+  meetingIds: readonly string[];
+  /** The front end's own id of the meeting. */
+  room?: string | undefined;
+  /** Part of the name, in any case. */
+  name?: string | undefined;
+}
+
+/** A recording that may be shown. */
+interface Candidate {
+  meetingId: string;
+  published: PublishedFormat[];
+  /** Milliseconds since 1970. */
+  date: number;
+}
+
+/** The recordings that the filter lets through, newest first; one at a time, since there may be many. */
+export function* readStatus(config: Config, filter: StatusFilter): Generator<RecordingStatus> {
+  const ledger = openLedger(config.workDir);
+  const isNamed = filter.meetingIds.length > 0 || filter.missing;
+  const ids = filter.meetingIds.length > 0 ? filter.meetingIds : readIds(config, isNamed);
+  // Taken off the list, so that the memory of what was shown can be used again.
+  const candidates = readCandidates(config, ids, filter.since ?? 0).reverse();
+  for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
+    const { meetingId, published, date } = candidate;
+    const recording = readRecordingStatus({ config, ledger }, meetingId, published, date);
+    if (recording !== undefined && passes(recording, filter)) yield recording;
+  }
+}
+
+/** Of all that is published or being processed, and with `withDeleted` also of what only the ledger knows. */
+function readIds(config: Config, withDeleted: boolean): string[] {
+  const gone = withDeleted
+    ? openLedger(config.workDir)
+        .readAll()
+        .map((entry) => entry.meeting_id)
+    : [];
+  return [...new Set([...readAllPublished(config).keys(), ...readRawMeetingIds(config), ...gone])];
+}
+
+function passes(recording: RecordingStatus, { failed, missing, room, name }: StatusFilter): boolean {
+  const { formats } = recording;
+  if (room !== undefined && recording.external_id.trim() !== room.trim()) return false;
+  if (name !== undefined && !recording.name.toLowerCase().includes(name.toLowerCase())) return false;
+  if (failed) return formats.some((one) => one.state === 'failed');
+  return !missing || formats.some(isMissing);
+}
+
+/** PILOS does not have it in its current content, and it is not because somebody wanted that. */
+export function isMissing({ state }: FormatStatus): boolean {
+  return needsAdmin(state) || ['waiting', 'sending', 'delivered', 'processing'].includes(state);
+}
+
+/** What nobody but the admin can do something about. */
+export function needsAdmin(state: FormatStatus['state']): boolean {
+  return ['failed', 'refused', 'outdated', 'lost'].includes(state);
+}
+
+function readCandidates(config: Config, ids: readonly string[], since: number): Candidate[] {
+  const all = ids.length > 1 ? readAllPublished(config) : undefined;
+  return ids
+    .map((meetingId) => {
+      const published = all?.get(meetingId) ?? readPublishedFormats(config, meetingId);
+      return { meetingId, published, date: dateOf(config, meetingId, published) };
+    })
+    .filter(({ date }) => date >= since)
+    .sort((one, other) => other.date - one.date || (one.meetingId < other.meetingId ? -1 : 1));
+}
+
+/** BBB's meeting ids end in the moment when the meeting began, in milliseconds since 1970. */
+function dateOf(config: Config, meetingId: string, published: readonly PublishedFormat[]): number {
+  const [, milliseconds] = /-(\d{13})$/.exec(meetingId) ?? [];
+  if (milliseconds !== undefined) return Number(milliseconds);
+  const directories = [...published.map((one) => one.directory), `${config.recordingDir}/raw/${meetingId}`];
+  const times = directories.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return times.find((time) => time > 0) ?? 0;
+}
