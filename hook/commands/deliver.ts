@@ -27,6 +27,7 @@ export function addDeliverCommand(program: Command, start: Start): void {
   addRunOptions(program.command('deliver'))
     .description('deliver what PILOS does not have; the timer runs this every 15 minutes')
     .addOption(new Option('--failed', 'only what was tried and failed').conflicts('again'))
+
     .addOption(new Option('--again', 'also what PILOS had imported, since it was deleted there'))
     .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
     .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect)

@@ -1,6 +1,6 @@
 /** How far each format of a meeting is, in BBB and on its way to PILOS: the one place that says so. */
 import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
-import { type FormatState, readFormatStates } from '../bbb/format-states.ts';
+import { type FormatState, isBeingPublished, readFormatStates } from '../bbb/format-states.ts';
 import { readDeliveryState } from './content.ts';
 import type { DeliveryContext } from './context.ts';
 import { type DeliveryState, isSafe } from './state.ts';
@@ -19,12 +19,17 @@ export function readMeetingFormats(
   found: readonly PublishedFormat[] = readPublishedFormats(config, meetingId),
 ): MeetingFormat[] {
   return readFormatStates(config, config.publishSteps, meetingId, found).map(({ state, ...one }) => {
-    const directory = `${config.publishedDir}/${one.format}/${one.recordId}`;
-    const delivery =
-      state === 'published'
-        ? readDeliveryState(config, ledger, { ...one, meetingId, directory }).state
-        : undefined;
-    return { ...one, bbb: state, delivery };
+    if (state !== 'published') return { ...one, bbb: state, delivery: undefined };
+    const published = {
+      ...one,
+      meetingId,
+      directory: `${config.publishedDir}/${one.format}/${one.recordId}`,
+    };
+    const { entry, state: delivery } = readDeliveryState(config, ledger, published);
+    const isIncomplete = entry === undefined && isBeingPublished(config, published);
+    return isIncomplete
+      ? { ...one, bbb: 'processing', delivery: undefined }
+      : { ...one, bbb: state, delivery };
   });
 }
 

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { DeliveryResult } from '../../../hook/delivery/outcome.ts';
+import type { DeliveryResult } from '../../../hook/delivery/result.ts';
 import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
 import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';

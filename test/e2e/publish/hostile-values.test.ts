@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../hook/delivery/ledger.ts';
-import type { DeliveryResult } from '../../../hook/delivery/outcome.ts';
+import type { DeliveryResult } from '../../../hook/delivery/result.ts';
 import {
   type HostileValue,
   hostileNames,
@@ -138,8 +138,7 @@ describe('as a sub directory in metadata.xml, where BBB has deleted events.xml',
     expect(status).toBe(65);
     const { results } = JSON.parse(stdout) as { results: DeliveryResult[] };
     expect(results.map(({ record_id }) => record_id).sort()).toEqual(ids.sort());
-    for (const { state, exit_status } of results)
-      expect({ state, exit_status }).toEqual({ state: 'failed', exit_status: 65 });
+    for (const result of results) expect(result).toMatchObject({ state: 'failed', exit_status: 65 });
     expect(changesSince(before, tree()).filter((change) => !remembered.test(change))).toEqual([]);
     for (const line of readLog(tree())) expect(line).toMatch(rubyLogLine);
   });

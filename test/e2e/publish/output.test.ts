@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { DeliveryResult } from '../../../hook/delivery/outcome.ts';
+import type { DeliveryResult } from '../../../hook/delivery/result.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RecordingStatus } from '../../../hook/status/read-status.ts';
+import type { RecordingStatus } from '../../../hook/status/status.ts';
 import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';

@@ -1,7 +1,8 @@
 /** What runs leave on a BBB server beside the archives: the log, the ledger, `-sender.done`. */
 import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LedgerEntry } from '../../../hook/delivery/ledger.ts';
+import { type LedgerEntry, openLedger } from '../../../hook/delivery/ledger.ts';
+import { type DeliveryState, deliveryState } from '../../../hook/delivery/state.ts';
 import type { Meeting } from '../bbb/bbb-meeting.ts';
 import type { BbbTree } from '../bbb/bbb-tree.ts';
 
@@ -19,9 +20,16 @@ export function ledgerFile(tree: BbbTree, recordId: string, format: string): str
   return join(tree.workDir, 'ledger', `${recordId}-${format}.json`);
 }
 
-/** @throws Error when there is none */
-export function readLedger(tree: BbbTree, recordId: string, format: string): LedgerEntry {
-  return JSON.parse(readFileSync(ledgerFile(tree, recordId, format), 'utf8')) as LedgerEntry;
+/** The entry of a format whose files are what was delivered, with its state. @throws Error when there is none */
+export function readLedger(
+  tree: Pick<BbbTree, 'workDir'>,
+  recordId: string,
+  format: string,
+): LedgerEntry & { state: DeliveryState } {
+  const entry = openLedger(tree.workDir).read({ meetingId: recordId, recordId, format });
+  if (entry === undefined) throw new Error(`the ledger has no entry of ${recordId}-${format}`);
+  const state = deliveryState(entry, { isSame: true, isCovered: false, isReplaced: false });
+  return { ...entry, state };
 }
 
 export function senderDoneFile(tree: BbbTree, meetingId: string): string {

@@ -30,6 +30,7 @@ describe('readMeetingMetadata', () => {
       origin: 'PILOS',
       subDir: 'instance1',
       meetingName: 'Demo & more',
+      externalId: 'bf8d59d9',
       source: `${directory.path}/events.xml`,
     });
   });

@@ -17,6 +17,7 @@ describe('readPublishedMetadata', () => {
     <bbb-origin>PILOS</bbb-origin>
     <pilos-sub-spool-dir/>
     <meetingName>Demo &amp; &#8222;mehr&#8220;</meetingName>
+    <meetingId>bf8d59d9</meetingId>
   </meta>
   <playback><format>notes</format></playback>
 </recording>`;
@@ -24,6 +25,7 @@ describe('readPublishedMetadata', () => {
       origin: 'PILOS',
       subDir: '',
       meetingName: 'Demo & „mehr“',
+      externalId: 'bf8d59d9',
       startTime: 1_712_758_751_753,
       source: `${directory.path}/metadata.xml`,
     });

@@ -170,7 +170,7 @@ describe('the timer', () => {
 
 describe('recordings', () => {
   const format = { record_id: 'r', format: 'video', attempts: [] };
-  const recording = { meeting_id: 'r', name: 'n', sender_done: false };
+  const recording = { meeting_id: 'r', name: 'n', external_id: '', sender_done: false };
   const of = (state: 'waiting' | 'processing', date: string, senderDone = false) => ({
     ...{ ...recording, date, sender_done: senderDone },
     formats: [{ ...format, state }],

@@ -58,7 +58,7 @@ describe('wrong arguments end with exit status 64 and say so on stderr', () => {
     ['an unknown command', ['delivr'], "unknown command 'delivr', did you mean 'deliver'? The commands are "],
     ['an option that counts once, given twice', ['-m', 'x', '-m', 'y'], "'--meeting-id' is given twice"],
     ['an argument too many', ['-m', 'x', 'y'], 'y'],
-    ['an option that contradicts another', ['deliver', '--all', '--failed'], 'cannot be used with'],
+    ['an option that contradicts another', ['deliver', '--again', '--failed'], 'cannot be used with'],
     ['a limit that is no number', ['deliver', '--limit', '0x10'], 'whole number'],
     ['a span of time that is none', ['deliver', '--since', 'yesterday'], 'neither a span of time nor a date'],
     ['a meeting id that is none', ['-m', '../x'], 'is not a meeting id'],

@@ -17,7 +17,8 @@ const delivery: Delivery = {
   fingerprint: 'f',
   stamp: 's',
 };
-const failure = { at: '2024-04-10T14:19:11.753Z', seconds: 0.1, error: 'full', exit_status: 73 };
+const full = { code: 'spool_full', message: 'full', fix: 'free some space' };
+const failure = { at: '2024-04-10T14:19:11.753Z', seconds: 0.1, error: full, exit_status: 73 as const };
 
 const workDir = () => `${directory.path}/work`;
 const file = () => `${workDir()}/ledger/m-1-video.json`;
@@ -44,10 +45,9 @@ describe('openLedger', () => {
       meeting_id: 'm-1',
       record_id: 'm-1',
       format: 'video',
-      state: 'delivered',
-      delivered: delivery,
+      delivered: { ...delivery, import: { state: 'delivered', at: delivery.at } },
       attempts: [
-        { at: delivery.at, seconds: 1.5, outcome: 'delivered', bytes: 10_240, destination: '/mnt/spool' },
+        { at: delivery.at, seconds: 1.5, result: 'delivered', bytes: 10_240, destination: '/mnt/spool' },
       ],
     });
   });
@@ -56,21 +56,23 @@ describe('openLedger', () => {
     ledger().recordDelivery(key, delivery);
     ledger().recordFailure(key, failure);
     expect(ledger().read(key)).toMatchObject({
-      state: 'failed',
       delivered: delivery,
-      attempts: [{ outcome: 'delivered' }, { outcome: 'failed', error: 'full', exit_status: 73 }],
+      attempts: [{ result: 'delivered' }, { result: 'failed', error: full, exit_status: 73 }],
     });
   });
 
   it('keeps attempts when a recording waits again', () => {
     ledger().recordFailure(key, failure);
     ledger().recordWaiting(key);
-    expect(ledger().read(key)).toMatchObject({ state: 'waiting', attempts: [{ outcome: 'failed' }] });
+    expect(ledger().read(key)).toMatchObject({
+      waiting: expect.any(String),
+      attempts: [{ result: 'failed' }],
+    });
   });
 
   it('notes new stamps of the same files without another attempt', () => {
     ledger().recordDelivery(key, delivery);
-    ledger().recordSameFiles(key, delivery, 'new');
+    ledger().recordSameFiles(key, 'new');
     const entry = ledger().read(key);
     expect(entry?.delivered?.stamp).toBe('new');
     expect(entry?.attempts).toHaveLength(1);
@@ -78,10 +80,10 @@ describe('openLedger', () => {
 
   it('keeps the latest 20 attempts', () => {
     for (let number = 1; number <= 25; number += 1)
-      ledger().recordFailure(key, { ...failure, error: `try ${number}` });
+      ledger().recordFailure(key, { ...failure, error: { ...full, message: `try ${number}` } });
     const errors = ledger()
       .read(key)
-      ?.attempts.map(({ error }) => error);
+      ?.attempts.map(({ error }) => error?.message);
     expect(errors).toHaveLength(20);
     expect(errors?.at(0)).toBe('try 6');
     expect(errors?.at(-1)).toBe('try 25');
@@ -112,11 +114,7 @@ describe('openLedger', () => {
     ['a list', '[]'],
     ['a text', '"delivered"'],
     ['without attempts', '{"record_id":"m-1","format":"video","state":"failed"}'],
-    ['with an unknown state', '{"record_id":"m-1","format":"video","state":"lost","attempts":[]}'],
-    [
-      'delivered without saying what',
-      '{"record_id":"m-1","format":"video","state":"delivered","attempts":[]}',
-    ],
+    ['delivered without saying what', '{"record_id":"m-1","format":"video","delivered":{},"attempts":[]}'],
     [
       'delivered with null',
       '{"record_id":"m-1","format":"video","state":"delivered","delivered":null,"attempts":[]}',
@@ -128,7 +126,7 @@ describe('openLedger', () => {
     directory.write('work/ledger/m-1-video.json', text);
     expect(ledger().read(key)).toBeUndefined();
     ledger().recordFailure(key, failure);
-    expect(ledger().read(key)).toMatchObject({ state: 'failed', attempts: [{ error: 'full' }] });
+    expect(ledger().read(key)).toMatchObject({ attempts: [{ result: 'failed', error: full }] });
   });
 
   it('takes a directory in place of an entry for none, and says so when it is to be written', () => {
@@ -155,7 +153,7 @@ describe('openLedger', () => {
     const code = `const { openLedger } = await hook('delivery/ledger');
       const ledger = openLedger(argument.workDir);
       for (let n = 0; n < 30; n += 1)
-        ledger.recordFailure(argument.key, { at: '', seconds: n, error: 'x'.repeat(n * 100), exit_status: 73 });`;
+        ledger.recordFailure(argument.key, { at: '', seconds: n, error: { code: 'x', message: 'x'.repeat(n * 100), fix: '' }, exit_status: 73 });`;
     ledger().recordWaiting(key);
     const writers = Array.from({ length: 4 }, () =>
       runInChildNode(code, { argument: { workDir: workDir(), key } }),
@@ -174,6 +172,40 @@ describe('openLedger', () => {
     expect(reads).toBeGreaterThan(10);
     expect(ledger().read(key)?.attempts).toHaveLength(20);
     expect(readdirSync(`${workDir()}/tmp`)).toEqual([]);
+  });
+});
+
+describe('an entry of version 1.0.0', () => {
+  const old = (state: string, attempts: unknown[], more = {}) =>
+    directory.write(
+      'work/ledger/m-1-video.json',
+      JSON.stringify({ meeting_id: 'm-1', record_id: 'm-1', format: 'video', state, ...more, attempts }),
+    );
+
+  it('of a delivery is one whose import nobody has seen', () => {
+    const { at, seconds } = delivery;
+    old('delivered', [{ at, seconds, outcome: 'delivered', bytes: 1 }], { delivered: delivery });
+    expect(ledger().read(key)).toEqual({
+      ...{ meeting_id: 'm-1', record_id: 'm-1', format: 'video', delivered: delivery },
+      attempts: [{ at, seconds, result: 'delivered', bytes: 1 }],
+    });
+  });
+
+  it('of a failure keeps its sentence', () => {
+    old('failed', [
+      { at: 'x', seconds: 1, outcome: 'failed', error: 'full: free some space', exit_status: 73 },
+    ]);
+    expect(ledger().read(key)?.attempts).toEqual([
+      {
+        ...{ at: 'x', seconds: 1, result: 'failed', exit_status: 73 },
+        error: { code: 'unnamed', message: 'full: free some space', fix: '' },
+      },
+    ]);
+  });
+
+  it('that waits goes on waiting', () => {
+    old('waiting', []);
+    expect(ledger().read(key)?.waiting).toEqual(expect.any(String));
   });
 });
 

@@ -1,50 +1,43 @@
 /** When `-sender.done` may be there: Scalelite's prune script, and ours, delete what it stands for. */
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { FormatState } from '../../../hook/bbb/format-states.ts';
 import { senderDoneFile, setSenderDone } from '../../../hook/bbb/sender-done.ts';
-import { outstanding } from '../../../hook/delivery/settle-meeting.ts';
+import { isOutstanding, type MeetingFormat } from '../../../hook/delivery/meeting-formats.ts';
+import type { DeliveryState } from '../../../hook/delivery/state.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { runInChildNode } from '../../support/program/child-node.ts';
 import { expectedErrorOf } from '../../support/program/thrown-error.ts';
 
 const directory = useTemporaryDirectory();
 
-describe('outstanding', () => {
-  /** `video:published+` is published and delivered, `video:published` not delivered. */
-  const outstandingOf = (...written: string[]) => {
-    const states = written.map((text): FormatState & { isDelivered: boolean } => {
-      const [format = '', state = ''] = text.split(':');
-      return {
-        recordId: 'm-1',
-        format,
-        state: state.replace('+', '') as FormatState['state'],
-        isDelivered: state.endsWith('+'),
-      };
-    });
-    const isDelivered = (state: FormatState) => states.some((one) => one === state && one.isDelivered);
-    return outstanding(states, isDelivered).map(({ format }) => format);
-  };
+describe('isOutstanding', () => {
+  /** `video:imported` is published and imported, `video:processing` is what BBB says. */
+  const outstandingOf = (...written: string[]) =>
+    written
+      .map((text): MeetingFormat => {
+        const [format = '', state = ''] = text.split(':');
+        const isBbb = ['processing', 'failed in BBB', 'not made'].includes(state);
+        const bbb = (isBbb ? state.replace(' in BBB', '') : 'published') as MeetingFormat['bbb'];
+        return { recordId: 'm-1', format, bbb, delivery: isBbb ? undefined : (state as DeliveryState) };
+      })
+      .filter(isOutstanding)
+      .map(({ format }) => format);
 
   it.each([
-    ['the only format is delivered', ['video:published+'], []],
-    ['the only format is not delivered', ['video:published'], ['video']],
-    [
-      'the first of two is delivered, BBB works on the other',
-      ['notes:published+', 'video:processing'],
-      ['video'],
-    ],
-    [
-      'the first of two is delivered, the other is published',
-      ['notes:published+', 'video:published'],
-      ['video'],
-    ],
-    ['both are delivered', ['notes:published+', 'video:published+'], []],
-    ['one is delivered, the other failed in BBB', ['notes:published+', 'video:failed'], []],
-    ['all failed in BBB', ['notes:failed', 'video:failed'], []],
-    ['one is delivered, the other came into the steps later', ['notes:published+', 'video:not made'], []],
+    ['PILOS has the only format', ['video:imported'], []],
+    ['PILOS took the only format', ['video:taken'], []],
+    ...(['waiting', 'sending', 'failed', 'delivered', 'refused', 'outdated'] as const).map(
+      (state): [string, string[], string[]] => [`it is ${state}`, [`video:${state}`], ['video']],
+    ),
+    ['it is adopted', ['video:adopted'], []],
+    ['PILOS has the first of two, BBB works on the other', ['notes:imported', 'video:processing'], ['video']],
+    ['PILOS has the first of two, the other waits', ['notes:imported', 'video:waiting'], ['video']],
+    ['PILOS has both', ['notes:imported', 'video:imported'], []],
+    ['PILOS has one, the other failed in BBB', ['notes:imported', 'video:failed in BBB'], []],
+    ['all failed in BBB', ['notes:failed in BBB', 'video:failed in BBB'], []],
+    ['PILOS has one, the other came into the steps later', ['notes:imported', 'video:not made'], []],
     ['BBB works on both', ['notes:processing', 'video:processing'], ['notes', 'video']],
-    ['one of three is left', ['a:published+', 'b:failed', 'c:published'], ['c']],
+    ['one of three is left', ['a:imported', 'b:failed in BBB', 'c:delivered'], ['c']],
     ['there is no format at all', [], []],
   ])('when %s', (_, states, left) => {
     expect(outstandingOf(...states)).toEqual(left);

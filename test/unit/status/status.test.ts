@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../hook/config/config.ts';
 import { openLedger, readStamp } from '../../../hook/delivery/ledger.ts';
-import { type RecordingStatus, readStatus, type StatusFilter } from '../../../hook/status/read-status.ts';
+import { type RecordingStatus, readStatus, type StatusFilter } from '../../../hook/status/status.ts';
 import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
 import { writeWithParents } from '../../support/bbb/bbb-meeting.ts';
 import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
@@ -38,7 +38,8 @@ function deliver(tree: BbbTree, meeting: Meeting, format: string, recordId = mee
   );
 }
 
-function fail(tree: BbbTree, meeting: Meeting, format: string, error = 'the disk is full'): void {
+function fail(tree: BbbTree, meeting: Meeting, format: string): void {
+  const error = { code: 'spool_full', message: 'the disk is full', fix: 'free some space' };
   const key = { meetingId: meeting.id, recordId: meeting.id, format };
   openLedger(tree.workDir).recordFailure(key, { at, seconds: 1, error, exit_status: 73 });
 }
@@ -55,7 +56,7 @@ describe('readStatus', () => {
       'notes processing',
       'podcast waiting',
       'presentation delivered',
-      'screenshare failed in BBB',
+      'screenshare failed_in_bbb',
       'video failed',
     ]);
   });
@@ -67,21 +68,23 @@ describe('readStatus', () => {
     expect(statesOf(tree)).toEqual(['presentation processing']);
   });
 
-  it('calls a delivery that BBB has published again waiting', () => {
+  it('calls a delivery waiting that BBB has published again with other files', () => {
     const tree = createTree();
     const meeting = tree.addMeeting();
     deliver(tree, meeting, 'presentation');
-    utimesSync(join(meeting.published('presentation'), 'metadata.xml'), 1, 1);
+    writeWithParents(join(meeting.published('presentation'), 'metadata.xml'), '<recording/>');
     expect(statesOf(tree)).toEqual(['presentation waiting']);
   });
 
-  it('calls a format that BBB has no raw files for any more not made, and takes nothing for missing', () => {
+  it('calls a format that BBB has no raw files for any more not produced, and takes nothing for missing', () => {
     const tree = createTree({ formats });
     const meeting = tree.addMeeting({ eventsXml: false });
     deliver(tree, meeting, 'presentation');
     expect(statesOf(tree)).toEqual(['presentation delivered', 'video processing']);
     publishedLongAgo(meeting);
-    expect(statesOf(tree)).toEqual(['presentation delivered', 'video not made']);
+    const key = { meetingId: meeting.id, recordId: meeting.id, format: 'presentation' };
+    openLedger(tree.workDir).recordImport(key, 'imported');
+    expect(statesOf(tree)).toEqual(['presentation imported', 'video not_produced']);
     expect(read(tree, { missing: true })).toEqual([]);
   });
 
@@ -93,12 +96,15 @@ describe('readStatus', () => {
     expect(statesOf(tree, { meetingIds: [id] })).toEqual(['presentation processing', 'video processing']);
   });
 
-  it.each(['archived', 'sanity'])('shows a recording that failed in the step %s as failed in BBB', (step) => {
-    const tree = createTree();
-    const { id } = tree.addMeeting({ formats: [] });
-    writeWithParents(join(tree.recordingDir, 'status', step, `${id}.fail`), '');
-    expect(statesOf(tree)).toEqual(['presentation failed in BBB']);
-  });
+  it.each(['archived', 'sanity'])(
+    'shows a recording that failed in the step %s as failed in BBB, by its state',
+    (step) => {
+      const tree = createTree();
+      const { id } = tree.addMeeting({ formats: [] });
+      writeWithParents(join(tree.recordingDir, 'status', step, `${id}.fail`), '');
+      expect(statesOf(tree)).toEqual(['presentation failed_in_bbb']);
+    },
+  );
 
   it.each([
     ['of another front end', { origin: 'Greenlight' }, undefined],
@@ -123,7 +129,14 @@ describe('readStatus', () => {
     expect(read(tree, { meetingIds: [meeting.id] })).toMatchObject([
       {
         name: '',
-        formats: [{ format: 'presentation', state: 'delivered', local_copy_deleted: true, bytes: 1500 }],
+        formats: [
+          {
+            format: 'presentation',
+            state: 'delivered',
+            local_copy_deleted: true,
+            delivered: { bytes: 1500 },
+          },
+        ],
       },
     ]);
   });
@@ -174,7 +187,7 @@ describe('readStatus', () => {
   it('says why a recording will not be delivered before that was tried', () => {
     const tree = createTree();
     tree.addMeeting({ subDir: '../../etc' });
-    expect(read(tree)[0]?.formats[0]?.error).toMatch(
+    expect(read(tree)[0]?.formats[0]?.error?.message).toMatch(
       /^the meeting asks for the sub directory '\.\.\/\.\.\/etc'/,
     );
   });
@@ -183,6 +196,8 @@ describe('readStatus', () => {
     const tree = createTree();
     const [done, failed, waiting] = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
     deliver(tree, done, 'presentation');
+    const key = { meetingId: done.id, recordId: done.id, format: 'presentation' };
+    openLedger(tree.workDir).recordImport(key, 'imported');
     fail(tree, failed, 'presentation');
     const ids = (filter: Partial<StatusFilter>) =>
       read(tree, filter)

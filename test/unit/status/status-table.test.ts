@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatRow, formatTable } from '../../../hook/status/format-status.ts';
-import type { RecordingStatus } from '../../../hook/status/read-status.ts';
+import type { RecordingStatus } from '../../../hook/status/status.ts';
+import { formatRow, formatTable } from '../../../hook/status/status-table.ts';
 import { cut, displayWidth } from '../../../hook/terminal/display-width.ts';
 import { escapeText } from '../../../hook/terminal/escape.ts';
 
@@ -21,6 +21,7 @@ const hostile: [string, string][] = [
 describe('formatTable', () => {
   const recording = (name: string): RecordingStatus => ({
     meeting_id: `${'a'.repeat(40)}-1712758751753`,
+    external_id: '',
     name,
     date: at,
     formats: [
