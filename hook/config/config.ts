@@ -8,6 +8,7 @@ import { type BbbConfig, readBbbConfig } from './bbb-config.ts';
 import { type ConfigChoice, chosenPilosFile } from './chosen-files.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { type PilosSettings, parsePilos } from './pilos-settings.ts';
+import { parseDuration } from '../terminal/time-span.ts';
 import type { SpoolAddress } from './spool-address.ts';
 import { readMapping } from './yaml-mapping.ts';
 
@@ -70,7 +71,7 @@ export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbC
     logFile: pilos.log_file ?? `${bbb.logDir}/post_publish.log`,
     deliver: pilos.deliver,
     deleteAfterTransfer: pilos.delete_after_transfer,
-    importPatience: pilos.import_patience,
+    importPatience: parseDuration('import_patience', pilos.import_patience),
     maxUnattended: pilos.max_unattended,
     replacesRecordings: pilos.replaces_recordings,
     metricsFile: pilos.metrics_file,
