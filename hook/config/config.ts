@@ -4,11 +4,11 @@
  */
 
 import { attempt, ExpectedError } from '../errors.ts';
+import { parseDuration } from '../terminal/time-span.ts';
 import { type BbbConfig, readBbbConfig } from './bbb-config.ts';
 import { type ConfigChoice, chosenPilosFile } from './chosen-files.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { type PilosSettings, parsePilos } from './pilos-settings.ts';
-import { parseDuration } from '../terminal/time-span.ts';
 import type { SpoolAddress } from './spool-address.ts';
 import { readMapping } from './yaml-mapping.ts';
 
