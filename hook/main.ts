@@ -54,6 +54,21 @@ function reportError(error: unknown, { signal, log, json, verbose }: Run): ExitS
   return exitStatus;
 }
 
+/** `--help` and `--version` end in a CommanderError too. What it says is on stderr already. */
+function reportUsage({ exitCode, message }: CommanderError, args: readonly string[]): ExitStatus {
+  if (exitCode === 0) return EXIT.ok;
+  if (args.includes('--json')) {
+    const fix = "see 'pilos-post-publish --help'";
+    const error = new ExpectedError(message.replace(/^error: /, ''), {
+      code: 'wrong_arguments',
+      exitStatus: EXIT.usage,
+      fix,
+    });
+    printJson({ error: errorDocument(error), exit_status: EXIT.usage });
+  }
+  return EXIT.usage;
+}
+
 /**
  * `-m MEETING_ID -f FORMAT`, as BBB calls after every recording of every front end: understood without
  * loading the argument table, which costs more than the rest of the way to "not from PILOS".
@@ -91,7 +106,7 @@ async function main(): Promise<void> {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof Error && error.name === 'CommanderError')) throw error;
-    process.exitCode = (error as CommanderError).exitCode === 0 ? EXIT.ok : EXIT.usage;
+    process.exitCode = reportUsage(error as CommanderError, args);
   }
 }
 

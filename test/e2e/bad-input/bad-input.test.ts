@@ -48,6 +48,16 @@ describe('arguments', () => {
   ])('$args are refused with 64', async ({ args, says }) => {
     expectRefused(await tree.run(args), 64, says, 'pilos-post-publish --help');
   });
+
+  it.each([
+    ['-x', '--json'],
+    ['deliver', '--json', '--limit', '0'],
+    ['prune', '--json', '--older-than', 'never'],
+  ])('%s %s are refused with a document of --json', async (...args) => {
+    const { status, stdout } = await tree.run(args);
+    expect(status).toBe(64);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: expect.any(String) }, exit_status: 64 });
+  });
 });
 
 describe('a meeting', () => {
