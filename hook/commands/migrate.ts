@@ -11,13 +11,13 @@ import { chooseCandidates, type Wanted } from '../migrate/candidates.ts';
 import { readMeetingIds } from '../migrate/meeting-ids.ts';
 import { createPacer, type PaceRules } from '../migrate/pace.ts';
 import {
+  describeOrigins,
   exitStatusFor,
   formatSummary,
   formatUnknown,
   type MigrationReport,
   reportJson,
   rowsOf,
-  tellOrigins,
 } from '../migrate/report.ts';
 import type { Sending } from '../migrate/send.ts';
 import { planAll, sendAll } from '../migrate/send-all.ts';
@@ -127,7 +127,7 @@ function openPacer({ config, spool, run }: DeliveryContext, subDir: string, rule
 function report(found: MigrationReport, { context, subDir }: Sending, { quiet }: MigrateRequest): ExitStatus {
   const { run, spool } = context;
   const status = exitStatusFor(found);
-  if (status === EXIT.noRecording) tellNothingFits(found, run);
+  if (status === EXIT.noRecording) reportNothingFits(found, run);
   if (run.json) printJson(reportJson(found, status));
   else if (!quiet) {
     if (found.isDryRun) run.log.info('dry run: nothing is written, sent or logged');
@@ -140,11 +140,11 @@ function report(found: MigrationReport, { context, subDir }: Sending, { quiet }:
 }
 
 function isProblem({ state }: { state: string }): boolean {
-  return state === 'cannot be packed' || state === 'failed';
+  return state === 'cannot_be_packed' || state === 'failed';
 }
 
-function tellNothingFits({ unmatched, own }: MigrationReport, { log }: Run): void {
-  const origins = tellOrigins(unmatched);
+function reportNothingFits({ unmatched, own }: MigrationReport, { log }: Run): void {
+  const origins = describeOrigins(unmatched);
   const here = origins === '' ? 'there is no other recording' : `what there is: ${origins}`;
   const deliver = own === 0 ? '' : `; ${own} are PILOS' own, which 'pilos-post-publish deliver' delivers`;
   log.error(escapeText(`no recording fits --meeting-ids and --origin: ${here}${deliver}`));

@@ -16,7 +16,7 @@ type State = MigrationResult['state'];
 
 /** Of the first that another run may mend, else of what PILOS cannot unpack; 66 when nothing at all fits the request. */
 export function exitStatusFor({ results, left, outOfTime, isDryRun }: MigrationReport): ExitStatus {
-  const statuses = results.map((result) => result.exit_status ?? EXIT.ok).filter((one) => one !== EXIT.ok);
+  const statuses = results.flatMap((result) => ('exit_status' in result ? [result.exit_status] : []));
   const mendable = statuses.find((one) => one !== EXIT.data);
   if (mendable !== undefined) return mendable;
   if (left > 0 && !isDryRun) return EXIT.temporary;
@@ -28,11 +28,11 @@ export function reportJson(report: MigrationReport, exitStatus: ExitStatus) {
   const { results, unknownIds, unmatched, outOfTime, own, left } = report;
   return {
     results,
-    not_matched: Object.fromEntries(unmatched),
-    out_of_time: outOfTime,
-    own,
-    left_by_limit: left,
-    unknown_meeting_ids: unknownIds,
+    unmatched: Object.fromEntries(unmatched),
+    out_of_period: outOfTime,
+    left_to_deliver: own,
+    left,
+    unknown_external_ids: unknownIds,
     exit_status: exitStatus,
   };
 }
@@ -42,15 +42,19 @@ export function formatSummary(report: MigrationReport): string[] {
   const { results, left, unmatched, outOfTime, own, isDryRun } = report;
   const of = (state: State) => results.filter((result) => result.state === state);
   const states: [State, string][] = [
-    isDryRun ? ['planned', 'to be sent'] : ['sent', 'sent'],
-    ['already sent', 'already sent'],
-    ['cannot be packed', 'cannot be packed'],
+    isDryRun ? ['planned', 'to be sent'] : ['delivered', 'sent'],
+    ['unchanged', 'already sent'],
+    ['cannot_be_packed', 'cannot be packed'],
     ['failed', 'failed'],
-    ['not tried', 'not tried'],
+    ['waiting', 'not tried'],
   ];
   const others: [string, number, string][] = [
     ['left by --limit', left, ''],
-    ['not matched', [...unmatched.values()].reduce((sum, count) => sum + count, 0), tellOrigins(unmatched)],
+    [
+      'not matched',
+      [...unmatched.values()].reduce((sum, count) => sum + count, 0),
+      describeOrigins(unmatched),
+    ],
     ['not within --since and --until', outOfTime, ''],
     ["PILOS' own, see deliver", own, ''],
   ];
@@ -71,23 +75,23 @@ function summaryLine(title: string, count: number | undefined, size: string, not
 }
 
 function sizeOf(results: readonly MigrationResult[]): string {
-  const bytes = results.reduce((sum, { bytes: some = 0 }) => sum + some, 0);
+  const bytes = results.reduce((sum, result) => sum + ('bytes' in result ? result.bytes : 0), 0);
   return bytes === 0 ? '' : formatBytes(bytes);
 }
 
 /** `origin greenlight 3, none 28` */
-export function tellOrigins(unmatched: ReadonlyMap<string, number>): string {
+export function describeOrigins(unmatched: ReadonlyMap<string, number>): string {
   const parts = [...unmatched].map(([origin, count]) => `${escapeText(origin).slice(0, 100)} ${count}`);
   return parts.length === 0 ? '' : `origin ${parts.join(', ')}`;
 }
 
 const stateTexts: Record<State, [Row['formats'][number]['state'], string]> = {
-  sent: ['delivered', 'sent'],
-  'already sent': ['delivered', 'already sent'],
+  delivered: ['delivered', 'sent'],
+  unchanged: ['delivered', 'already sent'],
   planned: ['waiting', 'to be sent'],
-  'cannot be packed': ['failed', 'cannot be packed'],
+  cannot_be_packed: ['failed', 'cannot be packed'],
   failed: ['failed', 'failed'],
-  'not tried': ['waiting', 'not tried'],
+  waiting: ['waiting', 'not tried'],
 };
 
 /** One row for each recording, in the order of the results, whose formats stand together. */
@@ -99,7 +103,8 @@ export function rowsOf(results: readonly MigrationResult[]): Row[] {
 
 function rowOf(results: readonly MigrationResult[]): Row {
   const [first] = results;
-  const reasons = [...new Set(results.flatMap(({ error }) => (error === undefined ? [] : [error])))];
+  const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
+  const reasons = [...new Set(errors.map(({ message, fix }) => `${message}: ${fix}`))];
   return {
     date: localDate(first?.date ?? ''),
     name: escapeText(results.find(({ name }) => name !== '')?.name ?? ''),

@@ -13,6 +13,7 @@ import {
   planToSend,
   type Sending,
   sendCandidate,
+  type UnsentResult,
 } from './send.ts';
 
 export interface Outcome {
@@ -47,7 +48,6 @@ export async function sendAll(
   candidates: readonly Candidate[],
   { limit, pacer }: { limit: number; pacer: Pacer },
 ): Promise<Outcome> {
-  const { run } = sending.context;
   clearWorkDirectory(sending.context);
   const outcome: Outcome = { results: [], left: 0 };
   let dead: ExpectedError | undefined;
@@ -55,7 +55,7 @@ export async function sendAll(
   for (const [index, candidate] of candidates.entries()) {
     const settled = settle(sending, candidate, false);
     if (settled !== undefined) {
-      if (settled.error !== undefined) run.log.error(`${settled.archive}: ${settled.error}`);
+      if ('error' in settled) logUnsent(sending, settled);
       outcome.results.push(settled);
     } else if (dead !== undefined) outcome.results.push(notTried(sending, candidate, dead));
     else if (sent >= limit) outcome.left += 1;
@@ -63,9 +63,9 @@ export async function sendAll(
       const step = await sendPaced(sending, candidate, pacer);
       dead = step.dead;
       outcome.results.push(step.result);
-      if (step.result.state !== 'sent') continue;
+      if (step.result.state !== 'delivered') continue;
       sent += 1;
-      tellSent(sending, step.result, `${index + 1} of ${candidates.length}`);
+      logSent(sending, step.result, `${index + 1} of ${candidates.length}`);
     }
   }
   return outcome;
@@ -77,6 +77,8 @@ function settle(sending: Sending, candidate: Candidate, isDryRun: boolean): Migr
   const sent = findSent(sending, candidate, isDryRun);
   return sent === undefined ? undefined : alreadySent(sending, candidate, sent);
 }
+
+type DeliveredResult = Extract<MigrationResult, { state: 'delivered' }>;
 
 interface Step {
   result: MigrationResult;
@@ -101,13 +103,20 @@ async function sendPaced(sending: Sending, candidate: Candidate, pacer: Pacer): 
       return { result: notTried(sending, candidate, reason), dead: reason };
     }
     const result = notSent(sending, candidate, reason);
-    run.log.error(`${result.archive}: ${result.error}`);
+    logUnsent(sending, result);
     return reason.scope === 'recording' ? { result } : { result, dead: reason };
   }
 }
 
-function tellSent({ context }: Sending, result: MigrationResult, position: string): void {
-  const { archive, files, bytes, destination, seconds = 0 } = result;
+function logUnsent({ context }: Sending, { archive, error }: UnsentResult): void {
+  context.run.log.error(`${archive}: ${error.message}: ${error.fix}`);
+}
+
+function logSent(
+  { context }: Sending,
+  { archive, files, bytes, destination, seconds }: DeliveredResult,
+  position: string,
+): void {
   context.run.log.info(
     `${position}: sent ${archive} (${files} files, ${bytes} bytes) to ${destination} in ${seconds.toFixed(1)} s`,
   );

@@ -3,27 +3,43 @@ import { planArchive } from '../archive/archive.ts';
 import { type DeliveryContext, lockFormat, planDelivery } from '../delivery/context.ts';
 import { packAndSend } from '../delivery/delivery.ts';
 import { type Delivery, openLedger, readStamp } from '../delivery/ledger.ts';
-import { basisOf as basisOfDelivery, type ResultBasis, tolerate } from '../delivery/result.ts';
+import {
+  basisOf as basisOfDelivery,
+  type ErrorDocument,
+  type ResultBasis,
+  tolerate,
+} from '../delivery/result.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { translateErrno } from '../system/errno.ts';
-import { describeError } from '../terminal/escape.ts';
+import { errorDocument } from '../terminal/escape.ts';
 import type { Candidate } from './candidates.ts';
 
 /** How one format went, as `--json` prints it. */
-export interface MigrationResult extends ResultBasis {
-  /** The external one, by which PILOS finds the room. */
-  meeting_id: string;
+export type MigrationResult = SentResult | UnsentResult;
+
+type Basis = ResultBasis & {
+  /** By which PILOS finds the meeting. */
+  external_id: string;
   name: string;
-  /** When the meeting began, ISO 8601, UTC; `''` when nothing tells. */
+  /** When the meeting began, ISO 8601, UTC; `''` when no file has it. */
   date: string;
   directory: string;
-  state: 'sent' | 'already sent' | 'planned' | 'cannot be packed' | 'failed' | 'not tried';
-  bytes?: number;
-  files?: number;
-  seconds?: number;
-  error?: string;
-  exit_status?: ExitStatus;
-}
+};
+
+export type SentResult = Basis &
+  (
+    | { state: 'delivered'; bytes: number; files: number; seconds: number }
+    /** Sent by an earlier run. */
+    | { state: 'unchanged'; bytes: number }
+    | { state: 'planned'; bytes: number; files: number }
+  );
+
+export type UnsentResult = Basis & {
+  /** `waiting`: not tried, because of an earlier failure; `cannot_be_packed`: PILOS could not import it. */
+  state: 'waiting' | 'cannot_be_packed' | 'failed';
+  error: ErrorDocument;
+  exit_status: ExitStatus;
+};
 
 export interface Sending {
   context: DeliveryContext;
@@ -36,7 +52,7 @@ export function basisOf({ context, subDir }: Sending, candidate: Candidate) {
   const { published, externalId, name, startTime } = candidate;
   return {
     ...basisOfDelivery(planDelivery(context, published, subDir)),
-    meeting_id: externalId,
+    external_id: externalId,
     name,
     date: startTime === undefined ? '' : new Date(startTime).toISOString(),
     directory: published.directory,
@@ -44,18 +60,19 @@ export function basisOf({ context, subDir }: Sending, candidate: Candidate) {
 }
 
 /** A result for what was not sent: PILOS' limits are told apart from what can be mended. */
-export function notSent(sending: Sending, candidate: Candidate, reason: ExpectedError): MigrationResult {
+export function notSent(sending: Sending, candidate: Candidate, reason: ExpectedError): UnsentResult {
   return {
     ...basisOf(sending, candidate),
-    state: reason.exitStatus === EXIT.data ? 'cannot be packed' : 'failed',
-    error: describeError(reason),
+    state: reason.exitStatus === EXIT.data ? 'cannot_be_packed' : 'failed',
+    error: errorDocument(reason),
     exit_status: exitStatusOf(reason),
   };
 }
 
 export function notTried(sending: Sending, candidate: Candidate, reason: ExpectedError): MigrationResult {
-  const error = `not tried: ${describeError(reason)}`;
-  return { ...basisOf(sending, candidate), state: 'not tried', error, exit_status: exitStatusOf(reason) };
+  const document = errorDocument(reason);
+  const error = { ...document, message: `not tried: ${document.message}` };
+  return { ...basisOf(sending, candidate), state: 'waiting', error, exit_status: exitStatusOf(reason) };
 }
 
 /** The delivery of exactly these files; undefined when they have to be sent. */
@@ -79,7 +96,7 @@ export function findSent(
 }
 
 export function alreadySent(sending: Sending, candidate: Candidate, { bytes }: Delivery): MigrationResult {
-  return { ...basisOf(sending, candidate), state: 'already sent', bytes };
+  return { ...basisOf(sending, candidate), state: 'unchanged', bytes };
 }
 
 /** What would be sent, reading only. */
@@ -112,7 +129,7 @@ export async function sendCandidate(sending: Sending, candidate: Candidate): Pro
         fingerprint: plan.fingerprint,
       }),
     );
-    return { ...basis, state: 'sent', bytes, files: plan.files, seconds };
+    return { ...basis, state: 'delivered', bytes, files: plan.files, seconds };
   } catch (error) {
     const cause: unknown = run.signal.aborted ? run.signal.reason : error;
     throw translateErrno(cause, `cannot send ${basis.archive}`);

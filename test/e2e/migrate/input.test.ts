@@ -98,11 +98,11 @@ it('never sends one of two directories that differ, and one of two that are the 
   const report = await migrate(tree, ...from, ...origin);
   expect(report.exit_status).toBe(65);
   const states = Object.fromEntries(report.results.map(({ record_id, state }) => [record_id, state]));
-  expect(states).toEqual({ [good.id]: 'sent', [twice.id]: 'cannot be packed' });
-  const { error } = report.results.find(({ record_id }) => record_id === twice.id) ?? {};
-  expect(error).toContain(
-    `it lies in ${twice.published('presentation')} and in ${copy}/presentation/${twice.id}`,
-  );
+  expect(states).toEqual({ [good.id]: 'delivered', [twice.id]: 'cannot_be_packed' });
+  const places = `${twice.published('presentation')} and in ${copy}/presentation/${twice.id}`;
+  expect(report.results.find(({ record_id }) => record_id === twice.id)).toMatchObject({
+    error: { message: expect.stringContaining(`it lies in ${places}`) },
+  });
   expect(tree.spoolFiles()).toEqual([`${good.id}-presentation.tar`]);
 });
 
@@ -113,16 +113,16 @@ it('lists every unknown id with --json, and the first ones otherwise', async () 
   const { stdout } = await tree.run(['migrate', '--meeting-ids', ids]);
   expect(stdout).toContain('\n30 ids have no recording here:\n  room 0\n');
   expect(stdout).toContain('\n  room 19\n  and 10 more, which --verbose and --json list\n');
-  expect((await migrate(tree, '--meeting-ids', ids)).unknown_meeting_ids).toEqual(unknown);
+  expect((await migrate(tree, '--meeting-ids', ids)).unknown_external_ids).toEqual(unknown);
 });
 
 it('waits for BBB while it still publishes a recording, and says so with 75', async () => {
   const { tree, good } = createServer();
   rmSync(join(tree.recordingDir, 'status/published', `${good.id}-presentation.done`));
   const report = await migrate(tree, ...origin);
-  expect(report.results[0]?.error).toBe(
-    'BBB is still publishing it: run the same command again when that is done',
-  );
+  expect(report.results[0]).toMatchObject({
+    error: { message: 'BBB is still publishing it', fix: 'run the same command again when that is done' },
+  });
   expect({ files: tree.spoolFiles(), status: report.exit_status }).toEqual({ files: [], status: 75 });
 });
 
@@ -146,7 +146,9 @@ it('says with 77 what the user bigbluebutton may not read, and writes no file as
     expect(status).toBe(77);
     expect(stderr).toContain(`cannot read ${good.published('presentation')}/metadata.xml: permission denied`);
     chmodSync(good.published('presentation'), 0o755);
-    expect(statesOf(await migrate(tree, '--meeting-ids', ids))).toEqual([`${good.id}-presentation sent`]);
+    expect(statesOf(await migrate(tree, '--meeting-ids', ids))).toEqual([
+      `${good.id}-presentation delivered`,
+    ]);
     const owners = await runOrThrow('find', [tree.workDir, '!', '-user', user.name]);
     expect(owners.stdout).toBe('');
   } finally {

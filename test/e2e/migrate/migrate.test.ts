@@ -51,7 +51,7 @@ it('sends what Greenlight recorded on this server, which PILOS imports, and chan
   expect(await importAll(tree, [old, newer])).toEqual(allOf([old, newer]));
   // Once more: all of it is known, and PILOS gets nothing twice.
   expect(
-    statesOf(await migrate(tree, '--origin', 'Greenlight')).filter((one) => !/already sent$/.test(one)),
+    statesOf(await migrate(tree, '--origin', 'Greenlight')).filter((one) => !/unchanged$/.test(one)),
   ).toEqual([]);
   expect(tree.spoolFiles()).toEqual([]);
 });
@@ -74,14 +74,14 @@ it('sends the recordings of the rooms that the file of ids names, whatever their
   expect(stdout).toContain('\n1 id has no recording here:\n  room-x\n');
   expect(await importAll(tree, [old, moodle])).toEqual(allOf([old, moodle]));
   const both = await migrate(tree, '--meeting-ids', ids, '--origin', 'moodle', '--origin', 'none');
-  expect(statesOf(both)).toEqual([`${moodle.id}-presentation already sent`]);
-  expect(both.unknown_meeting_ids).toEqual(['room-x']);
-  expect(both.not_matched).toEqual({ Greenlight: 2, greenlight: 2, none: 1 });
+  expect(statesOf(both)).toEqual([`${moodle.id}-presentation unchanged`]);
+  expect(both.unknown_external_ids).toEqual(['room-x']);
+  expect(both.unmatched).toEqual({ Greenlight: 2, greenlight: 2, none: 1 });
 });
 
 it("takes recordings without an origin for 'none'", async () => {
   const { tree, nobodys } = createServer();
-  expect(statesOf(await migrate(tree, '--origin', 'none'))).toEqual([`${nobodys.id}-presentation sent`]);
+  expect(statesOf(await migrate(tree, '--origin', 'none'))).toEqual([`${nobodys.id}-presentation delivered`]);
 });
 
 /** A tree as Scalelite keeps it, which is that of another BBB server. */
@@ -101,7 +101,7 @@ it('sends from a tree of Scalelite that is mounted read-only, PILOS recordings t
   const args = ['migrate', '--json', '--from', from, '--meeting-ids', ids, '--sub-dir', 'instance1'];
   const report = parseReport(await runFromShell(tree, line, args, { ownMounts: true }));
   expect(report.exit_status).toBe(0);
-  expect(report.results.map(({ state }) => state)).toEqual(['sent', 'sent', 'sent']);
+  expect(report.results.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered']);
   expect(tree.spoolFiles().every((file) => file.startsWith('instance1/'))).toBe(true);
   expect(await importAll(tree, meetings, 'instance1')).toEqual(allOf(meetings));
 });
@@ -116,7 +116,7 @@ it('sends from unpublished/, relative to where the admin stands', async () => {
   }
   const args = ['migrate', '--json', '--origin', 'greenlight', '--from', 'unpublished'];
   const report = parseReport(await tree.run(args, { cwd: join(tree.publishedDir, '..') }));
-  expect(statesOf(report)).toEqual([`${hidden.id}-presentation sent`, `${hidden.id}-video sent`]);
+  expect(statesOf(report)).toEqual([`${hidden.id}-presentation delivered`, `${hidden.id}-video delivered`]);
   const inUnpublished = { ...hidden, published: (format: string) => join(unpublished, format, hidden.id) };
   expect(await importAll(tree, [inUnpublished])).toEqual(allOf([hidden]));
   expect(sentAt(tree, shown.id)).toBeUndefined();
@@ -137,7 +137,7 @@ it('touches nothing with --dry-run, and shows what would go where and how much i
     /presentation to be sent, video cannot be packed: \S+\/metadata\.xml does not exist: restore it/,
   );
   const size = (await migrate(tree, '--origin', 'greenlight', '--dry-run')).results.reduce(
-    (sum, { bytes = 0 }) => sum + bytes,
+    (sum, result) => sum + ('bytes' in result ? result.bytes : 0),
     0,
   );
   expect(stdout).toContain(
@@ -159,9 +159,9 @@ it('knows what it has sent when the tree was copied again, and sends what has ch
   const again = await migrate(tree, ...args);
   expect(statesOf(again).sort()).toEqual(
     [
-      `${meetings[0].id}-presentation already sent`,
-      `${meetings[0].id}-video sent`,
-      `${meetings[1].id}-presentation already sent`,
+      `${meetings[0].id}-presentation unchanged`,
+      `${meetings[0].id}-video delivered`,
+      `${meetings[1].id}-presentation unchanged`,
     ].sort(),
   );
 });
@@ -171,7 +171,7 @@ it('sends everything once more with --again, as when PILOS has lost it', async (
   await migrate(tree, '--origin', 'none');
   await importAll(tree, [nobodys]);
   expect(statesOf(await migrate(tree, '--origin', 'none', '--again'))).toEqual([
-    `${nobodys.id}-presentation sent`,
+    `${nobodys.id}-presentation delivered`,
   ]);
   expect(await importAll(tree, [nobodys])).toEqual(allOf([nobodys]));
 });
@@ -184,10 +184,14 @@ it('sends --limit at a time, the newest first, and does not count what cannot be
   writeFileSync(join(meetings[0]?.published('presentation') ?? '', 'second-metadata.xml'), '<recording/>');
   const args = ['--origin', 'Greenlight', '--limit', '2'];
   const first = await migrate(tree, ...args);
-  expect(statesOf(first)).toEqual([`${broken} cannot be packed`, `${ids[0]} sent`, `${ids[1]} sent`]);
-  expect({ left: first.left_by_limit, status: first.exit_status }).toEqual({ left: 1, status: 75 });
+  expect(statesOf(first)).toEqual([
+    `${broken} cannot_be_packed`,
+    `${ids[0]} delivered`,
+    `${ids[1]} delivered`,
+  ]);
+  expect({ left: first.left, status: first.exit_status }).toEqual({ left: 1, status: 75 });
   const second = await migrate(tree, ...args);
-  expect(statesOf(second)[3]).toBe(`${ids[2]} sent`);
+  expect(statesOf(second)[3]).toBe(`${ids[2]} delivered`);
   expect(second.exit_status).toBe(65);
 });
 
@@ -202,8 +206,8 @@ it('sends only meetings that began between --since and --until', async () => {
   });
   const args = ['--origin', 'Greenlight', '--since', '2024-02-01', '--until', '2024-03-01'];
   const report = await migrate(tree, ...args);
-  expect(statesOf(report)).toEqual([`${months[1]}-presentation sent`]);
-  expect({ left: report.out_of_time, status: report.exit_status }).toEqual({ left: 2, status: 0 });
+  expect(statesOf(report)).toEqual([`${months[1]}-presentation delivered`]);
+  expect({ left: report.out_of_period, status: report.exit_status }).toEqual({ left: 2, status: 0 });
 });
 
 it('is no business of status, deliver and prune: nothing migrated is missing here, nor deleted', async () => {

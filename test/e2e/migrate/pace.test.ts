@@ -66,11 +66,11 @@ it('gives up with 75 when nobody empties the spool, and the next run goes on whe
     /^pilos-post-publish: PILOS has taken nothing for 2 s from \S+, where there are 2 archives: look at PILOS' scheduler[^\n]+\n$/,
   );
   const report = parseReport(first);
-  expect(report.results.map(({ state }) => state)).toEqual(['sent', 'sent', 'not tried']);
+  expect(report.results.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'waiting']);
   expect(report.exit_status).toBe(75);
   expect(await importAll(tree, meetings)).toHaveLength(2);
   const second = parseReport(await tree.run(args));
-  expect(second.results.map(({ state }) => state)).toEqual(['already sent', 'already sent', 'sent']);
+  expect(second.results.map(({ state }) => state)).toEqual(['unchanged', 'unchanged', 'delivered']);
   expect(await importAll(tree, meetings)).toHaveLength(1);
 });
 
@@ -98,7 +98,12 @@ it('goes on after kill -9 without sending anything twice, and removes what that 
   const before = await importAll(tree, meetings);
   const report = await migrate(tree, ...origin);
   expect(report.exit_status).toBe(0);
-  expect(report.results.map(({ state }) => state)).toEqual(['already sent', 'already sent', 'sent', 'sent']);
+  expect(report.results.map(({ state }) => state)).toEqual([
+    'unchanged',
+    'unchanged',
+    'delivered',
+    'delivered',
+  ]);
   expect([...before, ...(await importAll(tree, meetings))].sort()).toEqual(allOf(meetings));
   expect(tree.spoolFiles()).toEqual([]);
 });
@@ -146,8 +151,10 @@ it('sends each recording once when two run at the same moment', async () => {
   const { seen, partial } = await observer.stop();
   expect(partial).toEqual([]);
   expect(seen).toHaveLength(8);
-  const sent = reports.flatMap(statesOf).filter((state) => / sent$/.test(state) && !/already/.test(state));
-  expect(sent.sort()).toEqual(meetings.map(({ id }) => `${id}-presentation sent`).sort());
+  const sent = reports
+    .flatMap(statesOf)
+    .filter((state) => / delivered$/.test(state) && !/already/.test(state));
+  expect(sent.sort()).toEqual(meetings.map(({ id }) => `${id}-presentation delivered`).sort());
   expect(reports.map((report) => report.exit_status)).toEqual([0, 0]);
 });
 
@@ -166,7 +173,7 @@ it('tells a spool that is not there once, and one that goes away once', async ()
   const result = await running.result;
   expect(result.stderr).toMatch(/^pilos-post-publish: the spool directory \S+ does not exist: [^\n]+\n$/);
   const report = parseReport(result);
-  expect(report.results.map(({ state }) => state)).toEqual(['sent', 'not tried', 'not tried']);
+  expect(report.results.map(({ state }) => state)).toEqual(['delivered', 'waiting', 'waiting']);
   expect(report.exit_status).toBe(73);
   mkdirSync(tree.spoolDir);
   chmodSync(tree.spoolDir, 0o2775);

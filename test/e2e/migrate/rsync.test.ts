@@ -47,13 +47,13 @@ it('says once that it cannot look with a key of rrsync -wo, pauses instead, and 
     /^pilos-post-publish: \S+instance1 may not be read with this key, [^\n]+ a pause of 1 s after each instead \(--pause\)\n$/,
   );
   const report = parseReport(result);
-  expect(report.results.map(({ state }) => state)).toEqual(['sent', 'sent']);
+  expect(report.results.map(({ state }) => state)).toEqual(['delivered', 'delivered']);
   expect(await importThem()).toEqual(allOf(meetings));
 });
 
 it.each([
-  { settings: [], state: 'not tried', status: 75, why: 'PILOS has taken nothing for 1 s from ' },
-  { settings: ['write only = true'], state: 'sent', status: 0, why: 'may not be read with this key' },
+  { settings: [], state: 'waiting', status: 75, why: 'PILOS has taken nothing for 1 s from ' },
+  { settings: ['write only = true'], state: 'delivered', status: 0, why: 'may not be read with this key' },
 ])('does the same with a daemon that has $settings', async ({ settings, state, status, why }) => {
   const scratch = join(host.pilosUser.home, 'daemon');
   mkdirSync(scratch);
@@ -64,7 +64,7 @@ it.each([
     const args = ['--max-waiting', '1', '--pause', '1s', '--patience', '1s'];
     const result = await tree.run(['migrate', '--json', '--origin', 'Greenlight', ...args]);
     expect(result.stderr).toContain(why);
-    expect(parseReport(result).results.map((one) => one.state)).toEqual(['sent', state]);
+    expect(parseReport(result).results.map((one) => one.state)).toEqual(['delivered', state]);
     expect(result.status).toBe(status);
   } finally {
     await daemon.stop();
@@ -90,7 +90,7 @@ it('tells a host that does not answer, or a missing sub directory, once and not 
   rmSync(directory, { recursive: true });
   const missing = await tree.run(args);
   expect(missing.stderr).toMatch(/^pilos-post-publish: the directory \S+instance1 does not exist [^\n]+\n$/);
-  expect(parseReport(missing).results.map(({ state }) => state)).toEqual(Array(2).fill('not tried'));
+  expect(parseReport(missing).results.map(({ state }) => state)).toEqual(Array(2).fill('waiting'));
   expect(missing.status).toBe(73);
   await host.server.stop();
   try {

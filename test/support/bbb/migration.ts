@@ -12,11 +12,11 @@ import type { BbbTree } from './bbb-tree.ts';
 
 export interface MigrationReport {
   results: MigrationResult[];
-  not_matched: Record<string, number>;
-  out_of_time: number;
-  own: number;
-  left_by_limit: number;
-  unknown_meeting_ids: string[];
+  unmatched: Record<string, number>;
+  out_of_period: number;
+  left_to_deliver: number;
+  left: number;
+  unknown_external_ids: string[];
   exit_status: number;
 }
 

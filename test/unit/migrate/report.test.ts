@@ -1,5 +1,6 @@
 /** hook/migrate/report.ts: the exit status, the summary and the rows of a table. */
 import { describe, expect, it } from 'vitest';
+import type { ExitStatus } from '../../../hook/errors.ts';
 import {
   exitStatusFor,
   formatSummary,
@@ -7,17 +8,32 @@ import {
   type MigrationReport,
   rowsOf,
 } from '../../../hook/migrate/report.ts';
-import type { MigrationResult } from '../../../hook/migrate/send.ts';
+import type { MigrationResult, SentResult, UnsentResult } from '../../../hook/migrate/send.ts';
 
-function result(state: MigrationResult['state'], more: Partial<MigrationResult> = {}): MigrationResult {
-  const of = { record_id: 'm-1', format: 'video', archive: 'm-1-video.tar', destination: '/spool' };
-  return { ...of, meeting_id: 'r1', name: 'Demo', date: '', directory: '/d', state, ...more };
+type Basis = Omit<SentResult, 'state' | 'bytes' | 'files' | 'seconds'>;
+
+const basis: Basis = {
+  ...{ meeting_id: 'm', record_id: 'm-1', format: 'video', archive: 'm-1-video.tar', destination: '/spool' },
+  ...{ external_id: 'r1', name: 'Demo', date: '', directory: '/d' },
+};
+
+function planned(bytes: number, more: Partial<Basis> = {}): MigrationResult {
+  return { ...basis, ...more, state: 'planned', bytes, files: 1 };
 }
 
-const sent = result('sent', { bytes: 1_500_000 });
-const unpackable = result('cannot be packed', { exit_status: 65, error: 'why' });
-const failed = result('failed', { exit_status: 74, error: 'why' });
-const untried = result('not tried', { exit_status: 75, error: 'why' });
+function unsent(
+  state: UnsentResult['state'],
+  exit_status: ExitStatus,
+  more: Partial<UnsentResult> = {},
+): UnsentResult {
+  return { ...basis, state, exit_status, error: { code: 'x', message: 'why', fix: 'so' }, ...more };
+}
+
+const sent: MigrationResult = { ...basis, state: 'delivered', bytes: 1_500_000, files: 1, seconds: 1 };
+const unchanged: MigrationResult = { ...basis, state: 'unchanged', bytes: 1 };
+const unpackable = unsent('cannot_be_packed', 65);
+const failed = unsent('failed', 74);
+const untried = unsent('waiting', 75);
 
 function report(results: MigrationResult[], more: Partial<MigrationReport> = {}): MigrationReport {
   const left = { left: 0, outOfTime: 0, own: 0, unmatched: new Map(), unknownIds: [] };
@@ -26,13 +42,13 @@ function report(results: MigrationResult[], more: Partial<MigrationReport> = {})
 
 describe('exitStatusFor', () => {
   it.each([
-    ['everything sent', report([sent, result('already sent')]), 0],
+    ['everything sent', report([sent, unchanged]), 0],
     ['one that cannot be packed', report([sent, unpackable]), 65],
     ['one that failed beside one that cannot be packed', report([unpackable, failed]), 74],
     ['some not tried', report([sent, unpackable, untried]), 75],
     ['some left by --limit', report([sent], { left: 2 }), 75],
     ['some left by --limit beside one that cannot be packed', report([unpackable], { left: 2 }), 75],
-    ['some left by --limit of a dry run', report([result('planned')], { left: 2, isDryRun: true }), 0],
+    ['some left by --limit of a dry run', report([planned(1)], { left: 2, isDryRun: true }), 0],
     ['nothing that fits', report([], { own: 3 }), 66],
     ['nothing of that time', report([], { outOfTime: 3 }), 0],
   ])('with %s is %#', (_, found, status) => {
@@ -67,14 +83,15 @@ describe('formatSummary', () => {
 
 describe('rowsOf', () => {
   it('puts the formats of a recording into one row, with each reason once, and escapes what is not ours', () => {
+    const error = { code: 'x', message: 'why\u0007', fix: 'so' };
     const rows = rowsOf([
-      result('planned', { format: 'presentation', bytes: 1000, name: 'a\nb' }),
-      result('cannot be packed', { error: 'why\u0007' }),
-      result('failed', { format: 'notes', error: 'why\u0007' }),
-      result('planned', { record_id: 'm-2', date: 'x' }),
+      planned(1000, { format: 'presentation', name: 'a\nb' }),
+      unsent('cannot_be_packed', 65, { error }),
+      unsent('failed', 74, { format: 'notes', error }),
+      planned(0, { record_id: 'm-2', date: 'x' }),
     ]);
     expect(rows.map(({ meetingId, name, size, reason }) => ({ meetingId, name, size, reason }))).toEqual([
-      { meetingId: 'm-1', name: 'a\\x0ab', size: '1.0 kB', reason: 'why\\x07' },
+      { meetingId: 'm-1', name: 'a\\x0ab', size: '1.0 kB', reason: 'why\\x07: so' },
       { meetingId: 'm-2', name: 'Demo', size: '-', reason: '' },
     ]);
     expect(rows[0]?.formats).toEqual([
