@@ -1,4 +1,5 @@
 /** Delivers a backlog: one failure stops nothing else, and what fails for a whole destination is tried once. */
+import { archiveName } from '../bbb/bbb.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { Backlog, BacklogItem } from './backlog.ts';
@@ -17,9 +18,7 @@ export async function deliverBacklog(
   const dead = new Map<string, Failure>();
   for (const [index, item] of items.entries()) {
     context.run.signal.throwIfAborted();
-    context.run.log.debug(
-      `${index + 1} of ${items.length}: ${item.published.recordId} ${item.published.format}`,
-    );
+    context.run.log.debug(`${index + 1} of ${items.length}: ${archiveName(item.published)}`);
     const result = await deliverItem(context, item, request, dead);
     results.push(result);
     if (result.state !== 'failed') continue;

@@ -34,7 +34,8 @@ async function deliverOne(
     return await recordFailure(context, withoutDestination(published), subDir, 0);
   }
   const delivery = planDelivery(context, published, subDir);
-  if (context.config.deliver === 'later' && !request.again) return await noteForLater(context, delivery);
+  if (context.config.deliver === 'later' && !request.again)
+    return await noteForLater(context, delivery, request);
   return await deliverFormat(context, delivery, request);
 }
 

@@ -198,13 +198,20 @@ function warnOf({ size, skipped }: ArchivePlan, name: string, warn: (message: st
 export async function noteForLater(
   context: DeliveryContext,
   delivery: FormatDelivery,
+  request: DeliveryRequest,
 ): Promise<DeliveryResult> {
-  await markOutstanding(context, delivery.published);
-  context.ledger.recordWaiting(delivery.published);
-  context.run.log.info(
-    `noted ${delivery.archive}: 'pilos-post-publish deliver' delivers it (deliver: later)`,
-  );
-  return { ...basisOf(delivery), state: 'waiting' };
+  const { config, run, ledger } = context;
+  const lock = await lockFormat(config, delivery.published, run.signal);
+  try {
+    const decision = await decide(context, delivery, request);
+    if (decision !== 'send') return decision;
+    await markOutstanding(context, delivery.published);
+    ledger.recordWaiting(delivery.published);
+    run.log.info(`noted ${delivery.archive}: 'pilos-post-publish deliver' delivers it (deliver: later)`);
+    return { ...basisOf(delivery), state: 'waiting' };
+  } finally {
+    await lock?.release();
+  }
 }
 
 /** What a delivery would do, reading only: for `--dry-run`. Throws ExpectedError where a delivery would fail. */

@@ -8,25 +8,19 @@ import { installBbbRecord } from '../../support/bbb/bbb-record.ts';
 import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
-import { failFormat, ledgerFile, readLedger } from '../../support/program/traces.ts';
+import { failFormat, letDeliveryBe, readLedger } from '../../support/program/traces.ts';
 
 const createTree = useBbbTrees();
 
-/** Delivers a meeting, and lets that have been so many days ago. */
-async function deliver(
-  tree: BbbTree,
-  recordId: string,
-  days: number,
-  formats = ['presentation'],
-): Promise<void> {
+/** Delivers a meeting, and lets PILOS have imported it so many days ago. */
+async function deliver(tree: BbbTree, recordId: string, days: number, subDirs: string[] = []): Promise<void> {
   expect((await tree.run(['-m', recordId])).status).toBe(0);
-  for (const format of formats) {
-    const entry = readLedger(tree, recordId, format);
-    if (entry.delivered === undefined) throw new Error(`${recordId} is not delivered`);
-    entry.delivered.at = new Date(Date.now() - days * 86_400_000).toISOString();
-    writeFileSync(ledgerFile(tree, recordId, format), JSON.stringify(entry));
-  }
+  for (const spool of [tree.spoolDir, ...subDirs.map((name) => join(tree.spoolDir, name))])
+    await importSpool(spool, join(tree.root, 'store'));
+  expect((await tree.run(['-m', recordId])).status).toBe(0);
+  letDeliveryBe(tree, recordId, 'presentation', { days });
 }
 
 /** Runs prune; returns what became of each meeting that is ours, by its id. */
@@ -38,7 +32,7 @@ async function prune(tree: BbbTree, PATH: string, ...args: string[]) {
   return { status, states, results: report.results };
 }
 
-it('deletes what was delivered more than 14 days ago, with bbb-record --delete, and keeps the rest', async () => {
+it('deletes what was imported more than 14 days ago, with bbb-record --delete, and keeps the rest', async () => {
   const tree = createTree();
   const bbbRecord = installBbbRecord(tree);
   const [old, young] = [tree.addMeeting(), tree.addMeeting()];
@@ -53,9 +47,8 @@ it('deletes what was delivered more than 14 days ago, with bbb-record --delete, 
   expect(bbbRecord.calls()).toEqual([`--delete ${old.id}`]);
   expect(existsSync(old.published('presentation'))).toBe(false);
   expect(existsSync(young.published('presentation'))).toBe(true);
-  // What was delivered stays in the spool, and in the ledger.
-  expect(tree.spoolFiles()).toHaveLength(2);
-  expect(readLedger(tree, old.id, 'presentation').state).toBe('delivered');
+  // What was imported stays in the ledger.
+  expect(readLedger(tree, old.id, 'presentation').state).toBe('imported');
   expect((await tree.run(['deliver'])).stdout).toBe('nothing to deliver\n');
 });
 
@@ -158,11 +151,11 @@ it('never touches one that went to another destination, and says so with 78', as
   await deliver(tree, first.id, 20);
   const spool = join(tree.spoolDir, 'new-spool');
   writeFileSync(tree.pilosYml, dump({ work_dir: tree.workDir, spool_dir: spool }));
-  await deliver(tree, second.id, 20);
+  await deliver(tree, second.id, 20, ['new-spool']);
   const { status, stdout, stderr } = await tree.run(['prune'], { env: { PATH: bbbRecord.PATH } });
   expect(status).toBe(78);
   expect(stderr).toBe(
-    `pilos-post-publish: ${first.id} is kept: presentation was delivered to ${tree.spoolDir}, but spool_dir now says ${spool}; deliver it there with 'pilos-post-publish -m ${first.id}'\n`,
+    `pilos-post-publish: kept ${first.id}: presentation was delivered to ${tree.spoolDir}, but spool_dir now says ${spool}\n`,
   );
   expect(stdout).toContain('1 deleted, 0 to be deleted, 1 kept, 0 failed\n');
   expect(bbbRecord.calls()).toEqual([`--delete ${second.id}`]);

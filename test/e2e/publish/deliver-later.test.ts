@@ -1,5 +1,5 @@
 /** `deliver: later`: BBB's call only notes the recording, so that its worker is free; the timer's `deliver` delivers. */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
@@ -7,6 +7,7 @@ import { runWorker } from '../../support/bbb/worker.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
 import { writeSparseFile } from '../../support/files/large-files.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
+import { confirmImports } from '../../support/pilos/confirm-imports.ts';
 import { importSpool } from '../../support/pilos/import-spool.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { hasSenderDone, readLedger } from '../../support/program/traces.ts';
@@ -29,6 +30,8 @@ it("notes the recording on BBB's call, and deliver delivers it", async () => {
   const [imported] = await importSpool(tree.spoolDir, join(tree.root, 'store'));
   expect(compareTrees(meeting.published('presentation'), imported?.formats[0]?.storedIn ?? '')).toEqual([]);
   expect(readLedger(tree, meeting.id, 'presentation').state).toBe('delivered');
+  expect((await tree.run(['deliver'])).status).toBe(0);
+  expect(readLedger(tree, meeting.id, 'presentation').state).toBe('imported');
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
 });
 
@@ -54,16 +57,18 @@ it('still refuses at once what can never be delivered', async () => {
   expectRefused(await tree.run(['-m', 'no-such-meeting']), 66, "no recording of meeting 'no-such-meeting'");
 });
 
-it('makes a republished recording wait again, and takes its -sender.done away', async () => {
+it('takes the -sender.done of a republished recording away, and leaves what PILOS keeps', async () => {
   const tree = createTree(later);
   const { id, published } = tree.addMeeting();
   expect((await tree.run(['-m', id])).status).toBe(0);
   expect((await tree.run(['deliver'])).status).toBe(0);
+  await confirmImports(tree);
   expect(hasSenderDone(tree, id)).toBe(true);
-  appendFileSync(join(published('presentation'), 'metadata.xml'), '\n');
-  expect((await tree.run(['-m', id])).status).toBe(0);
-  expect(readLedger(tree, id, 'presentation').state).toBe('waiting');
+  writeFileSync(join(published('presentation'), 'captions_en.vtt'), 'WEBVTT\n');
+  expect((await tree.run(['-m', id])).status).toBe(65);
   expect(hasSenderDone(tree, id)).toBe(false);
+  expect((await tree.run(['deliver'])).stdout).toBe('nothing to deliver\n');
+  expect(tree.spoolFiles()).toEqual([]);
 });
 
 it('leaves a recording that failed with `deliver: now` to deliver as well', async () => {

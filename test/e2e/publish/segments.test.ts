@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { runWorker } from '../../support/bbb/worker.ts';
 import { compareTrees } from '../../support/files/compare-trees.ts';
+import { confirmImports } from '../../support/pilos/confirm-imports.ts';
 import { importSpool } from '../../support/pilos/import-spool.ts';
 import { failFormat, hasSenderDone, readLedger } from '../../support/program/traces.ts';
 
@@ -25,6 +26,7 @@ it("delivers each segment as an archive of its own on BBB's one call", async () 
     const stored = imported[index]?.formats[0]?.storedIn ?? '';
     expect(compareTrees(meeting.published('presentation', id), stored)).toEqual([]);
   }
+  expect((await tree.run(['deliver', '-m', meeting.id])).status).toBe(0);
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
   expect(hasSenderDone(tree, other.id)).toBe(false);
 });
@@ -38,6 +40,7 @@ it('delivers one segment when its own id is given, and says that the meeting is 
     expect(tree.spoolFiles()).toHaveLength(index + 1);
     expect(readLedger(tree, segment, 'presentation')).toMatchObject({ meeting_id: id, state: 'delivered' });
   }
+  await confirmImports(tree);
   expect(hasSenderDone(tree, id)).toBe(true);
 });
 
@@ -48,6 +51,7 @@ it('keeps -sender.done back for every format of every segment, but not for one t
   const [first = '', ...others] = publishedIds;
   for (const segment of others) failFormat(tree, segment, 'video');
   expect((await tree.run(['-m', id])).status).toBe(0);
+  await confirmImports(tree);
   expect(hasSenderDone(tree, id)).toBe(false);
   failFormat(tree, first, 'video');
   expect((await tree.run(['-m', id])).status).toBe(0);

@@ -1,9 +1,13 @@
-/** `-sender.done` lets other tools delete a meeting here: it is there only while nothing of it is outstanding. */
-import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+/** `-sender.done` lets other tools delete a meeting here: it is there only while PILOS has all of it. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { runWorker } from '../../support/bbb/worker.ts';
+import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
+import { createPilos } from '../../support/pilos/pilos.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
+import { confirmImports } from '../../support/pilos/confirm-imports.ts';
 import {
   failFormat,
   hasSenderDone,
@@ -15,12 +19,15 @@ import {
 const createTree = useBbbTrees();
 const formats = ['notes', 'presentation', 'video'];
 
-it('appears with the last format that the steps of this server publish, and not before', async () => {
+it('appears when PILOS has the last format that the steps of this server publish, and not before', async () => {
   const tree = createTree({ formats });
   const { id } = tree.addMeeting({ formats });
   tree.installHook();
   const seen: boolean[] = [];
   for (const format of formats) {
+    await runWorker(tree, id, format);
+    await importSpool(tree.spoolDir, join(tree.root, 'store'));
+    // BBB's next call for it confirms the import, as the timer does.
     await runWorker(tree, id, format);
     seen.push(hasSenderDone(tree, id));
   }
@@ -33,6 +40,7 @@ it('waits for a format that BBB has not published yet', async () => {
   const { id } = tree.addMeeting({ formats: ['notes', 'presentation'] });
   expect((await tree.run(['-m', id])).status).toBe(0);
   expect(tree.spoolFiles()).toHaveLength(2);
+  await confirmImports(tree);
   expect(hasSenderDone(tree, id)).toBe(false);
 });
 
@@ -45,16 +53,23 @@ it.each(['published', 'processed'])(
     expect((await tree.run(['-m', id, '-f', 'notes'])).status).toBe(0);
     expect(hasSenderDone(tree, id)).toBe(false);
     expect((await tree.run(['-m', id, '-f', 'presentation'])).status).toBe(0);
+    await confirmImports(tree);
     expect(hasSenderDone(tree, id)).toBe(true);
   },
 );
 
 it('waits for a format that is published though the steps do not name it', async () => {
+  const importSpoolOf = async (server: BbbTree, meetingId: string, format: string) => {
+    expect((await server.run(['-m', meetingId, '-f', format])).status).toBe(0);
+    // The call of the next format, not the timer, which would deliver that as well.
+    await importSpool(server.spoolDir, join(server.root, 'store'));
+    expect((await server.run(['-m', meetingId, '-f', format])).status).toBe(0);
+  };
   const tree = createTree({ formats: ['presentation'] });
   const { id } = tree.addMeeting({ formats: ['presentation', 'video'] });
-  expect((await tree.run(['-m', id, '-f', 'presentation'])).status).toBe(0);
+  await importSpoolOf(tree, id, 'presentation');
   expect(hasSenderDone(tree, id)).toBe(false);
-  expect((await tree.run(['-m', id, '-f', 'video'])).status).toBe(0);
+  await importSpoolOf(tree, id, 'video');
   expect(hasSenderDone(tree, id)).toBe(true);
 });
 
@@ -63,12 +78,13 @@ it('comes to an old recording whose raw files are gone, when a format came into 
   const meeting = tree.addMeeting({ formats: ['notes', 'presentation'] });
   publishedLongAgo(meeting);
   expect((await tree.run(['-m', meeting.id])).status).toBe(0);
+  await confirmImports(tree);
   // With them, BBB may still have it in its queue.
   expect(hasSenderDone(tree, meeting.id)).toBe(false);
   rmSync(dirname(meeting.eventsFile), { recursive: true });
   expect((await tree.run(['deliver'])).status).toBe(0);
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
-  expect((await tree.run(['status', '-m', meeting.id])).stdout).toContain('video not made: ');
+  expect((await tree.run(['status', '-m', meeting.id])).stdout).toContain('video not produced');
 });
 
 it("follows the steps of BBB's override, which replace those of bigbluebutton.yml", async () => {
@@ -93,29 +109,38 @@ it('stays away while another format has not been delivered', async () => {
   expect(hasSenderDone(tree, id)).toBe(false);
 });
 
-it('is removed before a republished format is sent again, and comes back with it', async () => {
-  const tree = createTree();
-  const meeting = tree.addMeeting();
-  expect((await tree.run(['-m', meeting.id])).status).toBe(0);
-  expect(hasSenderDone(tree, meeting.id)).toBe(true);
-  const metadata = join(meeting.published('presentation'), 'metadata.xml');
-  writeFileSync(metadata, readFileSync(metadata, 'utf8').replace('Demo', 'Rebuilt'));
-  renameSync(tree.spoolDir, `${tree.spoolDir}-gone`);
-  expect((await tree.run(['-m', meeting.id])).status).toBe(73);
-  expect(hasSenderDone(tree, meeting.id)).toBe(false);
-  renameSync(`${tree.spoolDir}-gone`, tree.spoolDir);
-  expect((await tree.run(['-m', meeting.id])).status).toBe(0);
-  expect(hasSenderDone(tree, meeting.id)).toBe(true);
-  expect(readLog(tree).filter((line) => line.includes('removed the -sender.done of'))).toHaveLength(1);
-});
-
-it('stays when the same files are sent again, also when BBB has only touched them', async () => {
+it('goes when BBB publishes other files, and comes back when PILOS has those', async () => {
   const tree = createTree();
   const { id, published } = tree.addMeeting();
   expect((await tree.run(['-m', id])).status).toBe(0);
+  await confirmImports(tree);
   expect(hasSenderDone(tree, id)).toBe(true);
-  utimesSync(join(published('presentation'), 'shapes.svg'), new Date(), new Date());
+  const metadata = join(published('presentation'), 'metadata.xml');
+  writeFileSync(metadata, readFileSync(metadata, 'utf8').replace('Demo', 'Rebuilt'));
+  const { status, stderr } = await tree.run(['-m', id]);
+  expect(status).toBe(65);
+  expect(stderr).toContain('PILOS has an earlier version of this recording, and keeps it');
+  expect(hasSenderDone(tree, id)).toBe(false);
+  const pilos = await createPilos({ spool: tree.spoolDir, store: join(tree.root, 'store') });
+  await pilos.deleteRecording(id);
+  expect((await tree.run(['-m', id, '--again'])).status).toBe(0);
+  expect(hasSenderDone(tree, id)).toBe(false);
+  await confirmImports(tree);
+  expect(hasSenderDone(tree, id)).toBe(true);
+  expect(readLog(tree).filter((line) => line.includes('removed the -sender.done of'))).toHaveLength(1);
+});
+
+it('stays when BBB has only touched the files, and calls again', async () => {
+  const tree = createTree();
+  const { id, published } = tree.addMeeting();
   expect((await tree.run(['-m', id])).status).toBe(0);
+  await confirmImports(tree);
+  expect(hasSenderDone(tree, id)).toBe(true);
+  const metadata = join(published('presentation'), 'metadata.xml');
+  writeFileSync(`${metadata}.new`, readFileSync(metadata));
+  renameSync(`${metadata}.new`, metadata);
+  expect((await tree.run(['-m', id])).status).toBe(0);
+  expect((await tree.run(['deliver'])).stdout).toBe('nothing to deliver\n');
   expect(hasSenderDone(tree, id)).toBe(true);
   expect(readLog(tree).filter((line) => line.includes('removed'))).toEqual([]);
 });

@@ -32,6 +32,22 @@ export function readLedger(
   return { ...entry, state };
 }
 
+/** Lets a delivery, and what is known of its import, have been so long ago. */
+export function letDeliveryBe(
+  tree: Pick<BbbTree, 'workDir'>,
+  recordId: string,
+  format: string,
+  ago: { minutes?: number; days?: number },
+): void {
+  const file = join(tree.workDir, 'ledger', `${recordId}-${format}.json`);
+  const entry = JSON.parse(readFileSync(file, 'utf8')) as LedgerEntry;
+  if (entry.delivered === undefined) throw new Error(`${recordId} is not delivered`);
+  const at = new Date(Date.now() - (ago.minutes ?? 0) * 60_000 - (ago.days ?? 0) * 86_400_000).toISOString();
+  entry.delivered.at = at;
+  if (entry.delivered.import !== undefined) entry.delivered.import.at = at;
+  writeFileSync(file, JSON.stringify(entry));
+}
+
 export function senderDoneFile(tree: BbbTree, meetingId: string): string {
   return join(tree.recordingDir, 'status/published', `${meetingId}-sender.done`);
 }

@@ -26,12 +26,15 @@ const delivery: Delivery = {
 describe('readStamp', () => {
   const published = () => ({ directory: `${directory.path}/published` });
 
-  it('stays the same as long as metadata.xml does', () => {
+  it('stays the same as long as metadata.xml does, and no file is added', () => {
     directory.write('published/metadata.xml', 'a');
-    const stamp = readStamp(published());
     directory.write('published/other.xml', 'b');
+    const stamp = readStamp(published());
     expect(readStamp(published())).toBe(stamp);
     expect(stamp).not.toBe('');
+    utimesSync(`${directory.path}/published`, 1, 1);
+    directory.write('published/captions.vtt', 'c');
+    expect(readStamp(published())).not.toBe(stamp);
   });
 
   it.each([
