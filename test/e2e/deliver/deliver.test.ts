@@ -11,7 +11,14 @@ import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.t
 import { confirmImports } from '../../support/pilos/confirm-imports.ts';
 import { importSpool } from '../../support/pilos/import-spool.ts';
 import { expectRefused } from '../../support/program/expect-refused.ts';
-import { failFormat, hasSenderDone, ledgerFile, letDeliveryBe, readLedger, senderDoneFile } from '../../support/program/traces.ts';
+import {
+  failFormat,
+  hasSenderDone,
+  ledgerFile,
+  letDeliveryBe,
+  readLedger,
+  senderDoneFile,
+} from '../../support/program/traces.ts';
 
 const createTree = useBbbTrees();
 const day = 24 * 3600;
@@ -178,7 +185,12 @@ it('starts no more than max_unattended recordings that it has never seen, newest
   const { status, stdout } = await tree.run(['deliver']);
   expect(status).toBe(75);
   expect(stdout).toContain("2 delivered, 1 left for later, see 'max_unattended' and --limit");
-  expect(tree.spoolFiles()).toEqual(meetings.slice(0, 2).map(({ id }) => `${id}-presentation.tar`).sort());
+  expect(tree.spoolFiles()).toEqual(
+    meetings
+      .slice(0, 2)
+      .map(({ id }) => `${id}-presentation.tar`)
+      .sort(),
+  );
   expect((await tree.run(['deliver'])).status).toBe(0);
   expect(tree.spoolFiles()).toHaveLength(3);
 });

@@ -2,12 +2,12 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { runWorker } from '../../support/bbb/worker.ts';
-import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
-import { createPilos } from '../../support/pilos/pilos.ts';
-import { importSpool } from '../../support/pilos/import-spool.ts';
 import { confirmImports } from '../../support/pilos/confirm-imports.ts';
+import { importSpool } from '../../support/pilos/import-spool.ts';
+import { createPilos } from '../../support/pilos/pilos.ts';
 import {
   failFormat,
   hasSenderDone,
