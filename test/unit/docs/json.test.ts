@@ -3,12 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../hook/cli/program.ts';
 import { EXIT, ExpectedError } from '../../../hook/errors.ts';
 import { errorDocument } from '../../../hook/terminal/escape.ts';
+import { codeOf, findPage, readProjectFile, readTable } from '../../support/docs/pages.ts';
 import {
   findProblems,
   schemaFiles,
   schemaOf,
   validateJsonDocument,
 } from '../../support/program/json-document.ts';
+
+interface StatusSchema {
+  $defs: { format: { properties: { state: { enum: string[] } } } };
+}
 
 const error = new ExpectedError('the disk is full', {
   code: 'disk_full',
@@ -41,6 +46,15 @@ describe.each([...new Set(['publish.json', ...Object.values(schemaOf)])])('%s', 
   ])('refuses %s', (_, document) => {
     expect(findProblems(file, JSON.parse(JSON.stringify(document)))).not.toEqual([]);
   });
+});
+
+it('docs/commands.md explains only states of the schema', () => {
+  const schema = JSON.parse(readProjectFile('docs/schema/status.json')) as StatusSchema;
+  const states = schema.$defs.format.properties.state.enum;
+  const rows = readTable(findPage('docs/commands.md'), 'state');
+  const explained = rows.map(([state]) => (codeOf(state) ?? '').toLowerCase().replaceAll(' ', '_'));
+  expect(explained).toEqual(expect.arrayContaining(['imported', 'taken', 'refused', 'outdated', 'adopted']));
+  expect(states).toEqual(expect.arrayContaining(explained));
 });
 
 describe('a call of the program', () => {
