@@ -73,7 +73,7 @@ it('says in order what would be read, packed, written and noted', async () => {
     expect.stringMatching(`^pack ${published('presentation')}: 24 files, \\d+ bytes$`),
     `write ${target}/.${archive}.RUN, mode 0664, then fsync`,
     `rename it to ${target}/${archive}, then fsync the directory`,
-    `note the delivery in ${tree.workDir}/ledger`,
+    `record the delivery in ${tree.workDir}/ledger`,
   ]);
   // What it says is what a delivery then does.
   const real = await tree.run(['-m', id, '-f', 'presentation', '--json']);

@@ -158,8 +158,11 @@ describe('on_failure', () => {
     mkdirSync(join(tree.spoolDir, 'later'));
     expect((await tree.run(['deliver'])).status).toBe(0);
     expect(read()).toHaveLength(2);
+    // PILOS takes the archive, and somebody asks for it again, where it cannot go.
+    rmSync(join(tree.spoolDir, 'later', `${id}-presentation.tar`));
+    expect((await tree.run(['deliver'])).status).toBe(0);
     rmSync(join(tree.spoolDir, 'later'), { recursive: true });
-    expect((await tree.run(['-m', id])).status).toBe(73);
+    expect((await tree.run(['-m', id, '--again'])).status).toBe(73);
     expect(read()).toHaveLength(3);
   });
 
@@ -181,7 +184,7 @@ describe('on_failure', () => {
     const { id } = tree.addMeeting({ subDir: 'missing' });
     const { status, stderr } = await tree.run(['-m', id]);
     expect(status).toBe(73);
-    expect(stderr).toContain(`nobody was told of the failure: on_failure '${tree.root}/tell' ${how}`);
-    expect(readLog(tree).at(-1)).toContain(' WARN -- : nobody was told of the failure');
+    expect(stderr).toContain(`nobody was notified of the failure: on_failure '${tree.root}/tell' ${how}`);
+    expect(readLog(tree).at(-1)).toContain(' WARN -- : nobody was notified of the failure');
   });
 });

@@ -147,7 +147,7 @@ it("lets BBB's worker see and log a failure, and carries on", async () => {
   expect(log).toMatch(/WARN -- : Post publish script \S+\/pilos_post_publish failed\n/);
   expect(readLedger(tree, meeting.id, 'presentation')).toMatchObject({
     state: 'failed',
-    attempts: [{ outcome: 'failed', exit_status: 73 }],
+    attempts: [{ result: 'failed', exit_status: 73 }],
   });
 });
 
@@ -182,7 +182,10 @@ it('may be called again for the same recording, before and after PILOS has impor
   const meeting = tree.addMeeting();
   for (let call = 1; call <= 2; call += 1) expect((await tree.run(['-m', meeting.id])).status).toBe(0);
   expectImported(await importTo(tree), meeting, 'presentation');
-  expect((await tree.run(['-m', meeting.id])).status).toBe(0);
+  const again = await tree.run(['-m', meeting.id]);
+  expect(again.stdout).toContain('PILOS has imported it already');
+  expect(tree.spoolFiles()).toEqual([]);
+  expect((await tree.run(['-m', meeting.id, '--again'])).status).toBe(0);
   rmSync(join(tree.root, 'store'), { recursive: true });
   expectImported(await importTo(tree), meeting, 'presentation');
   expect(tree.workFiles()).toEqual([`ledger/${meeting.id}-presentation.json`]);
@@ -202,7 +205,7 @@ it('ends with one whole archive and no leftovers when it is called 20 times at o
   expectImported(await importTo(tree), meeting, 'presentation');
 });
 
-it('delivers two formats of a meeting at the same moment, and says once that all is delivered', async () => {
+it('delivers two formats of a meeting at the same moment, and says once that PILOS has both', async () => {
   const formats = ['presentation', 'video'];
   const tree = createTree({ formats });
   const meeting = tree.addMeeting({ formats });
@@ -212,6 +215,8 @@ it('delivers two formats of a meeting at the same moment, and says once that all
     { status: 0, stderr: '' },
   ]);
   expect(tree.spoolFiles()).toEqual(formats.map((format) => `${meeting.id}-${format}.tar`));
+  await importTo(tree);
+  await Promise.all(formats.map((format) => tree.run(['-m', meeting.id, '-f', format])));
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
   expect(readLog(tree).filter((line) => line.includes('wrote its -sender.done'))).toHaveLength(1);
 });

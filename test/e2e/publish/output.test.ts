@@ -36,9 +36,9 @@ it("logs lines that look like those of Ruby's own Logger, each of the three seve
   const code = '%w[info warn error].each { |level| Logger.new($stdout).send(level, "message") }';
   const ruby = (await runOrThrow('ruby', ['-rlogger', '-e', code])).stdout.trimEnd().split('\n');
   const shapes = readLog(tree).map(shapeOf);
-  // One of each, in the order of what happened: the fallback, the delivery, -sender.done, the failure.
+  // One of each, in the order of what happened: the fallback, the delivery, the failure.
   const [info = '', warn = '', error = ''] = ruby.map(shapeOf);
-  expect(shapes).toEqual([warn, info, info, error]);
+  expect(shapes).toEqual([warn, info, error]);
   for (const line of [...ruby, ...readLog(tree)]) expect(line).toMatch(rubyLogLine);
 });
 
@@ -72,6 +72,7 @@ it('prints one JSON document with --json that says what happened, also of a fail
     sub_dir: '',
     results: [
       {
+        meeting_id: id,
         record_id: id,
         format: 'presentation',
         archive: `${id}-presentation.tar`,
@@ -82,12 +83,17 @@ it('prints one JSON document with --json that says what happened, also of a fail
         seconds: expect.any(Number),
       },
       {
+        meeting_id: id,
         record_id: id,
         format: 'video',
         archive: `${id}-video.tar`,
         destination: tree.spoolDir,
         state: 'failed',
-        error: expect.stringContaining('has no metadata.xml'),
+        error: {
+          code: 'metadata_missing',
+          message: expect.stringContaining('has no metadata.xml'),
+          fix: expect.stringContaining('bbb-record --rebuild'),
+        },
         exit_status: 65,
         scope: 'recording',
       },
@@ -121,8 +127,8 @@ it('says nothing about success with --quiet, but everything about a failure, and
     'create it as PILOS',
   );
   const log = readLog(tree);
-  expect(log).toHaveLength(3);
-  expect(log.join('\n')).toMatch(/delivered .*\n.*wrote its -sender\.done\n.*missing does not exist/);
+  expect(log).toHaveLength(2);
+  expect(log.join('\n')).toMatch(/delivered .*\n.*missing does not exist/);
 });
 
 it('shows a stack trace with --verbose only', async () => {

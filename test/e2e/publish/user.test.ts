@@ -10,7 +10,7 @@ import { untilPacking, writeSparseFile } from '../../support/files/large-files.t
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';
 import { runOrThrow, systemPath } from '../../support/program/run-program.ts';
-import { hasSenderDone, readLog } from '../../support/program/traces.ts';
+import { hasSenderDone, senderDoneFile, readLog } from '../../support/program/traces.ts';
 import {
   addToGroup,
   createBbbUser,
@@ -61,10 +61,15 @@ it.each([
   expect({ status, stderr: stderr.replace(/^took .*\n/gm, '') }).toMatchObject({ status: 0 });
   expect(await rootOwned()).toEqual([]);
   expect(tree.workFiles()).toEqual([`ledger/${meeting.id}-presentation.json`]);
-  expect(hasSenderDone(tree, meeting.id)).toBe(true);
   expect(readLog(tree)).not.toEqual([]);
-  const { uid, gid } = statSync(join(tree.spoolDir, `${meeting.id}-presentation.tar`));
+  const archive = join(tree.spoolDir, `${meeting.id}-presentation.tar`);
+  const { uid, gid } = statSync(archive);
   expect({ uid, gid }).toEqual({ uid: bbb.uid, gid: pilos.gid });
+  rmSync(archive);
+  expect((await tree.run(['deliver'])).status).toBe(0);
+  expect(hasSenderDone(tree, meeting.id)).toBe(true);
+  expect(await rootOwned()).toEqual([]);
+  rmSync(senderDoneFile(tree, meeting.id));
 });
 
 it('works for BBB after root has used it', async () => {

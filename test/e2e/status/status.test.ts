@@ -59,12 +59,12 @@ describe('the table', () => {
     const { status, stdout } = await runOnTerminal(tree, ['status'], { columns });
     expect(status).toBe(0);
     const lines = withoutEscapes(stdout).trimEnd().split('\n');
-    // Eleven recordings: three lines for each, or a heading and one for each; then the two of the summary.
-    expect(lines).toHaveLength(columns === 80 ? 11 * 3 + 2 : 1 + 11 + 2);
+    // Eleven recordings: three lines for each, or a heading and one for each; then the three of the summary.
+    expect(lines).toHaveLength(columns === 80 ? 11 * 3 + 3 : 1 + 11 + 3);
     for (const width of await columnsOf(lines)) expect(width).toBeLessThanOrEqual(columns);
     expect(withoutEscapes(stdout)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     expect(stdout).toContain('\x1b[31m');
-    expect(stdout).toContain('\x1b[32mpresentation delivered\x1b[39m');
+    expect(stdout).toContain('\x1b[36mpresentation delivered\x1b[39m');
     expect(stdout).not.toContain('Not ours');
   });
 
@@ -82,7 +82,7 @@ describe('the table', () => {
     expect(stdout).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     expect(stdout).not.toContain('…');
     const lines = stdout.trimEnd().split('\n');
-    expect(lines).toHaveLength(1 + 11 + 2);
+    expect(lines).toHaveLength(1 + 11 + 3);
     for (const name of ['x'.repeat(500), 'two\\x0alines\\x0d\\x0aand more', 'e\u0301'.repeat(100)])
       expect(stdout).toContain(`  ${name}  `);
     expect(stdout).toMatch(
@@ -91,7 +91,10 @@ describe('the table', () => {
     expect(stdout).toMatch(/ {2}Delivered .* presentation delivered, video failed in BBB\n/);
     expect(stdout).toMatch(/ {2}In the works .* presentation processing, video processing\n/);
     expect(stdout).toMatch(/ {2}Segments .* presentation \(1712758760000\) waiting, /);
-    expect(lines.at(-1)).toBe('formats: 1 delivered, 2 failed, 16 waiting, 4 processing, 1 failed in BBB');
+    expect(lines.slice(-2)).toEqual([
+      expect.stringMatching(/^formats: (?=.*1 delivered)(?=.*16 waiting)(?=.*4 processing)(?=.*1 failed in BBB)/),
+      "needs you: 2 failed; see 'pilos-post-publish status -m ID'",
+    ]);
   });
 
   it('ends quietly when nobody reads on', async () => {
@@ -102,7 +105,7 @@ describe('the table', () => {
   });
 
   it('says so when there is nothing', async () => {
-    expect((await createTree().run(['status'])).stdout).toMatch(/^0 recordings, looked at as user \S+\n$/);
+    expect((await createTree().run(['status'])).stdout).toMatch(/^0 recordings, read as user \S+\n$/);
   });
 });
 
@@ -112,6 +115,8 @@ describe('what is asked for', () => {
     const meetings = [1, 2, 3].map((day) => tree.addMeeting({ id: `m${day}-${Date.UTC(2026, 0, day)}` }));
     const [delivered, failed, waiting] = meetings.map(({ id }) => id) as [string, string, string];
     expect((await tree.run(['-m', delivered])).status).toBe(0);
+    rmSync(join(tree.spoolDir, `${delivered}-presentation.tar`));
+    expect((await tree.run(['-m', delivered])).stdout).toContain('PILOS has imported');
     rmSync(tree.spoolDir, { recursive: true });
     expect((await tree.run(['-m', failed])).status).toBe(73);
     const ids = async (...args: string[]) =>
@@ -131,7 +136,7 @@ describe('what is asked for', () => {
     expect((await tree.run(['-m', id])).status).toBe(73);
     const missing = await tree.run(['status', '-m', id]);
     expect(missing.stdout).toMatch(
-      /\n {2}video failed: the spool directory \S+\/later does not exist[^\n]+\n {4}[\d-]{10} [\d:]{5} {2}failed after 0 s: /,
+      /\n {2}video failed since [^\n]+\n {4}the spool directory \S+\/later does not exist\n {4}fix: [^\n]+\n {4}[\d-]{10} [\d:]{5} {2}failed after 0 s: /,
     );
     await tree.run(['-m', id]);
     const [recording] = (await readReport(tree, '-m', id)).recordings;
@@ -149,7 +154,7 @@ describe('what is asked for', () => {
     const { stdout, status } = await tree.run(['status', '-m', id]);
     expect(status).toBe(0);
     expect(stdout).toContain('  local copy    deleted');
-    expect(stdout).toContain('presentation delivered (local copy deleted)');
+    expect(stdout).toMatch(/presentation delivered since \S+ \S+ \(local copy deleted\)/);
     expect(stdout).toContain(`as ${id}-presentation.tar to ${tree.spoolDir}`);
   });
 
@@ -197,5 +202,5 @@ it('says as whom it looked: as root it becomes the owner of published_dir', asyn
   users.push(user);
   tree.giveTo(user);
   expect((await readReport(tree)).ran_as).toBe(user.name);
-  expect((await tree.run(['status'])).stdout).toContain(`\n1 recording, looked at as user ${user.name}\n`);
+  expect((await tree.run(['status'])).stdout).toContain(`\n1 recording, read as user ${user.name}\nformats: 1 waiting\n`);
 });

@@ -82,6 +82,7 @@ describe('readStatus', () => {
     deliver(tree, meeting, 'presentation');
     expect(statesOf(tree)).toEqual(['presentation delivered', 'video processing']);
     publishedLongAgo(meeting);
+    deliver(tree, meeting, 'presentation');
     const key = { meetingId: meeting.id, recordId: meeting.id, format: 'presentation' };
     openLedger(tree.workDir).recordImport(key, 'imported');
     expect(statesOf(tree)).toEqual(['presentation imported', 'video not_produced']);
