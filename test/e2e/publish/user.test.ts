@@ -10,7 +10,7 @@ import { untilPacking, writeSparseFile } from '../../support/files/large-files.t
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';
 import { runOrThrow, systemPath } from '../../support/program/run-program.ts';
-import { hasSenderDone, senderDoneFile, readLog } from '../../support/program/traces.ts';
+import { hasSenderDone, readLog, senderDoneFile } from '../../support/program/traces.ts';
 import {
   addToGroup,
   createBbbUser,

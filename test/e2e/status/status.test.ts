@@ -92,7 +92,9 @@ describe('the table', () => {
     expect(stdout).toMatch(/ {2}In the works .* presentation processing, video processing\n/);
     expect(stdout).toMatch(/ {2}Segments .* presentation \(1712758760000\) waiting, /);
     expect(lines.slice(-2)).toEqual([
-      expect.stringMatching(/^formats: (?=.*1 delivered)(?=.*16 waiting)(?=.*4 processing)(?=.*1 failed in BBB)/),
+      expect.stringMatching(
+        /^formats: (?=.*1 delivered)(?=.*16 waiting)(?=.*4 processing)(?=.*1 failed in BBB)/,
+      ),
       "needs you: 2 failed; see 'pilos-post-publish status -m ID'",
     ]);
   });
@@ -202,5 +204,7 @@ it('says as whom it looked: as root it becomes the owner of published_dir', asyn
   users.push(user);
   tree.giveTo(user);
   expect((await readReport(tree)).ran_as).toBe(user.name);
-  expect((await tree.run(['status'])).stdout).toContain(`\n1 recording, read as user ${user.name}\nformats: 1 waiting\n`);
+  expect((await tree.run(['status'])).stdout).toContain(
+    `\n1 recording, read as user ${user.name}\nformats: 1 waiting\n`,
+  );
 });
