@@ -31,8 +31,8 @@ build: setup ## dist/pilos-post-publish for this machine, with its launcher
 	@build/system-packages.sh build
 	@node build/executable.ts
 
-release: setup ## dist/pilos-post-publish-linux-x64, -linux-arm64 and SHA256SUMS
-	@build/system-packages.sh build release
+release: setup ## for a release page: executables and packages for both architectures, checksums, SBOM, notes
+	@build/system-packages.sh build release deb
 	@node build/release.ts
 
 test: build ## every test, on the built executable and real programs

@@ -4,12 +4,30 @@ import { build } from 'esbuild';
 import { readEmbeddedFiles } from '../hook/install/embedded-files.ts';
 import { projectDirectory, readCommit, readVersion } from './project.ts';
 
+const main = join(projectDirectory, 'hook/main.ts');
+
 /**
  * Returns the text of the bundle. `import()` stays lazy in it: what a path does not need is parsed but
  * never evaluated.
  */
-export async function bundle(entry = join(projectDirectory, 'hook/main.ts')): Promise<string> {
-  const result = await build({
+export async function bundle(entry = main): Promise<string> {
+  const { outputFiles } = await run(entry);
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error('esbuild wrote no bundle');
+  return file.text;
+}
+
+/** The directories of the npm packages that the bundle contains something of, below the project's. */
+export async function listBundledPackages(): Promise<string[]> {
+  const { metafile } = await run(main);
+  const found = Object.keys(metafile.inputs).map(
+    (path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0],
+  );
+  return [...new Set(found)].filter((path) => path !== undefined).sort();
+}
+
+function run(entry: string) {
+  return build({
     entryPoints: [entry],
     absWorkingDir: projectDirectory,
     bundle: true,
@@ -32,8 +50,6 @@ export async function bundle(entry = join(projectDirectory, 'hook/main.ts')): Pr
       __EMBEDDED_FILES__: JSON.stringify(readEmbeddedFiles()),
     },
     logLevel: 'warning',
+    metafile: true,
   });
-  const [file] = result.outputFiles;
-  if (file === undefined) throw new Error('esbuild wrote no bundle');
-  return file.text;
 }

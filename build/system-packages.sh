@@ -46,6 +46,11 @@ need_foreign_strip() {
   esac
 }
 
+need_deb() {
+  need debhelper dh_installsystemd
+  need help2man help2man
+}
+
 check_group() {
   case $1 in
     build) need binutils strip ;;
@@ -76,7 +81,7 @@ check_group() {
       need man-db man
       need mandoc mandoc
       need zsh zsh
-      need dpkg dpkg-deb
+      need_deb
       need lintian lintian
       need mmdebstrap mmdebstrap
       need logrotate logrotate
@@ -114,7 +119,7 @@ check_group() {
       need tar tar
       ;;
     deb)
-      need dpkg dpkg-deb
+      need_deb
       need_foreign_strip
       ;;
     *)

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPackage } from '../../../build/deb/package.ts';
+import { buildPackage } from '../../../build/package.ts';
 import { cacheDirectory, hostArchitecture, outputDirectory, programName } from '../../../build/project.ts';
 import type { Finding } from '../../../hook/check/finding.ts';
 import * as server from '../../support/bbb/bbb-server.ts';
@@ -23,7 +23,7 @@ const packages = join(cacheDirectory, 'test-packages');
 const architecture = hostArchitecture();
 const executable = join(outputDirectory, programName);
 /** Fast, and lintian wants some. */
-const compression = ['-Zgzip', '-z1'];
+const compression = '-Zgzip -z1';
 const build = (version: string) =>
   buildPackage({ architecture, executable, version, output: packages, compression });
 
@@ -32,7 +32,7 @@ let root: DebianRoot;
 const built: Record<string, string> = {};
 beforeAll(async () => {
   mkdirSync(packages, { recursive: true });
-  for (const one of [version, nextVersion]) built[one] = build(one);
+  for (const one of [version, nextVersion]) built[one] = await build(one);
   root = await createDebianRoot();
   await server.createBbbServer(root.path);
   for (const path of Object.values(built)) copyFileSync(path, join(root.path, basename(path)));
@@ -90,9 +90,10 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     expect((await root.run('which', programName)).stdout).toBe(`/usr/bin/${programName}\n`);
   });
 
-  it("sets PILOS' script aside, and has noted what that has sent", async () => {
+  it("sets PILOS' script aside, and its timer does not send again what that has sent", async () => {
     expect(read(`${server.launcher}.replaced`)).toBe(server.pilosScript);
-    expect(readdirSync(place(ledger))).toEqual([`${server.sentId}-presentation.json`]);
+    await root.runOrThrow(programName, 'deliver', '--meeting-id', server.sentId);
+    expect(server.isDelivered(root.path, server.sentId)).toBe(false);
   });
 
   it('delivers when BBB calls it', async () => {
@@ -182,21 +183,30 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     expect(has(timerWant)).toBe(false);
   });
 
-  it("puts PILOS' script back when it is removed, and keeps configuration and ledger", async () => {
+  it("puts PILOS' script back when it is removed, and keeps configuration and ledger, not metrics", async () => {
+    appendFileSync(place(server.pilosYml), 'metrics_file: "/var/lib/metrics/pilos.prom" # here\n');
+    const pilosYml = read(server.pilosYml);
+    await root.runOrThrow('install', '--directory', '--owner=bigbluebutton', '/var/lib/metrics');
+    await root.runOrThrow(programName, 'deliver');
+    expect(has('/var/lib/metrics/pilos.prom')).toBe(true);
     await root.runOrThrow('apt-get', 'remove', '--yes', programName);
     expect(readdirSync(place(server.postPublish))).toEqual([basename(server.launcher)]);
     expect(read(server.launcher)).toBe(server.pilosScript);
-    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
-    expect(readdirSync(place(ledger))).toHaveLength(2);
+    expect(read(server.pilosYml)).toBe(pilosYml);
+    expect(has('/var/lib/metrics/pilos.prom')).toBe(false);
+    expect(readdirSync(place(ledger))).toEqual([`${server.newId}-presentation.json`]);
     expect(has('/usr/bin/pilos-post-publish')).toBe(false);
   });
 
   it('is purged: of everything but the ledger nothing is left', async () => {
+    // systemd's own note, which it writes when the timer is started.
+    mkdirSync(place('/var/lib/systemd/timers'), { recursive: true });
+    writeFileSync(place('/var/lib/systemd/timers/stamp-pilos-post-publish.timer'), '');
     await root.runOrThrow('apt-get', 'purge', '--yes', programName);
     const places = ['/etc', '/usr', '/var', '/root'];
     const { stdout } = await root.runOrThrow('find', ...places, '-iname', '*pilos*', '-print');
     expect(stdout.trim().split('\n').sort()).toEqual([server.launcher, server.workDir].sort());
-    expect(readdirSync(place(ledger))).toHaveLength(2);
+    expect(readdirSync(place(ledger))).toEqual([`${server.newId}-presentation.json`]);
     expect((await root.runOrThrow('dpkg-divert', '--list')).stdout).not.toContain('pilos');
   });
 
@@ -213,18 +223,6 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     expect(has('/usr/local/bin/pilos-post-publish')).toBe(false);
     await root.runOrThrow('apt-get', 'purge', '--yes', programName);
     expect(read(server.launcher)).toBe(server.pilosScript);
-  });
-
-  it('does not start its timer when it cannot note what was sent, and tries again when it is configured again', async () => {
-    configure('spool_dir: /mnt\n');
-    const said = await install(version);
-    expect(said).toContain('work_dir is missing');
-    expect(said).toContain('the timer is not started');
-    expect(has(timerWant)).toBe(false);
-    configure(server.ownPilosYml);
-    await root.runOrThrow('dpkg-reconfigure', programName);
-    expect(has(timerWant)).toBe(true);
-    await root.runOrThrow('apt-get', 'purge', '--yes', programName);
   });
 
   it('can be installed before BBB, says so, and leaves nothing behind', async () => {

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { buildPackage } from '../../../build/deb/package.ts';
+import { buildPackage } from '../../../build/package.ts';
 import {
   type Architecture,
   cacheDirectory,
@@ -22,9 +22,9 @@ afterAll(() => {
 });
 
 /** Fast, and lintian wants some compression. */
-function build(one: Architecture, directory: string): string {
+function build(one: Architecture, directory: string): Promise<string> {
   mkdirSync(packages, { recursive: true });
-  const compression = ['-Zgzip', '-z1'];
+  const compression = '-Zgzip -z1';
   const executable = join(directory, programName);
   return buildPackage({ architecture: one, executable, version: '1.0.0', output: packages, compression });
 }
@@ -37,7 +37,7 @@ describe('lintian', { timeout: 5 * minute }, () => {
   const clean = { status: 0, stdout: '', stderr: '' };
 
   it('has nothing to say about the package of this machine, but for what is overridden with a reason', async () => {
-    expect(await lint(build(architecture, outputDirectory))).toMatchObject(clean);
+    expect(await lint(await build(architecture, outputDirectory))).toMatchObject(clean);
   });
 
   // It has the same files but for the executable: `make faults` takes the time.
@@ -47,6 +47,6 @@ describe('lintian', { timeout: 5 * minute }, () => {
     const foreign = join(cacheDirectory, other);
     const options = ['--arch', other, '--out', foreign];
     await runOrThrow(process.execPath, [join(projectDirectory, 'build/executable.ts'), ...options]);
-    expect(await lint(build(other, foreign))).toMatchObject(clean);
+    expect(await lint(await build(other, foreign))).toMatchObject(clean);
   });
 });
