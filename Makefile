@@ -4,6 +4,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 SHELL := /bin/bash
 NODE_ARCHITECTURE := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
+NODE_PACKAGE := node-linux-$(NODE_ARCHITECTURE)
 ROW ?=
 
 # Each step uses both processors by itself, and some change the machine's packages.
@@ -23,8 +24,10 @@ setup: node_modules/.package-lock.json ## npm packages, when package-lock.json h
 node_modules/.package-lock.json: package-lock.json
 	@echo 'installing npm packages, among them the Node.js that ships: this can take some minutes'
 	@npm install --no-save --no-audit --no-fund --loglevel=error
-	@ln -sfn ../node-linux-$(NODE_ARCHITECTURE)/bin/node node_modules/.bin/node
-	@node_modules/.bin/node --version >/dev/null || { echo 'npm has not installed node-linux-$(NODE_ARCHITECTURE)' >&2; exit 1; }
+	@ln -sfn ../$(NODE_PACKAGE)/bin/node node_modules/.bin/node
+	@node_modules/.bin/node --version >/dev/null 2>&1 || { \
+	  echo 'npm has not installed $(NODE_PACKAGE). The package is optional to npm, which keeps the reason to itself:' >&2; \
+	  npm cache add $(NODE_PACKAGE)@$$(npm pkg get optionalDependencies.$(NODE_PACKAGE) | tr -d '"'); exit 1; }
 	@touch $@
 
 build: setup ## dist/pilos-post-publish for this machine, with its launcher
