@@ -84,6 +84,7 @@ function readWanted(request: MigrateRequest, now: number, { log }: Run): Wanted 
   const { meetingIds, origins } = request;
   if (meetingIds === undefined && origins.length === 0) {
     throw new ExpectedError('nothing says which recordings to migrate', {
+      code: 'nothing_selected',
       exitStatus: EXIT.usage,
       fix: "give --meeting-ids FILE, with the ids of the rooms that PILOS has, or --origin Greenlight; see 'pilos-post-publish migrate --help'",
     });
@@ -106,6 +107,7 @@ function validateOption(subDir: string, { allowedSubDirs }: Config): string {
   if (!(attempt(() => validateSubDir(subDir, allowedSubDirs)) instanceof ExpectedError)) return subDir;
   const isListed = allowedSubDirs === undefined || allowedSubDirs.includes(subDir);
   throw new ExpectedError(`--sub-dir ${quote(subDir)} is not allowed`, {
+    code: 'sub_dir_not_allowed',
     exitStatus: EXIT.usage,
     fix: isListed
       ? "write it as PILOS has it in RECORDING_SPOOL_SUB_DIRECTORY: letters, digits, '.', '_', '-' and '/'"

@@ -111,6 +111,7 @@ async function deleteRecordings(run: Run, published: PublishedFormat[]): Promise
     );
     if (spawnError !== undefined) {
       throw new ExpectedError('bbb-record cannot be run', {
+        code: 'bbb_record_missing',
         exitStatus: EXIT.unavailable,
         fix: `is it on the PATH (${process.env['PATH'] ?? ''})? It comes with the package bbb-record-core`,
         cause: spawnError,
@@ -121,6 +122,7 @@ async function deleteRecordings(run: Run, published: PublishedFormat[]): Promise
     throw new ExpectedError(
       `'${command}' ended with ${exitStatus ?? signal} and ${remains === undefined ? 'said' : `left ${remains.directory}`}`,
       {
+        code: 'bbb_record_failed',
         exitStatus: EXIT.io,
         fix: `run it by hand: sudo -u bigbluebutton ${command}`,
         cause: `${stdout}${stderr}`,

@@ -30,6 +30,7 @@ export async function runOnFailure(
   const stderr = result.stderr.slice(0, keptOutput).trim();
   const said = stderr === '' ? '' : `: ${quote(stderr)}`;
   throw new ExpectedError(`on_failure ${quote(command[0] ?? '')} ${ending}${said}`, {
+    code: 'on_failure_failed',
     exitStatus: EXIT.unavailable,
     fix: 'correct on_failure in pilos.yml',
   });

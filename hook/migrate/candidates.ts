@@ -138,12 +138,14 @@ function findProblem(metadata: ImportedMetadata, found: FoundRecording): Expecte
   const { published } = found;
   if (metadata.recordId !== published.recordId) {
     return cannotBePacked(
+      'id_mismatch',
       `${metadata.source} has the id ${quote(metadata.recordId)}, and the directory has another name`,
       'PILOS would import it as the recording of that id; find out which of the two is right',
     );
   }
   if (metadata.externalId === '') {
     return cannotBePacked(
+      'external_id_missing',
       `${metadata.source} has no meetingId in its <meta>`,
       'PILOS would find no room for it; write the external id of the meeting there',
     );
@@ -160,17 +162,19 @@ function findDouble({ published, others }: FoundRecording): ExpectedError | unde
   const different = others.find((other) => fingerprint(other) !== first);
   if (different === undefined) return undefined;
   return cannotBePacked(
+    'copies_differ',
     `it lies in ${published.directory} and in ${different.directory}, with different files or times`,
     'name only the --from that has the right one',
   );
 }
 
-function cannotBePacked(message: string, fix: string): ExpectedError {
-  return new ExpectedError(message, { exitStatus: EXIT.data, fix });
+function cannotBePacked(code: string, message: string, fix: string): ExpectedError {
+  return new ExpectedError(message, { code, exitStatus: EXIT.data, fix });
 }
 
 function stillComing(): ExpectedError {
   return new ExpectedError('BBB is still publishing it', {
+    code: 'being_published',
     exitStatus: EXIT.temporary,
     fix: 'run the same command again when that is done',
   });

@@ -29,6 +29,7 @@ export function readMeetingIds(file: string): MeetingIds {
   const found = parseMeetingIds(readText(file));
   if (found.ids.size > 0) return found;
   throw new ExpectedError(`--meeting-ids ${quote(file)} has no ids`, {
+    code: 'meeting_ids_empty',
     exitStatus: EXIT.usage,
     fix: 'write one external meeting id a line, as the database of the front end has it',
   });
@@ -42,6 +43,7 @@ function readText(file: string): string {
       throw translateErrno(error, `cannot read --meeting-ids ${quote(file)}`);
     const what = errnoName(error) === 'ENOENT' ? 'does not exist' : 'is a directory';
     throw new ExpectedError(`--meeting-ids ${quote(file)} ${what}`, {
+      code: 'meeting_ids_unreadable',
       exitStatus: EXIT.usage,
       fix: 'check the path',
       cause: error,

@@ -133,6 +133,7 @@ function nothingTaken(destination: string, count: number, { patience }: PaceRule
   return new ExpectedError(
     `PILOS has taken nothing for ${formatSeconds(patience / 1000)} from ${destination}, where there are ${countArchives(count)}`,
     {
+      code: 'importer_stuck',
       exitStatus: EXIT.temporary,
       fix: "look at PILOS' scheduler, at Horizon and at failed/, then run the same command again",
       scope: 'spool',

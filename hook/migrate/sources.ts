@@ -47,13 +47,14 @@ function checkLayout(directory: string): void {
   if (stats?.isDirectory() !== true) {
     throw new ExpectedError(
       `--from ${quote(directory)} ${stats === undefined ? 'does not exist' : 'is not a directory'}`,
-      { exitStatus: EXIT.noRecording, fix: 'mount it, or correct the path' },
+      { code: 'tree_missing', exitStatus: EXIT.noRecording, fix: 'mount it, or correct the path' },
     );
   }
   const names = withErrnoTranslated(`cannot read --from ${quote(directory)}`, () => readdirSync(directory));
   const inner = names.filter((name) => ['published', 'unpublished'].includes(name));
   if (inner.length > 0) {
     throw new ExpectedError(`--from ${quote(directory)} has the directory ${quote(inner[0] ?? '')} in it`, {
+      code: 'tree_is_above',
       exitStatus: EXIT.usage,
       fix: `name that one: ${inner.map((name) => `--from ${quote(`${directory}/${name}`)}`).join(' ')}`,
     });
@@ -62,6 +63,7 @@ function checkLayout(directory: string): void {
 
 function noRecordings(directory: string): ExpectedError {
   return new ExpectedError(`--from ${quote(directory)} has no recordings in it`, {
+    code: 'tree_without_recordings',
     exitStatus: EXIT.noRecording,
     fix: 'name the directory with the formats: DIR in DIR/presentation/MEETING_ID/metadata.xml',
   });

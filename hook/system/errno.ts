@@ -64,9 +64,11 @@ const errnoMeanings: Record<string, [ExitStatus, meaning: string, fix: string]> 
 export function translateErrno(error: unknown, doing: string, scope: ErrorScope = 'recording'): unknown {
   if (error instanceof ExpectedError || !isSystemError(error)) return error;
   const name = errnoName(error) ?? 'unknown';
+  const code = name.toLowerCase().replaceAll(/\W+/g, '_');
   const known = errnoMeanings[name];
   if (known === undefined) {
     return new ExpectedError(`${doing}: ${name} (${error.syscall})`, {
+      code,
       exitStatus: EXIT.io,
       fix: 'look at the disk or the storage server (dmesg)',
       scope,
@@ -74,7 +76,7 @@ export function translateErrno(error: unknown, doing: string, scope: ErrorScope 
     });
   }
   const [exitStatus, meaning, fix] = known;
-  return new ExpectedError(`${doing}: ${meaning} (${name})`, { exitStatus, fix, scope, cause: error });
+  return new ExpectedError(`${doing}: ${meaning} (${name})`, { code, exitStatus, fix, scope, cause: error });
 }
 
 /** Runs `action`; an error of a system call in it is rethrown translated by {@link translateErrno}. */

@@ -32,6 +32,7 @@ export function becomeOwner(publishedDir: string): Account | undefined {
   const account = parseAccount(readFileSync('/etc/passwd', 'utf8'), uid);
   if (account === undefined) {
     throw new ExpectedError(`${publishedDir} belongs to uid ${uid}, which is not in /etc/passwd`, {
+      code: 'unknown_owner',
       exitStatus: EXIT.permission,
       fix: `run it as that user: sudo -u '#${uid}' pilos-post-publish …`,
     });

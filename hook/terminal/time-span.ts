@@ -19,6 +19,7 @@ export function parseMoment(option: string, value: string, now: number): number 
     : Number.NaN;
   if (!Number.isNaN(date)) return date;
   throw new ExpectedError(`${option} ${quote(value)} is neither a span of time nor a date`, {
+    code: 'not_a_time',
     exitStatus: EXIT.usage,
     fix: 'write it as 30m, 12h, 7d, 2w or 2026-01-31',
   });
@@ -29,6 +30,7 @@ export function parseDuration(option: string, value: string): number {
   const span = parseSpan(value, /^(\d{1,6})([smhdw])$/);
   if (span !== undefined) return span;
   throw new ExpectedError(`${option} ${quote(value)} is not a span of time`, {
+    code: 'not_a_time_span',
     exitStatus: EXIT.usage,
     fix: 'write it as 10s, 30m, 12h or 7d',
   });
