@@ -3,7 +3,7 @@
 import type { ArchivePlan } from '../archive/archive.ts';
 import { importMemory, PublishedFilesChanged, planArchive } from '../archive/archive.ts';
 import { writeArchive } from '../archive/write-archive.ts';
-import { EXIT, ExpectedError } from '../errors.ts';
+import { attempt, EXIT, ExpectedError } from '../errors.ts';
 import { translateErrno } from '../system/errno.ts';
 import { createRunToken } from '../system/run-token.ts';
 import { removeAbandonedWorkFiles } from '../system/work-dir.ts';
@@ -130,9 +130,9 @@ async function prepare(context: DeliveryContext, { published }: FormatDelivery):
     markOutstanding(context, published),
   );
   clearWorkDirectory(context);
-  await tolerate(run, 'the ledger does not know that it is being sent', () =>
-    ledger.recordSending(published, createRunToken()),
-  );
+  // Only `status` would miss it: what says how the delivery ended warns of a ledger that cannot be written.
+  const noted = attempt(() => ledger.recordSending(published, createRunToken()));
+  if (noted instanceof ExpectedError) run.log.debug(noted.message);
 }
 
 /** Removes what killed runs have left in `work_dir`, and says so. */

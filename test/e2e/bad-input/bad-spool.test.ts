@@ -31,7 +31,7 @@ beforeEach(() => {
 function expectRemembered(status: number): void {
   expect(readLedger(tree, meeting.id, 'presentation')).toMatchObject({
     state: 'failed',
-    attempts: [{ outcome: 'failed', exit_status: status, destination: tree.spoolDir }],
+    attempts: [{ result: 'failed', exit_status: status, destination: tree.spoolDir }],
   });
   expect(readLog(tree)).toEqual([expect.stringMatching(/^E, .*-presentation\.tar: /)]);
   expect(hasSenderDone(tree, meeting.id)).toBe(false);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runOnTerminal } from '../../support/program/terminal.ts';
 import { oneOfEach } from '../../support/program/test-size.ts';
+import { ledgerFile } from '../../support/program/traces.ts';
 import { type RsyncDaemon, startRsyncDaemon } from '../../support/rsync/rsync-daemon.ts';
 import { useRsyncHost } from '../../support/rsync/rsync-host.ts';
 import { type Sender, type SenderOptions, useSenders } from '../../support/rsync/rsync-sender.ts';
@@ -47,7 +48,8 @@ async function expectDelivery(sender: Sender): Promise<void> {
   const { mode, gid } = statSync(sender.archive);
   expect({ mode: (mode & 0o7777).toString(8), gid }).toEqual({ mode: '664', gid: host.pilosUser.gid });
   const first = readFileSync(sender.archive);
-  // Again, while it still lies there, and then rebuilt.
+  // Again, while it still lies there and nobody remembers it, and then rebuilt.
+  rmSync(ledgerFile(sender.tree, sender.meeting.id, 'presentation'));
   expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });
   expect(readFileSync(sender.archive).equals(first)).toBe(true);
   sender.rebuild();

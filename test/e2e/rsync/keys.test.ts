@@ -1,8 +1,8 @@
 /** A recording reaches PILOS over rsync with every kind of key, and nothing else does. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { oneOfEach } from '../../support/program/test-size.ts';
-import { hasSenderDone } from '../../support/program/traces.ts';
+import { hasSenderDone, ledgerFile } from '../../support/program/traces.ts';
 import { asBbbUser, useRsyncHost, workingKeys } from '../../support/rsync/rsync-host.ts';
 import { useSenders, withoutResumeWarning } from '../../support/rsync/rsync-sender.ts';
 
@@ -27,15 +27,22 @@ it.each(oneOfEach(2, workingKeys))(
       uid: host.pilosUser.uid,
     });
     expect(gid).toBe(host.pilosUser.gid);
-    // PILOS has not imported it yet, and it comes again. This time as the BBB user itself.
+    // PILOS has not imported it yet: it is not sent again, but when nobody remembers it. As the BBB user itself.
+    const { mtimeNs } = statSync(archive, { bigint: true });
+    expect(await sender.deliver(asBbbUser(host))).toMatchObject({ status: 0, stderr: '' });
+    expect(statSync(archive, { bigint: true }).mtimeNs).toBe(mtimeNs);
+    rmSync(ledgerFile(tree, meeting.id, 'presentation'));
     const again = await sender.deliver(asBbbUser(host));
     expect(withoutResumeWarning(again, key)).toMatchObject({ status: 0, stderr: '' });
+    expect(statSync(archive, { bigint: true }).mtimeNs).not.toBe(mtimeNs);
     expect(host.files()).toEqual(['instance1', `instance1/${name}`]);
     expect(readFileSync(archive).equals(first)).toBe(true);
     expect(await sender.import()).toEqual([`${name}: as published`]);
     expect(host.files()).toEqual(['instance1']);
-    expect(sender.temporaryFiles()).toEqual([]);
+    expect(hasSenderDone(tree, meeting.id)).toBe(false);
+    expect(await sender.confirm()).toMatchObject({ status: 0, stderr: '' });
     expect(hasSenderDone(tree, meeting.id)).toBe(true);
+    expect(sender.temporaryFiles()).toEqual([]);
   },
 );
 

@@ -16,7 +16,7 @@ export function readLog(tree: BbbTree): string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
 }
 
-export function ledgerFile(tree: BbbTree, recordId: string, format: string): string {
+export function ledgerFile(tree: Pick<BbbTree, 'workDir'>, recordId: string, format: string): string {
   return join(tree.workDir, 'ledger', `${recordId}-${format}.json`);
 }
 

@@ -17,6 +17,7 @@ import { type BbbTree, type BbbTreeRunOptions, createBbbTree } from '../bbb/bbb-
 import { compareTrees } from '../files/compare-trees.ts';
 import { importSpool } from '../pilos/import-spool.ts';
 import type { ProgramResult, RunningProgram } from '../program/run-program.ts';
+import { letDeliveryBe } from '../program/traces.ts';
 import { type HostKey, type RsyncHost, sizeOf } from './rsync-host.ts';
 
 export interface SenderOptions {
@@ -43,7 +44,9 @@ export interface Sender {
   partial: string;
   start(options?: BbbTreeRunOptions): RunningProgram;
   deliver(options?: BbbTreeRunOptions): Promise<ProgramResult>;
-  /** As BBB does when a recording is rebuilt. */
+  /** The timer's `deliver`, which sees what PILOS has imported. */
+  confirm(): Promise<ProgramResult>;
+  /** As BBB does when a recording is rebuilt, here some minutes after the last delivery. */
   rebuild(): void;
   /** How often rsync was started. */
   rsyncRuns(): number;
@@ -84,7 +87,13 @@ function createSender(host: RsyncHost, options: SenderOptions): Sender {
     ...{ tree, meeting, directory, partial, start },
     archive: `${partial}.tar`,
     deliver: (run) => start(run).result,
-    rebuild: () => appendFileSync(join(meeting.published('presentation'), 'shapes.svg'), '<!-- rebuilt -->'),
+    confirm: () => tree.run(['deliver'], { env: { PATH: path } }),
+    rebuild: () => {
+      const metadata = join(meeting.published('presentation'), 'metadata.xml');
+      appendFileSync(join(meeting.published('presentation'), 'shapes.svg'), '<!-- rebuilt -->');
+      writeFileSync(metadata, readFileSync(metadata));
+      letDeliveryBe(tree, meeting.id, 'presentation', { minutes: 10 });
+    },
     rsyncRuns: () => sizeOf(join(tree.root, 'rsync-runs')),
     temporaryFiles: () => readdirSync(join(tree.workDir, 'tmp')),
     import: () => importInto(directory, tree, meeting),
