@@ -31,7 +31,7 @@ async function main(chosen: readonly string[]): Promise<void> {
   process.once('SIGINT', () => process.exit(130));
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   print(`${machine}; medians of ratios, each pair run in turn\n`);
-  print(format(['row', 'work', 'against', 'figure', 'ratio', 'reach', '', 'ours / other']));
+  print(format(['row', 'work', 'against', 'figure', 'ratio', 'reach', '', 'measured / other']));
   print(format(widths.map((width) => '-'.repeat(Math.max(width, 3)))));
   const lines: Line[] = [];
   for (const row of wanted) {
@@ -68,7 +68,7 @@ function describe({ row, work, against, figure, ratio, reach, reached, detail }:
 
 const widths = [3, 53, 24, 18, 7, 5, 3, 0];
 
-/** A row of a Markdown table, which the README takes over as it is. */
+/** A row of a Markdown table, which docs/benchmarks.md takes over as it is. */
 function format(cells: readonly string[]): string {
   return `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
 }

@@ -3,7 +3,7 @@
  * Anything else that is thrown is a bug.
  */
 
-/** Exit statuses after sysexits.h, as `--help` and the README list them. */
+/** Exit statuses after sysexits.h, as `--help` and docs/commands.md list them. */
 export const EXIT = {
   ok: 0,
   usage: 64,

@@ -1,4 +1,4 @@
-/** The rows over rsync and ssh: a real sshd on loopback, with the key restricted as the README recommends. */
+/** The rows over rsync and ssh: a real sshd on loopback, with the key restricted as docs/ssh.md recommends. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';

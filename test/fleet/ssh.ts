@@ -1,4 +1,4 @@
-/** sshd and rrsync on the PILOS hosts, and the keys of the BBB servers, as the README tells an admin to do it. */
+/** sshd and rrsync on the PILOS hosts, and the keys of the BBB servers, as docs/ssh.md says. */
 import { spawn } from 'node:child_process';
 import { chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -51,7 +51,7 @@ async function detach(device: string, image: string): Promise<void> {
   throw new Error(`${device} is still in use: 'losetup --detach ${device}' when nothing uses it any more`);
 }
 
-/** Group pilos-spool and setgid, as the README tells; `spool` as this machine sees it. */
+/** Group pilos-spool and setgid, as the README says; `spool` as this machine sees it. */
 export function makeSpool(spool: string, subDirs: readonly string[], owner = root): void {
   for (const directory of [spool, ...subDirs.map((name) => join(spool, name))]) {
     mkdirSync(directory, { recursive: true });
