@@ -46,10 +46,11 @@ faults: build ## what the tests shorten, such as the fault injection, at full le
 	@build/system-packages.sh test
 	@FAULTS=full vitest run --project faults --project e2e test/faults $$(grep -rl test-size.ts --include=*.test.ts test/e2e)
 
-lint: setup ## types, style, shell scripts, launcher
+lint: setup ## types, style, what nothing uses, shell scripts, launcher
 	@build/system-packages.sh lint
 	tsc --noEmit
 	biome ci .
+	knip
 	shellcheck $$(grep -rlE '^#!.*[/ ](ba|da)?sh( |$$)' .ci build examples test)
 	ruby -c build/launcher/pilos_post_publish.rb
 
