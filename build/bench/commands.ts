@@ -21,7 +21,7 @@ export function referenceCall(scene: Scene, id: string): Command {
 }
 
 /** A call that delivers: begins with an empty spool, and what it has made is checked. */
-export function delivering(scene: Scene, id: string, command: Command): Command {
+function delivering(scene: Scene, id: string, command: Command): Command {
   return { ...command, prepare: scene.emptySpool, verify: () => verifyArchive(scene, id) };
 }
 

@@ -59,7 +59,7 @@ function mapCost(value: (key: keyof Cost) => number): Cost {
   return { wall: value('wall'), cpu: value('cpu'), memory: value('memory'), written: value('written') };
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;

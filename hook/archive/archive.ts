@@ -8,7 +8,7 @@ import type { ArchiveEntry, PlanOptions } from './entry.ts';
 import { block } from './tar-header.ts';
 import { walkDirectory } from './walk-directory.ts';
 
-export { type ArchiveEntry, type CheckedMetadata, type PlanOptions, PublishedFilesChanged } from './entry.ts';
+export { type CheckedMetadata, type PlanOptions, PublishedFilesChanged } from './entry.ts';
 export { largestFile, longestName } from './limits.ts';
 
 export interface ArchivePlan {

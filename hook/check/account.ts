@@ -5,7 +5,7 @@ import type { Account } from '../system/user.ts';
 import { type Look, ok, problem, skipped, warning } from './finding.ts';
 import { type OwnerFacts, usualUser, type WorkerProcess } from './processes.ts';
 
-export const workerUnit = 'bbb-rap-resque-worker.service';
+const workerUnit = 'bbb-rap-resque-worker.service';
 
 /** The owner of BBB's directories is who delivers. */
 export function decideOwner(facts: OwnerFacts | undefined): Look {

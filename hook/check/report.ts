@@ -59,7 +59,7 @@ const meanings: Partial<Record<ExitStatus, string>> = {
 };
 
 /** `2 problems, 1 warning: begin with the set-up (exit status 78)` */
-export function renderSummary(findings: readonly Finding[]): string {
+function renderSummary(findings: readonly Finding[]): string {
   const status = worstStatus(findings);
   const count = (state: FindingState) => findings.filter((finding) => finding.state === state).length;
   const number = (amount: number, noun: string) => `${amount} ${noun}${amount === 1 ? '' : 's'}`;

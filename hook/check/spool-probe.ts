@@ -11,8 +11,6 @@ import { printOut } from '../terminal/lines.ts';
 import { findClosed } from './access.ts';
 import type { ProbeRequest } from './probe-request.ts';
 
-export type ProbeStep = 'look' | 'space' | 'write';
-
 export interface SpoolDirectory {
   path: string;
   isDirectory: boolean;

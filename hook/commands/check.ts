@@ -27,7 +27,7 @@ import { versionLine } from '../system/version.ts';
 import { isTerminal, printJson, printOut } from '../terminal/lines.ts';
 import { addRunOptions, type Start } from './options.ts';
 
-export interface CheckRequest {
+interface CheckRequest {
   /** Print only what is not in order. */
   quiet: boolean;
   /** `pilos-post-publish 1.0.0 (…)` of this program. */
@@ -38,7 +38,7 @@ export interface CheckRequest {
 const silentSeconds = 5;
 
 /** Looks at everything, prints what was found, and returns 0, or else 78, 77 or 73. */
-export async function check(request: CheckRequest, run: Run): Promise<ExitStatus> {
+async function check(request: CheckRequest, run: Run): Promise<ExitStatus> {
   const programs = readOwnCommands(run.choice, run.environment);
   const settings = readSettings(run.choice, run.environment, programs.install);
   // Root sees what others may not, so it looks before it becomes the user of BBB.

@@ -14,7 +14,7 @@ import { printJson } from '../terminal/lines.ts';
 import { parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, collect, parseCount, type Start } from './options.ts';
 
-export interface DeliverRequest {
+interface DeliverRequest {
   which: Which;
   /** Published since: a span of time or a date. */
   since: string | undefined;
@@ -43,7 +43,7 @@ export function addDeliverCommand(program: Command, start: Start): void {
 }
 
 /** Delivers what the request names; non-zero when something of it is still missing. */
-export async function deliver(request: DeliverRequest, unconfigured: Run): Promise<ExitStatus> {
+async function deliver(request: DeliverRequest, unconfigured: Run): Promise<ExitStatus> {
   const meetingIds = request.meetingIds.map(validateMeetingId);
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
   const run = configureRun(unconfigured, request);

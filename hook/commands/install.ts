@@ -18,12 +18,12 @@ import {
 } from '../install/layout.ts';
 import {
   pastOf,
-  planCommand,
   planFile,
   planLink,
   planRemove,
   planRestore,
   planSetAside,
+  planSystemctl,
   type Step,
 } from '../install/steps.ts';
 import type { Run } from '../run.ts';
@@ -102,7 +102,11 @@ async function planInstall(): Promise<Plan> {
     notes.unshift(`systemd does not run here: when it does, run 'systemctl enable --now ${timerName}'`);
     return { steps, notes };
   }
-  const start = ['daemon-reload', `enable ${timerName}`, `restart ${timerName}`].map(planSystemctl);
+  const start = [
+    planSystemctl('daemon-reload'),
+    planSystemctl('enable', timerName),
+    planSystemctl('restart', timerName),
+  ];
   return { steps: [...steps, ...start], notes };
 }
 
@@ -120,7 +124,7 @@ async function planUninstall(): Promise<Plan> {
   const units = [timer, service, timerStamp].flatMap(planRemove);
   const hasUnits = units.length > 0 && isSystemdRunning();
   const steps = [
-    ...(hasUnits ? [planSystemctl(`disable --now ${timerName}`)] : []),
+    ...(hasUnits ? [planSystemctl('disable', '--now', timerName)] : []),
     ...units,
     ...(hasUnits ? [planSystemctl('daemon-reload')] : []),
     ...(existsSync(launcher) && isOwn(launcher) ? planRestore(launcher) : []),
@@ -132,10 +136,6 @@ async function planUninstall(): Promise<Plan> {
 
 function isOwn(launcher: string): boolean {
   return isLauncher(readFileSync(launcher, 'utf8'));
-}
-
-function planSystemctl(words: string): Step {
-  return planCommand('systemctl', ...words.split(' '));
 }
 
 export function addInstallCommands(program: Command, start: Start): void {

@@ -30,7 +30,7 @@ import { printLines, readLayout } from '../terminal/table.ts';
 import { parseDuration, parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, collect, parseCount, type Start } from './options.ts';
 
-export interface MigrateRequest {
+interface MigrateRequest {
   /** A file of external meeting ids. */
   meetingIds: string | undefined;
   origins: string[];
@@ -50,7 +50,7 @@ export interface MigrateRequest {
 }
 
 /** Sends what the request names; 0 only when all of it is sent. */
-export async function migrate(request: MigrateRequest, unconfigured: Run): Promise<ExitStatus> {
+async function migrate(request: MigrateRequest, unconfigured: Run): Promise<ExitStatus> {
   const started = Date.now();
   const wanted = readWanted(request, started, unconfigured);
   const rules = readRules(request);

@@ -9,7 +9,7 @@ import { printJson } from '../terminal/lines.ts';
 import { parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, type Start } from './options.ts';
 
-export interface PruneRequest {
+interface PruneRequest {
   /** Imported at least so long ago: a span of time or a date. */
   olderThan: string;
   dryRun: boolean;
@@ -26,7 +26,7 @@ export function addPruneCommand(program: Command, start: Start): void {
 }
 
 /** Deletes what PILOS had imported before `olderThan`; returns the exit status. */
-export async function prune(request: PruneRequest, unconfigured: Run): Promise<ExitStatus> {
+async function prune(request: PruneRequest, unconfigured: Run): Promise<ExitStatus> {
   const before = parseMoment('--older-than', request.olderThan, Date.now());
   const run = configureRun(unconfigured, request);
   const context = await openDelivery(run);

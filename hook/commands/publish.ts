@@ -30,7 +30,7 @@ export interface PublishRequest {
 const exampleId = '495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753';
 
 /** A command line, and what it does. */
-export const publishExamples: readonly [string, string][] = [
+const publishExamples: readonly [string, string][] = [
   [`pilos-post-publish -m ${exampleId} -f presentation`, 'what BBB calls: deliver one format of a meeting'],
   [`sudo pilos-post-publish -m ${exampleId}`, 'deliver all its published formats, as user bigbluebutton'],
   [

@@ -20,7 +20,7 @@ import { printLines, readLayout } from '../terminal/table.ts';
 import { parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, collect, type Start } from './options.ts';
 
-export interface StatusRequest {
+interface StatusRequest {
   failed: boolean;
   missing: boolean;
   since: string | undefined;
@@ -58,7 +58,7 @@ export function addStatusCommand(program: Command, start: Start): void {
 }
 
 /** Prints the recordings that the request asks for; 0 unless one that it names is not here (66). */
-export async function status(request: StatusRequest, unconfigured: Run): Promise<ExitStatus> {
+async function status(request: StatusRequest, unconfigured: Run): Promise<ExitStatus> {
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
   const run = configureRun(unconfigured, { dryRun: request.forget === undefined });
   const { config } = run;

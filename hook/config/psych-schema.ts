@@ -87,7 +87,7 @@ function isMapping(value: unknown): value is Mapping {
 }
 
 /** A plain scalar → what Psych's `tokenize` makes of it. */
-export function parsePsychScalar(source: string): unknown {
+function parsePsychScalar(source: string): unknown {
   if (source === '' || source === '~' || /^null$/i.test(source)) return null;
   if (/^(?:yes|true|on)$/i.test(source)) return true;
   if (/^(?:no|false|off)$/i.test(source)) return false;

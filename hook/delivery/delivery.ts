@@ -16,8 +16,6 @@ import { basisOf, type DeliveryResult, recordDelivery, recordFailure, tolerate }
 import { markOutstanding } from './settle-meeting.ts';
 import { isOpen } from './state.ts';
 
-export { openDelivery } from './context.ts';
-
 export interface DeliveryRequest {
   /** Somebody asks for this one: also what was refused or adopted is sent. */
   isNamed: boolean;

@@ -11,7 +11,7 @@ import { replaceFile } from '../system/work-dir.ts';
 /** What is known of an archive that was delivered: see {@link DeliveryState}. */
 export type ImportState = 'delivered' | 'imported' | 'taken' | 'refused';
 
-export interface ImportRecord {
+interface ImportRecord {
   state: ImportState;
   /** When that was seen first, ISO 8601, UTC. */
   at: string;

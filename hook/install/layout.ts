@@ -3,7 +3,7 @@ export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;
 export const launcher = `${scriptsDirectory}/post_publish/pilos_post_publish.rb`;
 export const timerName = 'pilos-post-publish.timer';
-export const serviceName = 'pilos-post-publish.service';
+const serviceName = 'pilos-post-publish.service';
 /** There as long as the Debian package is installed, also when a unit or a program of it is lost. */
 export const packageNote = '/usr/share/doc/pilos-post-publish/copyright';
 

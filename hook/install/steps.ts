@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { EXIT, ExpectedError } from '../errors.ts';
-import { runChild } from '../system/child-process.ts';
+import { type ChildResult, runChild } from '../system/child-process.ts';
 import { hasSameContent } from '../system/same-content.ts';
+import { systemctl } from '../system/systemd.ts';
 import { escapeText } from '../terminal/escape.ts';
 
 /** What a step does, and how it is reported afterwards. */
@@ -81,12 +82,9 @@ function replace(path: string, write: (temporary: string) => void): void {
 
 /** Keeps a foreign file that lies in our place; one that was set aside before gets a number. */
 export function planSetAside(path: string): Step {
-  const words = ['mv', '--backup=numbered', '--no-target-directory', path, path + asideEnding];
-  return {
-    verb: 'set aside',
-    what: `${path} as ${basename(path)}${asideEnding}`,
-    apply: () => runOrThrow(words),
-  };
+  const command = ['mv', '--backup=numbered', '--no-target-directory', path, path + asideEnding];
+  const apply = async () => expectSuccess(command, await runChild(command));
+  return { verb: 'set aside', what: `${path} as ${basename(path)}${asideEnding}`, apply };
 }
 
 /** What was set aside comes back; else our file is removed. */
@@ -101,15 +99,16 @@ export function planRemove(path: string): Step[] {
   return [{ verb: 'remove', what: path, apply: () => rmSync(path) }];
 }
 
-export function planCommand(...words: string[]): Step {
-  return { verb: 'run', what: words.join(' '), apply: () => runOrThrow(words) };
+export function planSystemctl(...words: string[]): Step {
+  const command = ['systemctl', ...words];
+  const apply = async () => expectSuccess(command, await systemctl(words));
+  return { verb: 'run', what: command.join(' '), apply };
 }
 
-async function runOrThrow(words: string[]): Promise<void> {
-  const { exitStatus, spawnError, signal, stderr } = await runChild(words, { seconds: 60 });
+function expectSuccess(command: string[], { exitStatus, spawnError, signal, stderr }: ChildResult): void {
   if (exitStatus === 0) return;
   const reason = spawnError ?? signal ?? (escapeText(stderr.trim()) || `exit status ${exitStatus}`);
-  throw new ExpectedError(`'${words.join(' ')}' failed: ${reason}`, {
+  throw new ExpectedError(`'${command.join(' ')}' failed: ${reason}`, {
     code: 'command_failed',
     exitStatus: EXIT.unavailable,
     fix: 'correct what it says, then run this again: what is done stays done',

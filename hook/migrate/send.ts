@@ -48,7 +48,7 @@ export interface Sending {
   sentSince: number;
 }
 
-export function basisOf({ context, subDir }: Sending, candidate: Candidate) {
+function basisOf({ context, subDir }: Sending, candidate: Candidate) {
   const { published, externalId, name, startTime } = candidate;
   return {
     ...basisOfDelivery(planDelivery(context, published, subDir)),

@@ -13,7 +13,7 @@ import { readPilosMeeting } from '../pilos/meetings.ts';
 import { errorDocument } from '../terminal/escape.ts';
 
 /** A format of which nothing is published, or that was deleted here before PILOS had it. */
-export type OtherState =
+type OtherState =
   | 'processing'
   | 'empty'
   | 'failed_in_bbb'

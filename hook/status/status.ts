@@ -62,7 +62,7 @@ function passes(recording: RecordingStatus, { failed, missing, room, name }: Sta
 }
 
 /** PILOS does not have it in its current content, and it is not because somebody wanted that. */
-export function isMissing({ state }: FormatStatus): boolean {
+function isMissing({ state }: FormatStatus): boolean {
   return needsAdmin(state) || ['waiting', 'sending', 'delivered', 'processing'].includes(state);
 }
 

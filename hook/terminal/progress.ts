@@ -11,7 +11,7 @@ export interface Progress {
   start(title: string, total: number): ProgressTask;
 }
 
-export interface ProgressTask {
+interface ProgressTask {
   /** Bytes of the present stage that are done, e.g. of `packing`, then of `sending`. */
   update(done: number, stage: string): void;
   /** Takes the bar away before a line is printed; the next update shows it again. */

@@ -25,8 +25,8 @@ export interface Host {
 }
 
 /** What a host has of its own; everything else is this machine's. */
-export const ownDirectories = ['etc', 'home', 'mnt', 'opt', 'run', 'srv', 'usr/local', 'var'];
-export const hostPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const ownDirectories = ['etc', 'home', 'mnt', 'opt', 'run', 'srv', 'usr/local', 'var'];
+const hostPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Of one command; the longest is the `deliver` of a server that was cut off. */
 const patience = 1_200_000;
 

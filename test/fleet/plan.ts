@@ -22,7 +22,7 @@ export interface RecordingPlan {
 }
 
 /** While these calls are made, counted from 0, the server has no way to PILOS. */
-export interface Cut {
+interface Cut {
   from: number;
   to: number;
 }

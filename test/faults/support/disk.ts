@@ -13,7 +13,7 @@ export async function mountTmpfs(undo: Undo, directory: string, options: string)
 }
 
 /** Unmounts what is on the directory, layer after layer, also while it is in use. */
-export async function unmountAll(directory: string): Promise<void> {
+async function unmountAll(directory: string): Promise<void> {
   for (let layers = 0; layers < 10; layers += 1) {
     if ((await runProgram('mountpoint', ['-q', directory])).status !== 0) return;
     await runOrThrow('umount', ['--lazy', directory]);

@@ -11,7 +11,7 @@ import { watchSpool } from './watch.ts';
 const important = /^(?:write|fsync|rename|fchmod|fchown|unlink|mkdir|rmdir|statfs|bind|ftruncate)$/;
 
 /** Kill points: all the important calls, and of the others as many as are wanted. */
-export function chooseKillPoints(calls: readonly Call[], count: number): Call[] {
+function chooseKillPoints(calls: readonly Call[], count: number): Call[] {
   const first = calls.filter(({ name }) => important.test(name));
   const others = calls.filter(({ name }) => !important.test(name));
   const chosen = [...pick(first, count), ...pick(others, Math.max(count - first.length, 0))];

@@ -41,7 +41,7 @@ async function changeWhat(program: Program, what: string): Promise<Problems> {
   return await checkChange(program, change, 'before reading');
 }
 
-export const checks: Record<CheckName, Check> = {
+const checks: Record<CheckName, Check> = {
   'power loss right after exit 0': (program) => checkPowerLossAfterExit(program, 1),
   'killed while the archive is written': (program) => checkKilledAnywhere(program, 1, secondWrite()),
   'killed while the ledger is written': (program) => checkKilledAnywhere(program, 1, renamesLedger),
@@ -72,7 +72,7 @@ export const checks: Record<CheckName, Check> = {
 const projectDir = join(import.meta.dirname, '../../..');
 
 /** The program with these edits, bundled; without any it is the one that ships. Gone afterwards. */
-export async function buildMutant(undo: Undo, edits: readonly Edit[]): Promise<Program> {
+async function buildMutant(undo: Undo, edits: readonly Edit[]): Promise<Program> {
   // In the project, so that the copy finds its packages.
   const dist = join(projectDir, 'dist');
   mkdirSync(dist, { recursive: true });

@@ -7,7 +7,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -45,7 +44,7 @@ export function usePilosHost(): () => PilosHost {
 }
 
 /** Both users and the server; all of it is gone afterwards. */
-export async function startPilosHost(undo: Undo): Promise<PilosHost> {
+async function startPilosHost(undo: Undo): Promise<PilosHost> {
   const pilosUser = await createPilosUser();
   undo(() => removeUser(pilosUser));
   const bbbUser = await createBbbUser();
@@ -138,10 +137,4 @@ export async function whenArrived({ partial, archive }: RemoteScene, bytes: numb
 
 export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-/** Adds a line to the BBB user's ssh configuration, for every host. */
-export function addSshOption({ bbbUser }: PilosHost, line: string): void {
-  const file = join(bbbUser.home, '.ssh/config');
-  writeFileSync(file, `${line}\n${readFileSync(file, 'utf8')}`);
 }

@@ -8,7 +8,7 @@ export const launcher = `${postPublish}/pilos_post_publish.rb`;
 export const executable = `${postPublish}/pilos-post-publish`;
 export const pilosYml = '/etc/bigbluebutton/recording/pilos.yml';
 export const workDir = '/var/bigbluebutton/recording/pilos';
-export const spoolDir = '/mnt/recordings-spool';
+const spoolDir = '/mnt/recordings-spool';
 export const pilosScript = "#!/usr/bin/ruby\nputs 'the script of PILOS'\n";
 export const ownPilosYml = `# ours\nwork_dir: ${workDir}\nspool_dir: ${spoolDir}\n`;
 

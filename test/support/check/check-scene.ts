@@ -59,7 +59,7 @@ export interface CheckScene {
   dispose(): Promise<void>;
 }
 
-export interface CheckOptions extends ProgramOptions {
+interface CheckOptions extends ProgramOptions {
   /** What stands before the program, as `setpriv`, which is root here, and its options. */
   by?: readonly string[];
 }

@@ -37,7 +37,7 @@ function umlauts(length: number): string {
 }
 
 /** A path of exactly `length` bytes, in which no name is too long for Linux. */
-export function pathOfLength(length: number, first: string): string {
+function pathOfLength(length: number, first: string): string {
   let path = `${first}/`;
   while (length - path.length > 200) path += `${'d'.repeat(99)}/`;
   return path + 'f'.repeat(length - path.length);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { joinBytes, listNames, printablePath } from './compare-trees.ts';
 
-export interface SnapshotEntry {
+interface SnapshotEntry {
   type: 'file' | 'directory' | 'symlink' | 'special';
   /** Permission bits, octal. */
   mode: string;

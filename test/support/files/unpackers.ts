@@ -10,13 +10,13 @@ export async function unpackWithPhar(archive: string, directory: string): Promis
   await unpack(directory, 'php', [...options, '-r', code, '--', archive, directory]);
 }
 
-export async function unpackWithGnuTar(archive: string, directory: string): Promise<void> {
+async function unpackWithGnuTar(archive: string, directory: string): Promise<void> {
   // Files from before 1970 or after today are complained about, but unpacked.
   const options = ['--extract', '--no-same-owner', '--warning=no-timestamp'];
   await unpack(directory, 'tar', [...options, '--file', archive, '--directory', directory]);
 }
 
-export async function unpackWithBsdtar(archive: string, directory: string): Promise<void> {
+async function unpackWithBsdtar(archive: string, directory: string): Promise<void> {
   await unpack(directory, 'bsdtar', ['-x', '-o', '-f', archive, '-C', directory]);
 }
 

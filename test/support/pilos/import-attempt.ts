@@ -1,7 +1,7 @@
 /** What the importer reports of each try to import an archive. */
 
 /** What PILOS read from one `metadata.xml`. Times are milliseconds since 1970. */
-export interface ImportedFormat {
+interface ImportedFormat {
   /** Where it was found, relative to the unpacked archive. */
   directory: string;
   /** Where PILOS keeps it: `<record id>/<format>` below its recordings, when all is well. */

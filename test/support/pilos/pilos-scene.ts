@@ -33,7 +33,7 @@ export function metadataXml(values: Partial<MetadataValues> = {}): string {
 `;
 }
 
-export interface ArchiveContent {
+interface ArchiveContent {
   /** Text of `metadata.xml`; false for a directory without. */
   metadata?: string | Buffer | false;
   /** The directory in the archive, `<format>/<record id>`. */

@@ -25,14 +25,14 @@ export interface PilosOptions {
   memoryLimit?: string;
 }
 
-export interface RoundOptions {
+interface RoundOptions {
   /** Each archive stays in the spool for up to so long, by chance, after it was read. */
   pauseMilliseconds?: number;
   /** Runs once in the round, when an archive was read and is not deleted yet; the import waits for its end. */
   beforeDeleting?: (archive: string) => void | Promise<void>;
 }
 
-export interface RunningPilos {
+interface RunningPilos {
   /** Grows as archives are tried. */
   attempts: readonly ImportAttempt[];
   /** Resolves when the round at work has ended. */

@@ -14,7 +14,7 @@ export interface ShellOptions extends ProgramOptions {
  * @param line shell commands, in which `"$@"` is the executable with `args`; `$SPOOL` and `$WORK` are the
  *   directories of the tree
  */
-export function startFromShell(
+function startFromShell(
   tree: BbbTree,
   line: string,
   args: readonly string[],
