@@ -65,6 +65,7 @@ function openDirectory(path: string): number {
     if (errnoName(error) !== 'ENOTDIR')
       throw translateErrno(error, `cannot open the spool directory ${path}`, 'destination');
     throw new ExpectedError(`the spool directory ${path} is not a directory`, {
+      code: 'spool_not_a_directory',
       exitStatus: EXIT.spool,
       fix: 'correct spool_dir in pilos.yml, or put a directory in its place',
       scope: 'destination',
@@ -85,6 +86,7 @@ function resolveDirectory(settings: LocalSpoolSettings, subDir: string): string 
   throw new ExpectedError(
     `the sub directory ${quote(subDir)} leads out of the spool directory, to ${quote(resolved)}`,
     {
+      code: 'sub_dir_outside_spool',
       exitStatus: EXIT.spool,
       fix: `replace the symbolic link ${wanted} by a directory`,
     },
@@ -104,6 +106,7 @@ function resolveExisting(path: string, fix: string, scope: ErrorScope): string {
     const problem = unresolved[errnoName(error) ?? ''];
     if (problem === undefined) throw translateErrno(error, `cannot use the spool directory ${path}`, scope);
     throw new ExpectedError(`the spool directory ${path} ${problem}`, {
+      code: scope === 'spool' ? 'spool_missing' : 'sub_dir_missing',
       exitStatus: EXIT.spool,
       fix,
       scope,
@@ -119,6 +122,7 @@ function checkMount({ requireMount }: LocalSpoolSettings, path: string): void {
   if (requireMount === true ? holding !== '/' : holding === requireMount) return;
   const wanted = requireMount === true ? 'on a mounted file system' : `on the one mounted at ${requireMount}`;
   throw new ExpectedError(`the spool directory ${path} is not ${wanted}, but on ${holding}`, {
+    code: 'spool_not_mounted',
     exitStatus: EXIT.spool,
     scope: 'spool',
     fix: 'mount it (mount -a), or set require_mount: false in pilos.yml',
@@ -134,6 +138,7 @@ export function checkSpace(directory: OpenDirectory, size: number): void {
   const what =
     size > free.bytes ? `${size} bytes, of which ${free.bytes} are free` : 'a file, and no inode is free';
   throw new ExpectedError(`not enough space in ${directory.path}: the archive needs ${what}`, {
+    code: 'spool_full',
     exitStatus: EXIT.spool,
     fix: 'free some space there; PILOS may have stopped importing (look at Horizon and at failed/)',
   });
@@ -156,6 +161,7 @@ export function checkStillThere(directory: OpenDirectory): void {
   throw new ExpectedError(
     `the spool directory ${directory.path} was replaced or unmounted during the delivery`,
     {
+      code: 'spool_replaced',
       exitStatus: EXIT.temporary,
       fix: 'check its mount and run it again',
     },

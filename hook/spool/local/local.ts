@@ -119,6 +119,7 @@ async function writeSafely(
     const { size } = fstatSync(file);
     if (size !== parcel.size) {
       throw new ExpectedError(`cannot write ${path}: it has ${size} bytes instead of ${parcel.size}`, {
+        code: 'written_short',
         exitStatus: EXIT.io,
         fix: 'look at the disk or the storage server',
       });
