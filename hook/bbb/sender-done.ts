@@ -26,16 +26,23 @@ export function setSenderDone(recordingDir: string, meetingId: string, isDone: b
  * True for a format that was published before its meeting's `-sender.done` was written: then who wrote that has sent
  * it. PILOS' own script writes it after the first format, so one that came later is not covered.
  */
-export function isCoveredBySenderDone(
+export function isCoveredBySenderDone(bbb: BbbDirectories, published: PublishedFormat): boolean {
+  const senderDone = timeOf(senderDoneFile(bbb.recordingDir, published.meetingId));
+  const time = publicationTime(bbb, published);
+  return senderDone !== undefined && time !== undefined && time <= senderDone;
+}
+
+/** When BBB has published a format, by its own status file, milliseconds since 1970; undefined when nothing tells. */
+export function publicationTime(
   { recordingDir }: BbbDirectories,
   { meetingId, recordId, format, directory }: PublishedFormat,
-): boolean {
-  const time = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
-  const senderDone = time(senderDoneFile(recordingDir, meetingId));
-  if (senderDone === undefined) return false;
-  const published = [recordId, meetingId].map((id) =>
-    time(`${recordingDir}/status/published/${id}-${format}.done`),
+): number | undefined {
+  const times = [recordId, meetingId].map((id) =>
+    timeOf(`${recordingDir}/status/published/${id}-${format}.done`),
   );
-  const publishedAt = published.find((one) => one !== undefined) ?? time(`${directory}/metadata.xml`);
-  return publishedAt !== undefined && publishedAt <= senderDone;
+  return times.find((one) => one !== undefined) ?? timeOf(`${directory}/metadata.xml`);
+}
+
+function timeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }

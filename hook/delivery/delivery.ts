@@ -1,7 +1,8 @@
 /** One published format of one recording: archive → spool → ledger, never twice at the same time. */
 
 import type { ArchivePlan } from '../archive/archive.ts';
-import { importMemory, PublishedFilesChanged, planArchive } from '../archive/archive.ts';
+import { importMemory, PublishedFilesChanged } from '../archive/archive.ts';
+import { readStamp } from '../archive/stamp.ts';
 import { writeArchive } from '../archive/write-archive.ts';
 import { attempt, EXIT, ExpectedError } from '../errors.ts';
 import { translateErrno } from '../system/errno.ts';
@@ -9,9 +10,8 @@ import { createRunToken } from '../system/run-token.ts';
 import { removeAbandonedWorkFiles } from '../system/work-dir.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import { confirmImports, unconfirmed } from './confirm.ts';
-import { type FormatState, readDeliveryState, refreshStamp } from './content.ts';
+import { type FormatState, planDeliveredArchive, readDeliveryState, refreshContent } from './content.ts';
 import { type DeliveryContext, type FormatDelivery, lockFormat } from './context.ts';
-import { readStamp } from './ledger.ts';
 import { basisOf, type DeliveryResult, recordDelivery, recordFailure, tolerate } from './result.ts';
 import { markOutstanding } from './settle-meeting.ts';
 import { isOpen } from './state.ts';
@@ -58,23 +58,19 @@ async function decide(
   delivery: FormatDelivery,
   { isNamed, again }: DeliveryRequest,
 ): Promise<DeliveryResult | 'send'> {
-  const { config, ledger, run } = context;
-  const { published } = delivery;
+  const { run } = context;
   const { state, entry } = await readConfirmedState(context, delivery);
   const basis = basisOf(delivery);
   if (isOpen(state)) {
     const reason = mayBeImportedNow(entry);
     if (reason === undefined) return 'send';
-    ledger.recordWaiting(published);
     run.log.info(`${delivery.archive}: ${reason.message}`);
     return { ...basis, state: 'waiting', error: errorDocument(reason), exit_status: reason.exitStatus };
   }
   if (again && state !== 'delivered') return 'send';
   if (isNamed && (state === 'refused' || state === 'adopted')) return 'send';
   if (state === 'outdated') return reportOutdated(context, delivery);
-  await tolerate(run, 'the ledger is not up to date', () => refreshStamp(ledger, published));
   run.log.info(`${delivery.archive}: ${describeUnchanged[state]}`);
-  void config;
   return { ...basis, state: 'unchanged', known: state };
 }
 
@@ -88,8 +84,11 @@ const describeUnchanged: Record<string, string> = {
 
 /** Only where the content has changed, what PILOS has done with the earlier archive decides. */
 async function readConfirmedState(context: DeliveryContext, delivery: FormatDelivery): Promise<FormatState> {
-  const { config, ledger } = context;
+  const { config, ledger, run } = context;
   const { published, subDir } = delivery;
+  await tolerate(run, 'the ledger is not up to date', () =>
+    refreshContent(config, ledger, published, run.signal),
+  );
   const entry = ledger.read(published);
   const archive = unconfirmed(context, entry, subDir);
   if (archive !== undefined) await confirmImports(context, [archive]);
@@ -142,6 +141,7 @@ export function clearWorkDirectory({ config, run }: Pick<DeliveryContext, 'confi
 export interface Sent {
   plan: ArchivePlan;
   stamp: string;
+  checksum: string;
 }
 
 /** Packs into the spool; starts over once when the published files changed meanwhile. */
@@ -158,9 +158,10 @@ export async function packAndSend(context: DeliveryContext, delivery: FormatDeli
 async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: FormatDelivery): Promise<Sent> {
   const { published, archive: name, subDir } = delivery;
   // Before the plan: files that change between the two must not pass for the delivered ones.
-  const stamp = readStamp(published);
-  const plan = planArchive(published.directory, `${published.format}/${published.recordId}`);
+  const stamp = readStamp(published.directory);
+  const plan = planDeliveredArchive(published);
   warnOf(plan, name, run.log.warn);
+  const checksum = '';
   const bar = run.progress.start(name, plan.size);
   try {
     await spool.deliver({
@@ -182,14 +183,15 @@ async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: Format
   } finally {
     bar.stop();
   }
-  return { plan, stamp };
+  return { plan, stamp, checksum };
 }
 
-function warnOf({ size, skipped }: ArchivePlan, name: string, warn: (message: string) => void): void {
+function warnOf({ size, skipped, notice }: ArchivePlan, name: string, warn: (message: string) => void): void {
   const memory = importMemory(size);
   if (memory > 100)
     warn(`${name} is large: to import it, PILOS' PHP needs a memory_limit of ${memory + 100}M`);
   for (const one of skipped) warn(`${one}: left out of the archive`);
+  if (notice !== undefined) warn(notice);
 }
 
 /** With `deliver: later`, BBB's call returns at once, and its worker is free for the next recording. */
@@ -215,7 +217,7 @@ export async function noteForLater(
 /** What a delivery would do, reading only: for `--dry-run`. Throws ExpectedError where a delivery would fail. */
 export function describeDelivery(context: DeliveryContext, delivery: FormatDelivery): DeliveryResult {
   const { published, archive: name, subDir } = delivery;
-  const plan = planArchive(published.directory, `${published.format}/${published.recordId}`);
+  const plan = planDeliveredArchive(published);
   const steps = [
     ...plan.skipped.map((skipped) => `leave out: ${skipped}`),
     `pack ${published.directory}: ${plan.files} files, ${plan.size} bytes`,

@@ -2,7 +2,6 @@
 import type { PilosMeeting } from '../pilos/meetings.ts';
 import type { Backlog } from './backlog.ts';
 import { confirmImports, unconfirmed } from './confirm.ts';
-import { refreshStamp } from './content.ts';
 import type { DeliveryContext } from './context.ts';
 import { updateMetrics } from './metrics.ts';
 import { type DeliveryResult, tolerate } from './result.ts';
@@ -20,12 +19,11 @@ export async function finishRun(
   meetings: readonly PilosMeeting[],
   { results, backlog, isComplete }: RunSummary,
 ): Promise<void> {
-  const { config, run, ledger } = context;
+  const { config, run } = context;
   await confirmImports(context, readUnconfirmed(context, meetings, isComplete));
   for (const { meetingId, published } of meetings) {
     run.signal.throwIfAborted();
     await tolerate(run, `the -sender.done of ${meetingId} may be wrong`, async () => {
-      for (const one of published) refreshStamp(ledger, one);
       const isDone = await settleMeeting(context, meetingId, published);
       if (isDone && config.deleteAfterTransfer) await deleteAfterTransfer(context, meetingId);
     });

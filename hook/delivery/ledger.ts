@@ -30,8 +30,10 @@ export interface Delivery {
   name: string;
   /** Of the files that were delivered: ArchivePlan.fingerprint. */
   fingerprint: string;
-  /** Of their `metadata.xml`: {@link readStamp}. */
+  /** Of their directory: `readStamp`. */
   stamp: string;
+  /** Of their content: what `writeArchive` returns; absent in a ledger of version 1.0.0. */
+  checksum?: string;
   /** What became of it, and when that was seen; absent in a ledger of version 1.0.0. */
   import?: ImportRecord;
   /** Of an archive of this name that lay in `failed/` before this one was delivered: ImportRecord.modified_at. */
@@ -241,15 +243,4 @@ export function statMetadata({ directory }: Pick<PublishedFormat, 'directory'>):
     if (isSystemError(error)) return undefined;
     throw error;
   }
-}
-
-/**
- * Changes whenever BBB publishes the format again, and when a file is added to it or removed, at the cost of two
- * system calls; `''` when nobody can tell. It also changes when nothing else does: it only says when to look closer.
- */
-export function readStamp({ directory }: Pick<PublishedFormat, 'directory'>): string {
-  const metadata = statMetadata({ directory });
-  if (metadata === undefined) return '';
-  const { size, mtimeMs, ino } = metadata;
-  return `${size}-${mtimeMs}-${ino}-${statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? ''}`;
 }

@@ -1,11 +1,11 @@
 /** The local copy of a meeting: may it be deleted, and deleting it with BBB's own `bbb-record --delete`. */
 import { existsSync } from 'node:fs';
-import { planArchive } from '../archive/archive.ts';
 import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { readPilosMeeting } from '../pilos/meetings.ts';
 import type { Run } from '../run.ts';
 import { errorDocument } from '../terminal/escape.ts';
+import { planDeliveredArchive, refreshContent } from './content.ts';
 import { type DeliveryContext, lockFormat } from './context.ts';
 import { isOutstanding, readMeetingFormats } from './meeting-formats.ts';
 import type { ErrorDocument } from './result.ts';
@@ -38,6 +38,8 @@ export async function deleteLocalCopy(
   try {
     // Nothing of it may be on its way while we look and delete.
     for (const one of published) locks.push(await lockFormat(config, one, run.signal));
+    if (!rules.dryRun)
+      for (const one of published) await refreshContent(config, context.ledger, one, run.signal);
     const meeting = readPilosMeeting(config, meetingId, published, () => undefined);
     if (meeting === undefined) return undefined;
     if (meeting.subDir instanceof ExpectedError) throw meeting.subDir;
@@ -82,11 +84,12 @@ function whyKept(
 
 function whyFormatKept(
   { ledger, spool }: DeliveryContext,
-  { directory, format, recordId, meetingId }: PublishedFormat,
+  published: PublishedFormat,
   subDir: string,
   { before }: DeletionRules,
 ): Kept | undefined {
-  const delivered = ledger.read({ meetingId, recordId, format })?.delivered;
+  const { format } = published;
+  const delivered = ledger.read(published)?.delivered;
   if (delivered === undefined) return { reason: `${format} is not delivered` };
   const destination = spool.destination(subDir);
   if (delivered.destination !== destination) {
@@ -95,7 +98,7 @@ function whyFormatKept(
   }
   const importedAt = delivered.import?.at ?? delivered.at;
   if (Date.parse(importedAt) >= before) return { reason: `${format} was imported at ${importedAt}` };
-  const { fingerprint } = planArchive(directory, `${format}/${recordId}`);
+  const { fingerprint } = planDeliveredArchive(published);
   return fingerprint === delivered.fingerprint
     ? undefined
     : { reason: `${format} has changed since its delivery` };

@@ -53,7 +53,7 @@ export function basisOf({ published, archive, destination }: FormatDelivery): Re
 export async function recordDelivery(
   { run, config, ledger }: DeliveryContext,
   delivery: FormatDelivery,
-  { plan, stamp }: { plan: ArchivePlan; stamp: string },
+  { plan, stamp, checksum }: { plan: ArchivePlan; stamp: string; checksum: string },
   seconds: number,
 ): Promise<DeliveryResult> {
   const { published, archive: name, destination, subDir } = delivery;
@@ -65,7 +65,7 @@ export async function recordDelivery(
     const at = new Date().toISOString();
     const { fingerprint } = plan;
     ledger.recordDelivery(published, {
-      ...{ at, bytes, seconds, destination, name, fingerprint, stamp },
+      ...{ at, bytes, seconds, destination, name, fingerprint, stamp, checksum },
       sub_dir: subDir,
     });
   });

@@ -1,7 +1,8 @@
 /** A meeting's `-sender.done` is there only while PILOS has every format of the meeting. */
-import type { PublishedFormat } from '../bbb/bbb.ts';
+import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import { setSenderDone } from '../bbb/sender-done.ts';
 import { acquireLock } from '../system/lock.ts';
+import { refreshContent } from './content.ts';
 import type { DeliveryContext } from './context.ts';
 import { isOutstanding, type MeetingFormat, readMeetingFormats } from './meeting-formats.ts';
 
@@ -11,9 +12,10 @@ type Context = Pick<DeliveryContext, 'config' | 'run' | 'ledger'>;
 export async function settleMeeting(
   context: Context,
   meetingId: string,
-  found?: readonly PublishedFormat[],
+  found: readonly PublishedFormat[] = readPublishedFormats(context.config, meetingId),
 ): Promise<boolean> {
-  const { config, run } = context;
+  const { config, run, ledger } = context;
+  for (const one of found) await refreshContent(config, ledger, one, run.signal);
   return await withMeetingLock(context, meetingId, () => {
     const formats = readMeetingFormats(context, meetingId, found);
     const published = formats.filter(({ delivery }) => delivery !== undefined);

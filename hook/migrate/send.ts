@@ -1,8 +1,9 @@
 /** Sends candidates: like a delivery, but it touches nothing of BBB's, and has a ledger of its own. */
 import { planArchive } from '../archive/archive.ts';
+import { readStamp } from '../archive/stamp.ts';
 import { type DeliveryContext, lockFormat, planDelivery } from '../delivery/context.ts';
 import { packAndSend } from '../delivery/delivery.ts';
-import { type Delivery, openLedger, readStamp } from '../delivery/ledger.ts';
+import { type Delivery, openLedger } from '../delivery/ledger.ts';
 import {
   basisOf as basisOfDelivery,
   type ErrorDocument,
@@ -85,7 +86,7 @@ export function findSent(
   const entry = ledger.read(published);
   const sent = entry?.delivered;
   if (sent === undefined || Date.parse(sent.at) < sentSince) return undefined;
-  const stamp = readStamp(published);
+  const stamp = readStamp(published.directory);
   if (stamp !== '' && sent.stamp === stamp) return sent;
   // The tree may have been copied again: then only the inodes are new.
   const { directory, format, recordId } = published;
@@ -119,14 +120,14 @@ export async function sendCandidate(sending: Sending, candidate: Candidate): Pro
     // Another run may have sent it while we waited for the lock.
     const sent = findSent(sending, candidate);
     if (sent !== undefined) return alreadySent(sending, candidate, sent);
-    const { plan, stamp } = await packAndSend(context, planDelivery(context, published, subDir));
+    const { plan, stamp, checksum } = await packAndSend(context, planDelivery(context, published, subDir));
     const [seconds, bytes] = [(Date.now() - started) / 1000, plan.size];
     const { destination, archive: name } = basis;
     const at = new Date().toISOString();
     await tolerate(run, 'the ledger does not know of this', () =>
       openLedger(config.workDir, 'migrated').recordDelivery(published, {
         ...{ at, bytes, seconds, destination, name, stamp },
-        fingerprint: plan.fingerprint,
+        ...{ fingerprint: plan.fingerprint, checksum },
       }),
     );
     return { ...basis, state: 'delivered', bytes, files: plan.files, seconds };

@@ -1,18 +1,9 @@
 /** hook/delivery/state.ts: what a ledger entry and the published files say together. */
-import { renameSync, statSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  type Attempt,
-  type Delivery,
-  type ImportState,
-  type LedgerEntry,
-  readStamp,
-} from '../../../hook/delivery/ledger.ts';
+import type { Attempt, Delivery, ImportState, LedgerEntry } from '../../../hook/delivery/ledger.ts';
 import { type ContentFacts, type DeliveryState, deliveryState } from '../../../hook/delivery/state.ts';
 import { createRunToken } from '../../../hook/system/run-token.ts';
-import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
-const directory = useTemporaryDirectory();
 const delivery: Delivery = {
   at: '2024-04-10T14:19:11.753Z',
   bytes: 10_240,
@@ -22,43 +13,6 @@ const delivery: Delivery = {
   fingerprint: 'f',
   stamp: 's',
 };
-
-describe('readStamp', () => {
-  const published = () => ({ directory: `${directory.path}/published` });
-
-  it('stays the same as long as metadata.xml does, and no file is added', () => {
-    directory.write('published/metadata.xml', 'a');
-    directory.write('published/other.xml', 'b');
-    const stamp = readStamp(published());
-    expect(readStamp(published())).toBe(stamp);
-    expect(stamp).not.toBe('');
-    utimesSync(`${directory.path}/published`, 1, 1);
-    directory.write('published/captions.vtt', 'c');
-    expect(readStamp(published())).not.toBe(stamp);
-  });
-
-  it.each([
-    ['another size', () => directory.write('published/metadata.xml', 'longer')],
-    ['another time', () => utimesSync(`${directory.path}/published/metadata.xml`, 1, 1)],
-    ['another file of the same size and time', replaceFile],
-  ])('changes with %s of metadata.xml', (_, change) => {
-    directory.write('published/metadata.xml', 'a');
-    const stamp = readStamp(published());
-    change();
-    expect(readStamp(published())).not.toBe(stamp);
-  });
-
-  function replaceFile(): void {
-    const original = `${directory.path}/published/metadata.xml`;
-    const copy = directory.write('published/copy', 'b');
-    utimesSync(copy, statSync(original).atime, statSync(original).mtime);
-    renameSync(copy, original);
-  }
-
-  it('is empty when the format is gone', () => {
-    expect(readStamp(published())).toBe('');
-  });
-});
 
 describe('deliveryState', () => {
   const failed: Attempt = { at: delivery.at, seconds: 1, result: 'failed' };

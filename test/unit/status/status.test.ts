@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readStamp } from '../../../hook/archive/stamp.ts';
 import { readConfig } from '../../../hook/config/config.ts';
-import { openLedger, readStamp } from '../../../hook/delivery/ledger.ts';
+import { openLedger } from '../../../hook/delivery/ledger.ts';
 import { type RecordingStatus, readStatus, type StatusFilter } from '../../../hook/status/status.ts';
 import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
 import { writeWithParents } from '../../support/bbb/bbb-meeting.ts';
@@ -30,7 +31,7 @@ function statesOf(tree: BbbTree, filter: Partial<StatusFilter> = {}): string[] {
 const at = '2024-04-10T15:00:00.000Z';
 
 function deliver(tree: BbbTree, meeting: Meeting, format: string, recordId = meeting.id): void {
-  const stamp = readStamp({ directory: meeting.published(format, recordId) });
+  const stamp = readStamp(meeting.published(format, recordId));
   const basis = { bytes: 1500, seconds: 2, destination: tree.spoolDir, name: `${recordId}-${format}.tar` };
   openLedger(tree.workDir).recordDelivery(
     { meetingId: meeting.id, recordId, format },
