@@ -181,7 +181,7 @@ async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: Format
       onTransferred: run.progress.isShown ? (bytes) => bar.update(bytes, 'sending') : undefined,
     });
   } finally {
-    bar.stop();
+    bar.clear();
   }
   return { plan, stamp, checksum };
 }

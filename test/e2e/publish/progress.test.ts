@@ -106,7 +106,7 @@ describe('formatBar', () => {
     expect(bar(100)).toMatch(
       /^sending …\S*presentation\.tar \[=+-+\] 33% \| 1\.0 GB of 3\.0 GB \| 1\.0 MB\/s \| 33 min 20 s left$/,
     );
-    expect(bar(60)).toMatch(/^sending 33% \| 1\.0 GB of 3\.0 GB/);
+    expect(bar(60)).toMatch(/^sending \[=+-+\] 33% \| 1\.0 GB of 3\.0 GB/);
     expect(bar(200)).toContain(` ${shown.title} [`);
   });
 });

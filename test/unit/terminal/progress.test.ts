@@ -50,7 +50,7 @@ describe('createProgress', () => {
       task.update(done, 'packing');
       await sleep(20);
     }
-    task.stop();
+    task.clear();
     process.stdout.write('ended');`;
 
   /** What the program shows on a terminal, which `script` (util-linux) makes for it. */
