@@ -1,8 +1,8 @@
 /** Runs one rsync of `check`, which ends after some seconds whatever the other side does. */
 import { setTimeout } from 'node:timers/promises';
 import { remoteDirectory, type Transfer } from '../spool/rsync/arguments.ts';
+import { childEnvironment } from '../spool/rsync/child-environment.ts';
 import { explainFailure, type RsyncFailure } from '../spool/rsync/failure.ts';
-import { childEnvironment } from '../spool/rsync/run-rsync.ts';
 import { type Running, type RunOptions, run, start } from './run.ts';
 
 export interface RsyncSuccess {

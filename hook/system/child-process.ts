@@ -2,6 +2,7 @@
  * The one way to run a child process. It ends in one of four ways, each a field of its own: it could not be started,
  * it ran out of time, a signal ended it, or it ended with a status.
  */
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { errnoName } from './errno.ts';
@@ -24,6 +25,8 @@ export interface ChildOptions {
   ownGroup?: boolean;
   /** It ends when we are killed, too: else it would go on beside the run that comes after us. */
   endsWithUs?: boolean;
+  /** Nobody waits for it: it does not keep our process from ending. */
+  inBackground?: boolean;
   /** Called with its stdout, as it comes. */
   onOutput?: (text: string) => void;
   /** Its stdin stays open until {@link RunningChild.closeInput}. */
@@ -64,6 +67,7 @@ export function startChild(command: readonly string[], options: ChildOptions = {
   const [program = '', ...args] =
     options.endsWithUs === true ? ['setpriv', '--pdeathsig', 'TERM', '--', ...command] : command;
   const child = execa(program, args, execaOptions(options));
+  if (options.inBackground === true) letGo(child);
   return { result: readResult(child, options), closeInput: () => child.stdin?.end() };
 }
 
@@ -150,7 +154,7 @@ function watchTime({ seconds, silentSeconds, startSeconds, signal }: ChildOption
 async function endChild(child: Child, ended: Promise<Ending>, options: ChildOptions): Promise<Ending> {
   if (options.signal?.aborted === true) {
     kill(child, 'SIGTERM', options);
-    const ending = await Promise.race([ended, sleep((options.graceSeconds ?? 10) * 1000, undefined)]);
+    const ending = await Promise.race([ended, sleep((options.graceSeconds ?? 10) * 1000, undefined, { ref: false })]);
     if (ending !== undefined) return ending;
   }
   kill(child, 'SIGKILL', options);
@@ -174,6 +178,12 @@ function kill({ nodeChildProcess: child }: Child, signal: NodeJS.Signals, { ownG
 function leaveBehind({ nodeChildProcess, stdin, stdout, stderr }: Child): void {
   nodeChildProcess.unref();
   for (const stream of [stdin, stdout, stderr]) stream?.destroy();
+}
+
+/** What Node waits for before it ends: the process, and pipes that are open. */
+function letGo({ nodeChildProcess, stdout, stderr }: Child): void {
+  nodeChildProcess.unref();
+  for (const stream of [stdout, stderr]) if (stream instanceof Socket) stream.unref();
 }
 
 /** setpriv(1) is started in any case, and says so when the program itself cannot be. */

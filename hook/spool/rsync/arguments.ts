@@ -24,6 +24,8 @@ export interface Transfer {
   baseName: string;
   /** `extra_rsync_opts`, appended after ours so that they win. */
   extraOptions: readonly string[];
+  /** Of a connection that stands: see connection.ts. */
+  controlSocket?: string | undefined;
 }
 
 /** `[USER@]HOST:PATH/SUB`, for messages and the ledger. */
@@ -49,11 +51,51 @@ function sendDestination(transfer: Transfer, name: string): string {
   return transfer.address.kind === 'daemon' ? inDirectory(transfer, name) : destination(transfer);
 }
 
-function connectionOptions({ kind }: RemoteAddress): string[] {
+const sshOptions = [
+  ...['-o', 'BatchMode=yes', '-o', `ConnectTimeout=${connectTimeout}`],
+  ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4'],
+];
+
+function connectionOptions({
+  address,
+  controlSocket,
+}: Pick<Transfer, 'address' | 'controlSocket'>): string[] {
   const timeout = `--timeout=${inputTimeout}`;
-  if (kind === 'daemon') return [timeout, `--contimeout=${connectTimeout}`];
-  const ssh = `ssh -o BatchMode=yes -o ConnectTimeout=${connectTimeout} -o ServerAliveInterval=15 -o ServerAliveCountMax=4`;
-  return [`--rsh=${ssh}`, timeout];
+  if (address.kind === 'daemon') return [timeout, `--contimeout=${connectTimeout}`];
+  const through = controlSocket === undefined ? [] : ['-S', controlSocket, '-o', 'ControlMaster=no'];
+  return [`--rsh=${['ssh', ...through, ...sshOptions].join(' ')}`, timeout];
+}
+
+/** ssh's, to stand ready for others at `socket`. What the user's own configuration has for a shell there is left out. */
+export function masterArguments(
+  { address, extraOptions }: Pick<Transfer, 'address' | 'extraOptions'>,
+  socket: string,
+): string[] {
+  const families = extraOptions
+    .map((option) => families4And6.get(option))
+    .filter((flag) => flag !== undefined);
+  const nothingElse = [
+    '-o',
+    'ControlPersist=no',
+    '-o',
+    'ClearAllForwardings=yes',
+    '-o',
+    'RemoteCommand=none',
+  ];
+  const host = address.host.replace(/\[(.*)\]$/, '$1');
+  return ['-M', '-N', '-T', '-S', socket, ...nothingElse, ...sshOptions, ...families, '--', host];
+}
+
+const families4And6 = new Map([
+  ['-4', '-4'],
+  ['--ipv4', '-4'],
+  ['-6', '-6'],
+  ['--ipv6', '-6'],
+]);
+
+/** True when the admin's options say what rsync uses to get there. */
+export function choosesShell(extraOptions: readonly string[]): boolean {
+  return extraOptions.some((option) => /^(?:-[A-Za-z0-9]*e|--rsh(?:=|$))/.test(option));
 }
 
 const accessOptions = ['--perms', '--chmod=F664', '--ignore-times', '--itemize-changes'];
@@ -66,17 +108,12 @@ const accessOptions = ['--perms', '--chmod=F664', '--ignore-times', '--itemize-c
  */
 export function sendArguments(transfer: Transfer, source: string): string[] {
   const resuming = ['--inplace', '--partial', '--dirs', '--delete', '--filter=P *'];
-  return [
-    ...connectionOptions(transfer.address),
-    ...accessOptions,
-    ...resuming,
-    ...closing(transfer, source),
-  ];
+  return [...connectionOptions(transfer), ...accessOptions, ...resuming, ...closing(transfer, source)];
 }
 
 /** Sends `source`, a file named `<record id>-<format>.tar`; rsync itself renames it there when it is complete. */
 export function sendWholeArguments(transfer: Transfer, source: string): string[] {
-  return [...connectionOptions(transfer.address), ...accessOptions, ...closing(transfer, source)];
+  return [...connectionOptions(transfer), ...accessOptions, ...closing(transfer, source)];
 }
 
 /** Gives the complete archive its name: `emptyDirectory` has nothing, so the file there is "deleted with backup". */
@@ -93,13 +130,18 @@ export function renameArguments(transfer: Transfer, emptyDirectory: string): str
   // Of the extra options only those that lead there: others could delete more, or change the directory itself.
   const extra = transportOptions(transfer.extraOptions);
   const ends = ['--', `${emptyDirectory}/`, destination(transfer)];
-  return [...connectionOptions(transfer.address), ...deletion, ...only, ...extra, ...ends];
+  return [...connectionOptions(transfer), ...deletion, ...only, ...extra, ...ends];
+}
+
+/** Removes what a transfer without renaming has left: `emptyDirectory` has nothing. */
+export function removeArguments(transfer: Transfer, emptyDirectory: string): string[] {
+  return renameArguments(transfer, emptyDirectory).filter((word) => !/^--(?:backup|suffix=.*)$/.test(word));
 }
 
 /** Lists the directory; of the extra options, too, only those that lead there. */
 export function listArguments(transfer: Transfer): string[] {
   const extra = transportOptions(transfer.extraOptions);
-  return [...connectionOptions(transfer.address), '--list-only', ...extra, '--', destination(transfer)];
+  return [...connectionOptions(transfer), '--list-only', ...extra, '--', destination(transfer)];
 }
 
 /**
@@ -114,7 +156,7 @@ export function askArguments(
   const question = ['--dry-run', '--recursive', '--times', '--ignore-times', '--itemize-changes', ...further];
   const extra = transportOptions(transfer.extraOptions);
   const ends = ['--', `${directory}/`, destination(transfer)];
-  return [...connectionOptions(transfer.address), ...question, ...extra, ...ends];
+  return [...connectionOptions(transfer), ...question, ...extra, ...ends];
 }
 
 /** Names of the archives in the output of {@link listArguments}. */

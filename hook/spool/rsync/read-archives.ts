@@ -12,22 +12,22 @@ import { temporaryPath } from '../../system/work-dir.ts';
 import type { ArchivesSeen, SpoolWatcher } from '../spool.ts';
 import { askArguments, remoteDirectory } from './arguments.ts';
 import { patiently } from './patience.ts';
-import { type RsyncSpoolSettings, runRsync, transferOf } from './run-rsync.ts';
+import { type RsyncLink, runRsync, transferOf } from './run-rsync.ts';
 
 /** rsync's status when it could not look at a file: `failed/` may not be entered. */
 const partialAnswer = 23;
 
 export async function readArchivesOverRsync(
-  settings: RsyncSpoolSettings,
+  link: RsyncLink,
   subDir: string,
   names: readonly string[],
   watcher: SpoolWatcher,
 ): Promise<ArchivesSeen> {
-  const transfer = transferOf(settings, '', subDir);
-  const directory = temporaryPath(settings.workDir);
+  const transfer = transferOf(link.settings, '', subDir);
+  const directory = temporaryPath(link.settings.workDir);
   const ask = (...further: string[]) =>
-    patiently(settings, watcher, () =>
-      runRsync({ transfer, parcel: watcher }, askArguments(transfer, directory, further), [0, partialAnswer]),
+    patiently(link.settings, watcher, () =>
+      runRsync({ link, transfer, watcher }, (to) => askArguments(to, directory, further), [0, partialAnswer]),
     );
   try {
     withErrnoTranslated(`cannot write ${directory}`, () => layOut(directory, names));

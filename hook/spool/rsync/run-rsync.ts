@@ -1,10 +1,12 @@
-/** Runs rsync once for a spool on another host, until it has ended. */
-import { execa } from 'execa';
+/** Runs rsync once for a spool on another host, until it has ended, through the run's one connection. */
 import type { SpoolAddress } from '../../config/spool-address.ts';
 import { EXIT, ExpectedError } from '../../errors.ts';
+import { runChild } from '../../system/child-process.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import type { Parcel, SpoolWatcher } from '../spool.ts';
-import { parseProgress, remoteDirectory, type Transfer } from './arguments.ts';
+import { choosesShell, parseProgress, remoteDirectory, type Transfer } from './arguments.ts';
+import { childEnvironment } from './child-environment.ts';
+import { type Connection, createConnection } from './connection.ts';
 import { explainFailure } from './failure.ts';
 
 export interface RsyncSpoolSettings {
@@ -14,61 +16,72 @@ export interface RsyncSpoolSettings {
   retry: { attempts: number; maxSeconds: number };
 }
 
+/** A spool on another host, and the way there. */
+export interface RsyncLink {
+  settings: RsyncSpoolSettings;
+  /** Undefined to a daemon, and with an `-e` of the admin's own. */
+  connection: Connection | undefined;
+}
+
+export function createLink(settings: RsyncSpoolSettings): RsyncLink {
+  const transfer = transferOf(settings, '', '');
+  const isOurs = settings.address.kind === 'ssh' && !choosesShell(transfer.extraOptions);
+  return { settings, connection: isOurs ? createConnection(transfer, settings.workDir) : undefined };
+}
+
 export function transferOf(settings: RsyncSpoolSettings, name: string, subDir: string): Transfer {
   const { address, extraRsyncOptions: extraOptions } = settings;
   return { address, subDir, baseName: name.replace(/\.tar$/, ''), extraOptions };
 }
 
-/** Who is told of a run of rsync, and can end it. */
-export type RsyncWatcher = SpoolWatcher & Pick<Parcel, 'onTransferred'>;
+export interface RsyncRun {
+  link: RsyncLink;
+  transfer: Transfer;
+  /** Who is told of it, and can end it. */
+  watcher: SpoolWatcher & Pick<Parcel, 'onTransferred'>;
+}
 
 /**
  * Runs rsync until it has ended, also when we are told to stop.
  *
+ * @param build makes its arguments
  * @param accepted exit statuses that are no failure
  */
 export async function runRsync(
-  { parcel, transfer }: { parcel: RsyncWatcher; transfer: Transfer },
-  args: string[],
+  { link, transfer, watcher }: RsyncRun,
+  build: (transfer: Transfer) => string[],
   accepted: readonly number[] = [0],
 ): Promise<{ stdout: string; exitCode: number }> {
-  const isWatched = parcel.onTransferred !== undefined;
-  const command = ['rsync', ...(isWatched ? ['--info=progress2', '--no-human-readable'] : []), ...args];
-  parcel.debug(`running: ${shellQuote(command)}`);
-  // If we are killed, rsync must not go on sending beside the run that comes after us.
-  const child = execa('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
-    cancelSignal: parcel.signal,
-    forceKillAfterDelay: 10_000,
-    env: childEnvironment(process.env),
-    extendEnv: false,
-    reject: false,
-    stdin: 'ignore',
-    maxBuffer: 10_000_000,
+  const { onTransferred, signal } = watcher;
+  const socket = await link.connection?.socket(watcher);
+  const progress = onTransferred === undefined ? [] : ['--info=progress2', '--no-human-readable'];
+  const command = ['rsync', ...progress, ...build({ ...transfer, controlSocket: socket?.name })];
+  watcher.debug(`running: ${shellQuote(command)}`);
+  const result = await runChild(command, {
+    ...(socket === undefined ? {} : { directory: socket.directory }),
+    environment: childEnvironment(process.env),
+    signal,
+    endsWithUs: true,
+    onOutput: (text) => {
+      const bytes = parseProgress(text);
+      if (bytes !== undefined) onTransferred?.(bytes);
+    },
   });
-  child.stdout.on('data', (chunk: Buffer) => {
-    const bytes = parseProgress(chunk.toString('latin1'));
-    if (bytes !== undefined) parcel.onTransferred?.(bytes);
-  });
-  const result = await child;
-  parcel.signal.throwIfAborted();
-  const { exitCode, stdout } = result;
+  const { exitStatus: exitCode, stdout, stderr } = result;
   if (exitCode !== undefined && accepted.includes(exitCode)) return { stdout, exitCode };
-  const isSpawned = exitCode !== undefined || result.signal !== undefined;
-  if (!isSpawned || /^setpriv: failed to execute/m.test(result.stderr)) throw notInstalled(result.stderr);
-  throw explainFailure(result, { destination: remoteDirectory(transfer), host: transfer.address.host });
-}
-
-/** rsync's own variables change what it does (`RSYNC_RSH` runs a command); its messages are read in English. */
-export function childEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(
-    ([name]) => !/^(?:RSYNC_.*|LANG|LANGUAGE|LC_.*|NODE_OPTIONS)$/.test(name),
+  if (result.spawnError !== undefined) throw notInstalled(result.spawnError);
+  const facts = { destination: remoteDirectory(transfer), host: transfer.address.host };
+  const isPastSsh = socket !== undefined && link.connection?.isStanding() === true;
+  throw explainFailure(
+    { exitCode, signal: result.signal, stderr },
+    facts,
+    isPastSsh ? 'transfer' : undefined,
   );
-  // Without one, rsync would ask on the terminal, and wait for ever; the file of --password-file still wins.
-  return { ...Object.fromEntries(kept), LC_ALL: 'C', RSYNC_PASSWORD: '' };
 }
 
 function notInstalled(cause: string): ExpectedError {
   return new ExpectedError('rsync cannot be run here', {
+    code: 'rsync_missing',
     exitStatus: EXIT.unavailable,
     fix: 'apt-get install rsync openssh-client',
     cause,

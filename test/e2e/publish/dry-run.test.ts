@@ -112,7 +112,7 @@ it('prints the ssh command line as the words that rsync is given', async () => {
   setSpool(tree, 'pilos:/');
   const { id } = tree.addMeeting({ subDir: 'instance1' });
   const { stdout } = await tree.run(['-m', id, '--dry-run']);
-  const [send = ''] = /^run: .*$/m.exec(stdout) ?? [];
+  const [send = ''] = /^run: rsync .*$/m.exec(stdout) ?? [];
   const words = (await runOrThrow('sh', ['-c', `printf '%s\\n' ${send.slice('run: '.length)}`])).stdout;
   const [program, ...options] = words.trimEnd().split('\n');
   expect(program).toBe('rsync');
@@ -122,7 +122,9 @@ it('prints the ssh command line as the words that rsync is given', async () => {
     'pilos:/instance1/.',
   ]);
   expect(options.filter((option) => option.startsWith('--rsh='))).toEqual([
-    expect.stringMatching(/^--rsh=ssh -o BatchMode=yes -o ConnectTimeout=\d+ /),
+    expect.stringMatching(
+      /^--rsh=ssh -S \S+\/tmp\/RUN\/ssh -o ControlMaster=no -o BatchMode=yes -o ConnectTimeout=\d+ /,
+    ),
   ]);
 });
 

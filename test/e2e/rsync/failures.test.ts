@@ -36,6 +36,8 @@ interface Failure extends SenderOptions {
   says: string;
   fix: string | RegExp;
   isRetried?: boolean;
+  /** rsync itself is started. */
+  isPastLogin?: boolean;
 }
 
 const impatient = ['--rsh=ssh -o BatchMode=yes -o ConnectTimeout=1'];
@@ -53,6 +55,7 @@ const failures: Failure[] = [
     what: 'nobody answers',
     spool: 'silent:/',
     rsync: impatient,
+    isPastLogin: true,
     status: 75,
     says: 'silent cannot be reached',
     fix: 'check that it runs, the network and the firewall',
@@ -92,6 +95,7 @@ const failures: Failure[] = [
     what: 'rrsync refuses an option',
     key: 'rrsync',
     rsync: ['-s'],
+    isPastLogin: true,
     status: 78,
     says: "refuses the option '-s'",
     fix: 'remove it from extra_rsync_opts in pilos.yml',
@@ -99,6 +103,7 @@ const failures: Failure[] = [
   {
     what: 'rsync here does not know an option',
     rsync: ['--nonsense'],
+    isPastLogin: true,
     status: 78,
     says: 'rsync does not know an option',
     fix: 'correct extra_rsync_opts in pilos.yml',
@@ -106,24 +111,27 @@ const failures: Failure[] = [
   {
     what: 'rsync is not installed there',
     key: 'no-rsync',
+    isPastLogin: true,
     status: 69,
     says: 'rsync is not installed on pilos-no-rsync',
     fix: "run 'apt-get install rsync' there",
   },
 ];
 
-it.each(failures)('says so when $what', async ({ status, says, fix, isRetried = false, ...options }) => {
-  const sender = createSender({ ...options, retry: { attempts: 2, max_seconds: 60 } });
-  const result = await sender.deliver();
-  const warning = /^pilos-post-publish: .*; 1 more try\n/;
-  expect(warning.test(result.stderr)).toBe(isRetried);
-  expectRefused({ ...result, stderr: result.stderr.replace(warning, '') }, status, says, fix);
-  // The option that rsync itself does not know: its own complaint takes one start as well.
-  expect(sender.rsyncRuns()).toBe(isRetried ? 2 : 1);
-  expect(sender.temporaryFiles()).toEqual([]);
-  expect(readLedger(sender.tree, sender.meeting.id, 'presentation')).toMatchObject({ state: 'failed' });
-  expect(host.files()).toEqual(['instance1']);
-});
+it.each(failures)(
+  'says so when $what',
+  async ({ status, says, fix, isRetried = false, isPastLogin = false, ...options }) => {
+    const sender = createSender({ ...options, retry: { attempts: 2, max_seconds: 60 } });
+    const result = await sender.deliver();
+    const warning = /^pilos-post-publish: .*; 1 more try\n/;
+    expect(warning.test(result.stderr)).toBe(isRetried);
+    expectRefused({ ...result, stderr: result.stderr.replace(warning, '') }, status, says, fix);
+    expect(sender.rsyncRuns()).toBe(!isPastLogin ? 0 : isRetried ? 2 : 1);
+    expect(sender.temporaryFiles()).toEqual([]);
+    expect(readLedger(sender.tree, sender.meeting.id, 'presentation')).toMatchObject({ state: 'failed' });
+    expect(host.files()).toEqual(['instance1']);
+  },
+);
 
 it.each([
   {
@@ -135,10 +143,10 @@ it.each([
   {
     what: 'ssh',
     programs: { setpriv: '/usr/bin/setpriv', rsync: '/usr/bin/rsync' },
-    says: 'ssh is not installed',
-    fix: 'apt-get install openssh-client',
+    says: 'ssh cannot be run here',
+    fix: 'apt-get install rsync openssh-client',
   },
-  { what: 'any of them', programs: {}, says: 'rsync cannot be run here', fix: 'apt-get install rsync' },
+  { what: 'any of them', programs: {}, says: 'ssh cannot be run here', fix: 'apt-get install rsync' },
 ])('says so when the PATH here is without $what', async ({ programs, says, fix }) => {
   const sender = createSender({ programs, retry: { attempts: 2, max_seconds: 60 } });
   expectRefused(await sender.deliver(), 69, says, fix);

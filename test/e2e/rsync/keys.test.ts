@@ -1,5 +1,5 @@
 /** A recording reaches PILOS over rsync with every kind of key, and nothing else does. */
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { chownSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { oneOfEach } from '../../support/program/test-size.ts';
 import { hasSenderDone, ledgerFile } from '../../support/program/traces.ts';
@@ -58,3 +58,17 @@ it("delivers to a path that is relative to the remote user's home", async () => 
   expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });
   expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
 });
+
+it.each(['with nothing there', 'after a cut transfer'])(
+  'delivers in one step where rrsync -no-overwrite forbids renaming, %s',
+  async (what) => {
+    const sender = createSender({ key: 'rrsync-no-overwrite' });
+    if (what === 'after a cut transfer') {
+      writeFileSync(sender.partial, 'half');
+      chownSync(sender.partial, host.pilosUser.uid, host.pilosUser.gid);
+    }
+    expect(await sender.deliver()).toMatchObject({ status: 0 });
+    expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
+    expect(host.files()).toEqual(['instance1']);
+  },
+);

@@ -1,0 +1,145 @@
+/**
+ * One login for all that a run does on a host: an ssh of our own that every rsync goes through.
+ *
+ * It also tells ssh's failures from rsync's: what fails before it stands is ssh's, with ssh's own words and status.
+ * It ends with us, however we end, and a new one is opened when it has died.
+ */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT } from '../../errors.ts';
+import { type ChildResult, startChild } from '../../system/child-process.ts';
+import { withErrnoTranslated } from '../../system/errno.ts';
+import { shellQuote } from '../../system/shell-quote.ts';
+import { temporaryPath } from '../../system/work-dir.ts';
+import type { SpoolWatcher } from '../spool.ts';
+import { masterArguments, type Transfer } from './arguments.ts';
+import { childEnvironment } from './child-environment.ts';
+import { explainFailure, RsyncFailure } from './failure.ts';
+
+/** `name` in `directory`, where who uses it has to start. */
+export interface ControlSocket {
+  name: string;
+  directory: string;
+}
+
+export interface Connection {
+  /** Begins to open it, so that it stands when it is needed. */
+  begin(watcher: SpoolWatcher): void;
+  /**
+   * Waits until it stands, and opens it anew where it has died. Undefined where no control socket can be made: each
+   * rsync logs in for itself then. Throws RsyncFailure.
+   */
+  socket(watcher: SpoolWatcher): Promise<ControlSocket | undefined>;
+  /** False when what has just failed may have been ssh. */
+  isStanding(): boolean;
+}
+
+/** Its socket in its directory: ssh and rsync start there, since a socket's path may have but 107 bytes. */
+const socketName = 'ssh';
+/** Seconds for name, connection and login; ConnectTimeout does not count what comes after the key exchange. */
+const loginSeconds = 60;
+const pollMilliseconds = 10;
+
+interface Master {
+  directory: string;
+  end: Promise<ChildResult>;
+  hasEnded: boolean;
+  /** Resolves when connections can go through it; false when it can make no socket. */
+  standing: Promise<boolean>;
+}
+
+export function createConnection(
+  transfer: Pick<Transfer, 'address' | 'subDir' | 'extraOptions'>,
+  workDir: string,
+): Connection {
+  let master: Master | undefined;
+  let hasSocket = true;
+  const current = (watcher: SpoolWatcher) => {
+    if (master === undefined || master.hasEnded) master = startMaster(transfer, workDir, watcher);
+    return master;
+  };
+  return {
+    begin: (watcher) => {
+      if (hasSocket) current(watcher);
+    },
+    socket: async (watcher) => {
+      if (!hasSocket) return undefined;
+      const { standing, directory } = current(watcher);
+      hasSocket = await standing;
+      return hasSocket ? { name: socketName, directory } : undefined;
+    },
+    isStanding: () => master !== undefined && !master.hasEnded,
+  };
+}
+
+function startMaster(
+  transfer: Pick<Transfer, 'address' | 'subDir' | 'extraOptions'>,
+  workDir: string,
+  watcher: SpoolWatcher,
+): Master {
+  const directory = temporaryPath(workDir);
+  withErrnoTranslated(`cannot make ${directory}`, () => mkdirSync(directory, { mode: 0o700 }));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
+  const command = ['ssh', ...masterArguments(transfer, socketName)];
+  watcher.debug(`running: ${shellQuote(command)}`);
+  const giveUp = new AbortController();
+  const { result: end } = startChild(command, {
+    directory,
+    environment: childEnvironment(process.env),
+    signal: AbortSignal.any([watcher.signal, giveUp.signal]),
+    graceSeconds: 1,
+    endsWithUs: true,
+    inBackground: true,
+  });
+  const master: Master = { directory, end, hasEnded: false, standing: Promise.resolve(true) };
+  const tidy = () => {
+    master.hasEnded = true;
+    process.off('exit', remove);
+    remove();
+  };
+  end.then(tidy, tidy);
+  master.standing = whenStanding(master, transfer, watcher, giveUp);
+  // Told to who waits for it; nobody may, when packing the archive fails.
+  master.standing.catch(() => undefined);
+  return master;
+}
+
+async function whenStanding(
+  master: Master,
+  { address: { host } }: Pick<Transfer, 'address'>,
+  watcher: SpoolWatcher,
+  giveUp: AbortController,
+): Promise<boolean> {
+  const deadline = Date.now() + loginSeconds * 1000;
+  while (!master.hasEnded) {
+    if (existsSync(`${master.directory}/${socketName}`)) return true;
+    if (Date.now() > deadline) {
+      giveUp.abort();
+      throw loginHangs(host);
+    }
+    await Promise.race([master.end, sleep(pollMilliseconds)]);
+  }
+  watcher.signal.throwIfAborted();
+  const { spawnError, exitStatus, signal, stderr } = await master.end;
+  if (/^unix_listener: /m.test(stderr)) return false;
+  if (spawnError !== undefined) throw sshMissing();
+  throw explainFailure({ exitCode: exitStatus, signal, stderr }, { destination: host, host }, 'connection');
+}
+
+function loginHangs(host: string): RsyncFailure {
+  return new RsyncFailure(`${host} answers, but the login does not end within ${loginSeconds} s`, {
+    code: 'host_unreachable',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    fix: 'look at the load of that host and at the log of sshd there',
+  });
+}
+
+function sshMissing(): RsyncFailure {
+  return new RsyncFailure('ssh cannot be run here', {
+    code: 'ssh_missing',
+    exitStatus: EXIT.unavailable,
+    fix: 'apt-get install rsync openssh-client',
+  });
+}

@@ -1,0 +1,85 @@
+/** How an archive gets to the other host: in place under a name that PILOS ignores, then renamed; or whole. */
+import { renameSync } from 'node:fs';
+import { basename } from 'node:path';
+import { EXIT, ExpectedError } from '../../errors.ts';
+import { withErrnoTranslated } from '../../system/errno.ts';
+import {
+  remoteDirectory,
+  removeArguments,
+  renameArguments,
+  saysRenamed,
+  saysSent,
+  sendArguments,
+  sendWholeArguments,
+} from './arguments.ts';
+import { RsyncFailure } from './failure.ts';
+import { type RsyncRun, runRsync } from './run-rsync.ts';
+
+/** The archive and what else rsync needs, in a directory of this run. */
+export interface Shipment extends RsyncRun {
+  archive: string;
+  emptyDirectory: string;
+  /** Set once the server has refused to rename. */
+  isSentWhole: boolean;
+  /** Set once it lies there under the name that PILOS ignores. */
+  isSentInPlace?: boolean;
+}
+
+export async function sendShipment(shipment: Shipment): Promise<void> {
+  if (shipment.isSentWhole) return await sendWhole(shipment);
+  try {
+    if (await sendAndRename(shipment)) return;
+    // `rrsync -no-overwrite` passes over what a cut transfer has left there.
+    await removeSent(shipment);
+  } catch (error) {
+    if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
+    shipment.watcher.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.fix}`);
+    // Refused only now, it has been sent already.
+    if (shipment.isSentInPlace === true) await removeSent(shipment);
+  }
+  await sendWhole(shipment);
+}
+
+/** False when the server has passed over the archive. */
+async function sendAndRename(shipment: Shipment): Promise<boolean> {
+  const { transfer, archive, emptyDirectory } = shipment;
+  const sent = await runRsync(shipment, (to) => sendArguments(to, archive));
+  if (!saysSent(sent.stdout, basename(archive))) return false;
+  shipment.isSentInPlace = true;
+  const renamed = await runRsync(shipment, (to) => renameArguments(to, emptyDirectory));
+  if (saysRenamed(renamed.stdout, transfer.baseName)) return true;
+  throw new ExpectedError(
+    `${transfer.baseName} was sent to ${remoteDirectory(transfer)}, but is not there any more`,
+    {
+      code: 'archive_vanished',
+      exitStatus: EXIT.temporary,
+      retryable: true,
+      fix: 'check whether something else removes files there, and extra_rsync_opts in pilos.yml',
+    },
+  );
+}
+
+async function removeSent(shipment: Shipment): Promise<void> {
+  await runRsync(shipment, (to) => removeArguments(to, shipment.emptyDirectory));
+}
+
+async function sendWhole(shipment: Shipment): Promise<void> {
+  if (!shipment.isSentWhole) {
+    const named = `${shipment.archive}.tar`;
+    withErrnoTranslated(`cannot rename ${shipment.archive}`, () => renameSync(shipment.archive, named));
+    Object.assign(shipment, { archive: named, isSentWhole: true });
+  }
+  const { stdout } = await runRsync(shipment, (to) => sendWholeArguments(to, shipment.archive));
+  const name = basename(shipment.archive);
+  if (saysSent(stdout, name)) return;
+  // What lies there then is not this archive.
+  throw new ExpectedError(
+    `rsync has not sent ${name} to ${remoteDirectory(shipment.transfer)}, and does not say why`,
+    {
+      code: 'archive_passed_over',
+      exitStatus: EXIT.config,
+      fix: 'check extra_rsync_opts in pilos.yml; with -no-overwrite in authorized_keys there, remove that: an archive that PILOS has not imported yet cannot be replaced',
+      scope: 'recording',
+    },
+  );
+}
