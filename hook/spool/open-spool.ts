@@ -1,10 +1,13 @@
 /** `spool_dir` → the right {@link Spool}. The only place that tells them apart. */
 import type { SpoolAddress } from '../config/spool-address.ts';
+import { routeSpools } from './route.ts';
 import type { Spool } from './spool.ts';
 
 /** What a spool takes from the configuration. */
 export interface SpoolSettings {
   spool: SpoolAddress;
+  /** By sub directory: those with an address of their own. */
+  spoolDirs: ReadonlyMap<string, SpoolAddress>;
   workDir: string;
   extraRsyncOptions: string[];
   requireMount: boolean | string;
@@ -12,11 +15,19 @@ export interface SpoolSettings {
 }
 
 export async function openSpool(settings: SpoolSettings): Promise<Spool> {
-  const { spool } = settings;
-  if (spool.kind === 'local') {
+  const others = new Map<string, Spool>();
+  // The mount point that is named is that of spool_dir.
+  const requireMount = settings.requireMount !== false;
+  for (const [subDir, address] of settings.spoolDirs)
+    others.set(subDir, await openOne({ ...settings, requireMount }, address));
+  return routeSpools(await openOne(settings, settings.spool), others);
+}
+
+async function openOne(settings: SpoolSettings, address: SpoolAddress): Promise<Spool> {
+  if (address.kind === 'local') {
     const { localSpool } = await import('./local/local.ts');
-    return localSpool({ directory: spool.path, requireMount: settings.requireMount });
+    return localSpool({ directory: address.path, requireMount: settings.requireMount });
   }
   const { rsyncSpool } = await import('./rsync/rsync.ts');
-  return rsyncSpool({ ...settings, address: spool });
+  return rsyncSpool({ ...settings, address });
 }

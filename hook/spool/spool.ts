@@ -46,6 +46,8 @@ export type SpoolWatcher = Pick<Parcel, 'signal' | 'warn' | 'debug'>;
 export interface Spool {
   /** Where archives go, for messages and the ledger: the directory, or the rsync destination. */
   destination(subDir: string): string;
+  /** The host or mount behind it: a failure whose scope is `spool` concerns all that has the same. */
+  location(subDir: string): string;
   /** Puts the archive into the spool under its name, whole or not at all; throws ExpectedError otherwise. */
   deliver(parcel: Parcel): Promise<void>;
   /** What {@link deliver} would do, a line each, for `--dry-run`. Reads nothing over a network. */

@@ -154,7 +154,10 @@ function watchTime({ seconds, silentSeconds, startSeconds, signal }: ChildOption
 async function endChild(child: Child, ended: Promise<Ending>, options: ChildOptions): Promise<Ending> {
   if (options.signal?.aborted === true) {
     kill(child, 'SIGTERM', options);
-    const ending = await Promise.race([ended, sleep((options.graceSeconds ?? 10) * 1000, undefined, { ref: false })]);
+    const ending = await Promise.race([
+      ended,
+      sleep((options.graceSeconds ?? 10) * 1000, undefined, { ref: false }),
+    ]);
     if (ending !== undefined) return ending;
   }
   kill(child, 'SIGKILL', options);

@@ -36,6 +36,7 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
     subDir === '' ? settings.directory : `${settings.directory}/${subDir}`;
   return {
     destination,
+    location: () => settings.directory,
     deliver: (parcel) => deliverLocally(settings, parcel),
     readWaiting: async (subDir) =>
       withDirectory(settings, subDir, ({ path, inside }) =>

@@ -42,8 +42,11 @@ const pollMilliseconds = 10;
 
 interface Master {
   directory: string;
+  remove: () => void;
   end: Promise<ChildResult>;
   hasEnded: boolean;
+  /** It stood, or its failure has been thrown: who asks after its end begins anew. Until then that is the answer. */
+  isSpent: boolean;
   /** Resolves when connections can go through it; false when it can make no socket. */
   standing: Promise<boolean>;
 }
@@ -55,7 +58,9 @@ export function createConnection(
   let master: Master | undefined;
   let hasSocket = true;
   const current = (watcher: SpoolWatcher) => {
-    if (master === undefined || master.hasEnded) master = startMaster(transfer, workDir, watcher);
+    if (master !== undefined && !(master.hasEnded && master.isSpent)) return master;
+    master?.remove();
+    master = startMaster(transfer, workDir, watcher);
     return master;
   };
   return {
@@ -64,8 +69,13 @@ export function createConnection(
     },
     socket: async (watcher) => {
       if (!hasSocket) return undefined;
-      const { standing, directory } = current(watcher);
-      hasSocket = await standing;
+      const asked = current(watcher);
+      const { standing, directory } = asked;
+      try {
+        hasSocket = await standing;
+      } finally {
+        asked.isSpent = true;
+      }
       return hasSocket ? { name: socketName, directory } : undefined;
     },
     isStanding: () => master !== undefined && !master.hasEnded,
@@ -79,7 +89,11 @@ function startMaster(
 ): Master {
   const directory = temporaryPath(workDir);
   withErrnoTranslated(`cannot make ${directory}`, () => mkdirSync(directory, { mode: 0o700 }));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // Not at its end: an rsync may just be starting there, and logs in for itself then.
+  const remove = () => {
+    process.off('exit', remove);
+    rmSync(directory, { recursive: true, force: true });
+  };
   process.once('exit', remove);
   const command = ['ssh', ...masterArguments(transfer, socketName)];
   watcher.debug(`running: ${shellQuote(command)}`);
@@ -92,13 +106,18 @@ function startMaster(
     endsWithUs: true,
     inBackground: true,
   });
-  const master: Master = { directory, end, hasEnded: false, standing: Promise.resolve(true) };
-  const tidy = () => {
-    master.hasEnded = true;
-    process.off('exit', remove);
-    remove();
+  const master: Master = {
+    directory,
+    remove,
+    end,
+    hasEnded: false,
+    isSpent: false,
+    standing: Promise.resolve(true),
   };
-  end.then(tidy, tidy);
+  const note = () => {
+    master.hasEnded = true;
+  };
+  end.then(note, note);
   master.standing = whenStanding(master, transfer, watcher, giveUp);
   // Told to who waits for it; nobody may, when packing the archive fails.
   master.standing.catch(() => undefined);
@@ -113,7 +132,10 @@ async function whenStanding(
 ): Promise<boolean> {
   const deadline = Date.now() + loginSeconds * 1000;
   while (!master.hasEnded) {
-    if (existsSync(`${master.directory}/${socketName}`)) return true;
+    if (existsSync(`${master.directory}/${socketName}`)) {
+      master.isSpent = true;
+      return true;
+    }
     if (Date.now() > deadline) {
       giveUp.abort();
       throw loginHangs(host);

@@ -24,6 +24,7 @@ export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
   const link = createLink(settings);
   return {
     destination: (subDir) => remoteDirectory({ address, subDir }),
+    location: () => address.host,
     deliver: (parcel) => deliverOverRsync(link, parcel),
     readWaiting: (subDir, watcher) => readWaiting(link, subDir, watcher),
     readArchives: (...question) => readArchivesOverRsync(link, ...question),
