@@ -17,6 +17,8 @@ export interface Config {
   /** For temporary archives (rsync only) and the ledger. */
   workDir: string;
   spool: SpoolAddress;
+  /** By sub directory: those with an address of their own, at whose top their archives go. */
+  spoolDirs: ReadonlyMap<string, SpoolAddress>;
   extraRsyncOptions: string[];
   /** Values of `bbb-origin` that are ours. */
   origins: string[];
@@ -63,6 +65,7 @@ export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbC
     pilosFile,
     workDir: pilos.work_dir,
     spool: pilos.spool_dir,
+    spoolDirs: new Map(Object.entries(pilos.spool_dirs ?? {})),
     extraRsyncOptions: pilos.extra_rsync_opts,
     origins: pilos.origins,
     allowedSubDirs: pilos.allowed_sub_dirs,

@@ -37,6 +37,17 @@ const spoolAddress = v.pipe(
     return NEVER;
   }),
 );
+const spoolDirs = v.record(
+  v.pipe(
+    v.string(),
+    v.check(
+      (key) => key !== '' && isSubDir(key),
+      "has a key that is not a relative path of letters, digits, '.', '_' and '-'",
+    ),
+  ),
+  spoolAddress,
+  'must be a mapping of sub directories to addresses',
+);
 const atLeast = (least: number, most: number) =>
   v.pipe(
     v.number('must be a number'),
@@ -57,6 +68,7 @@ const retry = {
 export const pilosKeys = {
   work_dir: absolutePath,
   spool_dir: spoolAddress,
+  spool_dirs: v.optional(spoolDirs),
   extra_rsync_opts: v.optional(v.pipe(v.unknown(), v.transform(asList), rsyncOptions), []),
   origins: v.optional(v.pipe(texts, v.minLength(1, 'is empty: nothing would ever be sent')), ['PILOS']),
   allowed_sub_dirs: v.optional(v.array(subDir, 'must be a list')),
@@ -85,8 +97,18 @@ export function parsePilos(mapping: Record<string, unknown>, file: string): Pilo
   if (isMapping(wanted)) known['retry'] = knownKeys(wanted, Object.keys(retry), file, problems, 'retry.');
   const result = v.safeParse(pilosSchema, known);
   for (const issue of result.issues ?? []) problems.push(problemOf(issue, file));
+  if (result.success) problems.push(...unreachableSpools(result.output, file));
   if (result.success && problems.length === 0) return result.output;
   throw new ConfigError(problems);
+}
+
+/** No meeting can choose what `allowed_sub_dirs` lacks. */
+function unreachableSpools({ allowed_sub_dirs: allowed, spool_dirs }: PilosSettings, file: string) {
+  const unreachable = Object.keys(spool_dirs ?? {}).filter((name) => allowed?.includes(name) === false);
+  return unreachable.map((name): ConfigProblem => {
+    const key = `spool_dirs.${name}`;
+    return { kind: 'invalid_value', file, key, message: `${file}: ${key} is not in allowed_sub_dirs` };
+  });
 }
 
 function knownKeys(

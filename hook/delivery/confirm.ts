@@ -1,5 +1,7 @@
 /** What became of archives that were delivered: still in the spool, in `failed/`, or taken by PILOS. */
+import { ExpectedError } from '../errors.ts';
 import type { ArchivesSeen } from '../spool/spool.ts';
+import { errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
 import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger.ts';
 import { tolerate } from './result.ts';
@@ -30,18 +32,38 @@ export async function confirmImports(
   context: DeliveryContext,
   archives: readonly Unconfirmed[],
 ): Promise<void> {
-  const { run, spool } = context;
+  const { run, spool, dead } = context;
   const bySubDir = Map.groupBy(archives, ({ subDir }) => subDir);
   for (const [subDir, group] of bySubDir) {
+    if (dead.has(spool.location(subDir))) continue;
     await tolerate(
       run,
       `whether PILOS has imported what lies in ${spool.destination(subDir)} is unknown`,
       async () => {
         const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
         const names = group.map(({ name }) => name);
-        record(context, group, await spool.readArchives(subDir, names, watcher));
+        record(
+          context,
+          group,
+          await noticeDead(context, subDir, () => spool.readArchives(subDir, names, watcher)),
+        );
       },
     );
+  }
+}
+
+/** A host that does not answer is asked once in a run. */
+async function noticeDead<T>(
+  { spool, dead }: DeliveryContext,
+  subDir: string,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof ExpectedError && error.scope === 'spool' && error.retryable)
+      dead.set(spool.location(subDir), { error: errorDocument(error), exit_status: error.exitStatus });
+    throw error;
   }
 }
 

@@ -1,11 +1,14 @@
 /** What every delivery of a run shares, and the lock that keeps two runs from the same format. */
 import { archiveName, type PublishedFormat } from '../bbb/bbb.ts';
 import type { Config } from '../config/config.ts';
+import type { ExitStatus } from '../errors.ts';
 import type { ConfiguredRun } from '../run.ts';
+import { type HostStates, openHostStates } from '../spool/host-state.ts';
 import { openSpool } from '../spool/open-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { acquireLock, type Lock } from '../system/lock.ts';
 import { requireProc } from '../system/proc.ts';
+import type { ErrorDocument } from '../terminal/escape.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 
 export interface DeliveryContext {
@@ -13,12 +16,23 @@ export interface DeliveryContext {
   config: Config;
   spool: Spool;
   ledger: Ledger;
+  /** What runs before this one have found. */
+  hosts: HostStates;
+  /** By location of the spool or by destination: what this run has found, and does not try again. */
+  dead: Map<string, HostError>;
+}
+
+export interface HostError {
+  error: ErrorDocument;
+  exit_status: ExitStatus;
 }
 
 export async function openDelivery(run: ConfiguredRun): Promise<DeliveryContext> {
   requireProc();
   const { config } = run;
-  return { run, config, spool: await openSpool(config), ledger: openLedger(config.workDir) };
+  const { workDir } = config;
+  const spool = await openSpool(config);
+  return { run, config, spool, ledger: openLedger(workDir), hosts: openHostStates(workDir), dead: new Map() };
 }
 
 /** One format on its way: what is published, and where it goes under which name. */

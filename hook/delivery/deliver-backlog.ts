@@ -7,22 +7,20 @@ import { type DeliveryContext, planDelivery, withoutDestination } from './contex
 import { type DeliveryRequest, deliverFormat, describeDelivery } from './delivery.ts';
 import { basisOf, type DeliveryResult, recordFailure } from './result.ts';
 
-type Failure = Extract<DeliveryResult, { state: 'failed' }>;
-
 export async function deliverBacklog(
   context: DeliveryContext,
   { items }: Backlog,
   request: DeliveryRequest,
 ): Promise<DeliveryResult[]> {
   const results: DeliveryResult[] = [];
-  const dead = new Map<string, Failure>();
+  const { dead, spool } = context;
   for (const [index, item] of items.entries()) {
     context.run.signal.throwIfAborted();
     context.run.log.debug(`${index + 1} of ${items.length}: ${archiveName(item.published)}`);
-    const result = await deliverItem(context, item, request, dead);
+    const result = await deliverItem(context, item, request);
     results.push(result);
-    if (result.state !== 'failed') continue;
-    if (result.scope === 'spool') dead.set(hostOf(context, item), result);
+    if (result.state !== 'failed' || item.subDir instanceof ExpectedError) continue;
+    if (result.scope === 'spool') dead.set(spool.location(item.subDir), result);
     if (result.scope === 'destination') dead.set(result.destination, result);
   }
   return results;
@@ -32,22 +30,16 @@ async function deliverItem(
   context: DeliveryContext,
   item: BacklogItem,
   request: DeliveryRequest,
-  dead: ReadonlyMap<string, Failure>,
 ): Promise<DeliveryResult> {
   const { published, subDir } = item;
   if (subDir instanceof ExpectedError) {
     return await recordFailure(context, withoutDestination(published), subDir, 0);
   }
   const delivery = planDelivery(context, published, subDir);
-  const failure = dead.get(hostOf(context, item)) ?? dead.get(delivery.destination);
+  const failure = context.dead.get(context.spool.location(subDir)) ?? context.dead.get(delivery.destination);
   if (failure === undefined) return await deliverFormat(context, delivery, request);
   const error = { ...failure.error, message: `not tried: ${failure.error.message}` };
   return { ...basisOf(delivery), state: 'waiting', error, exit_status: failure.exit_status };
-}
-
-/** What a failure of the whole spool is remembered under. */
-function hostOf(_context: DeliveryContext, _item: BacklogItem): string {
-  return '';
 }
 
 /** What {@link deliverBacklog} would do, reading only. */

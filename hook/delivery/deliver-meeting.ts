@@ -5,6 +5,7 @@ import { type DeliveryContext, planDelivery, withoutDestination } from './contex
 import { type DeliveryRequest, deliverFormat, describeDelivery, noteForLater } from './delivery.ts';
 import { type DeliveryResult, recordFailure, tolerate } from './result.ts';
 import { settleMeeting } from './settle-meeting.ts';
+import { leaveToTimer } from './unreachable.ts';
 
 export { openDelivery } from './context.ts';
 
@@ -36,6 +37,8 @@ async function deliverOne(
   const delivery = planDelivery(context, published, subDir);
   if (context.config.deliver === 'later' && !request.again)
     return await noteForLater(context, delivery, request);
+  const failure = request.again ? undefined : context.hosts.read(context.spool.location(subDir));
+  if (failure !== undefined) return await leaveToTimer(context, delivery, failure);
   return await deliverFormat(context, delivery, request);
 }
 

@@ -15,6 +15,7 @@ import { type DeliveryContext, type FormatDelivery, lockFormat } from './context
 import { basisOf, type DeliveryResult, recordDelivery, recordFailure, tolerate } from './result.ts';
 import { markOutstanding } from './settle-meeting.ts';
 import { isOpen } from './state.ts';
+import { rememberHost } from './unreachable.ts';
 
 export interface DeliveryRequest {
   /** Somebody asks for this one: also what was refused or adopted is sent. */
@@ -37,11 +38,13 @@ export async function deliverFormat(
     if (decision !== 'send') return decision;
     await prepare(context, delivery);
     const sent = await packAndSend(context, delivery);
+    context.hosts.recordSuccess(context.spool.location(delivery.subDir));
     return await recordDelivery(context, delivery, sent, secondsSince(started));
   } catch (error) {
     const cause: unknown = run.signal.aborted ? run.signal.reason : error;
     const reason = translateErrno(cause, `cannot deliver ${delivery.archive}`);
     if (!(reason instanceof ExpectedError)) throw error;
+    await rememberHost(context, delivery, reason, secondsSince(started));
     return await recordFailure(context, delivery, reason, secondsSince(started));
   } finally {
     await lock?.release();

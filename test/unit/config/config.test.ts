@@ -26,6 +26,7 @@ describe('readConfig', () => {
       pilosFile: `${directory.path}/pilos.yml`,
       workDir: '/work',
       spool: { kind: 'local', path: '/spool' },
+      spoolDirs: new Map(),
       extraRsyncOptions: [],
       origins: ['PILOS'],
       allowedSubDirs: undefined,
@@ -69,6 +70,7 @@ work_dir: /work
 spool_dir: pilos:/spool
 extra_rsync_opts: [--bwlimit=1000, -v]
 origins: [PILOS, Greenlight]
+spool_dirs: { a: 'pilos2:/', b/c: /mnt/c/ }
 allowed_sub_dirs: [a, b/c]
 require_mount: /mnt
 retry: { attempts: 5, max_seconds: 600 }
@@ -80,6 +82,10 @@ on_failure: [/usr/bin/mail, -s, failed]
 `;
     expect(read(text)).toMatchObject({
       spool: { kind: 'ssh', host: 'pilos', path: '/spool' },
+      spoolDirs: new Map([
+        ['a', { kind: 'ssh', host: 'pilos2', path: '/' }],
+        ['b/c', { kind: 'local', path: '/mnt/c' }],
+      ]),
       extraRsyncOptions: ['--bwlimit=1000', '-v'],
       origins: ['PILOS', 'Greenlight'],
       allowedSubDirs: ['a', 'b/c'],
@@ -186,6 +192,10 @@ describe('readConfig refuses', () => {
     ['spool_dir: relative', 'spool_dir is neither an absolute path'],
     ['spool_dir: { a: b }', 'spool_dir must be a text, but is a mapping'],
     ['spool_dir: yes', "spool_dir must be a text, but is 'true'"],
+    ['spool_dirs: pilos', 'spool_dirs must be a mapping of sub directories to addresses'],
+    ['spool_dirs: { ../a: /x }', 'spool_dirs.../a has a key that is not a relative path'],
+    ['spool_dirs: { a: x }', 'spool_dirs.a is neither an absolute path'],
+    ['spool_dirs: { a: /x, b: /y }\nallowed_sub_dirs: [b]', 'spool_dirs.a is not in allowed_sub_dirs'],
     ['extra_rsync_opts: { a: b }', 'extra_rsync_opts must be a list, but is a mapping'],
     ['extra_rsync_opts: [1]', "extra_rsync_opts.0 must be a list of texts, but is '1'"],
     ['extra_rsync_opts: ["-v", ""]', 'extra_rsync_opts.1 has an empty entry'],
