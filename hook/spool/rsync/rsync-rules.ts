@@ -15,7 +15,7 @@ const silence = /^(?:\s*(?:rsync error: .*|rsync: connection unexpectedly closed
 
 const refusals: readonly Rule[] = [
   {
-    pattern: /^Another instance of rrsync is already accessing/m,
+    pattern: /^(?:\S*rrsync error: )?Another instance of rrsync is already accessing/m,
     exitStatus: EXIT.temporary,
     retryable: true,
     code: 'transfer_under_way',
