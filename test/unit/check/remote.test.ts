@@ -136,7 +136,9 @@ describe('a failure on the way to another host', () => {
 
   it('while renaming is a problem, but not a lock that another transfer holds', () => {
     const trouble = (stderr: string) => ({ failure: said(stderr, 23), stderr });
-    const locked = trouble('/usr/bin/rrsync error: Another instance of rrsync is already accessing this directory.');
+    const locked = trouble(
+      '/usr/bin/rrsync error: Another instance of rrsync is already accessing this directory.',
+    );
     expect(decideRenaming(there, locked).state).toBe('skipped');
     const unlinked = trouble('rsync: delete_file: unlink(x) failed: Operation not permitted (1)');
     expect(decideRenaming(there, unlinked)).toMatchObject({ state: 'problem', exit_status: 77 });
