@@ -5,7 +5,7 @@ import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { nearestKey } from './nearest-key.ts';
 import { absolutePath, nonEmpty, pathThatMustBe, problemOf } from './schema.ts';
 import { parseSpoolAddress, type SpoolAddress } from './spool-address.ts';
-import { validateSubDir } from './sub-dir.ts';
+import { reservedNameIn, validateSubDir } from './sub-dir.ts';
 import { isMapping } from './yaml-mapping.ts';
 
 const mountPoint = 'true, false or the path of a mount point';
@@ -26,6 +26,10 @@ const rsyncOptions = v.pipe(
 const flag = v.boolean('must be true or false');
 const subDir = v.pipe(
   v.string('must be a list of texts'),
+  v.check(
+    (value) => reservedNameIn(value) === undefined,
+    "has an entry with 'failed' or 'public' in its path, which PILOS keeps for itself",
+  ),
   v.check(isSubDir, "has an entry that is not a relative path of letters, digits, '.', '_' and '-'"),
 );
 const spoolAddress = v.pipe(

@@ -204,6 +204,11 @@ describe('readConfig refuses', () => {
     ['origins: [yes]', "origins.0 must be a list of texts, but is 'true'"],
     ['allowed_sub_dirs: a', "allowed_sub_dirs must be a list, but is 'a'"],
     ['allowed_sub_dirs: [../x]', 'allowed_sub_dirs.0 has an entry that is not a relative path'],
+    [
+      'allowed_sub_dirs: [a, a/public]',
+      "allowed_sub_dirs.1 has an entry with 'failed' or 'public' in its path",
+    ],
+    ['allowed_sub_dirs: [failed]', "allowed_sub_dirs.0 has an entry with 'failed' or 'public' in its path"],
     ['allowed_sub_dirs: [/x]', 'allowed_sub_dirs.0 has an entry that is not a relative path'],
     ['require_mount: maybe', 'require_mount must be true, false or the path of a mount point'],
     ['require_mount: 1', 'require_mount must be true, false or the path of a mount point'],

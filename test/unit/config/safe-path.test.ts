@@ -95,6 +95,19 @@ describe('validateFormat', () => {
 });
 
 describe('validateSubDir', () => {
+  it.each(['failed', 'public', 'failed/instance1', 'instance1/public', 'a/failed/b'])(
+    'refuses %s, a directory of PILOS itself, even when it is allowed',
+    (value) => {
+      const error = expectedErrorOf(() => validateSubDir(value, [value]));
+      expect(error).toMatchObject({ code: 'sub_dir_reserved', exitStatus: 65 });
+      expect(error.fix).toContain('RECORDING_SPOOL_SUB_DIRECTORY');
+    },
+  );
+
+  it.each(['failed1', 'not-public', 'Public', 'publications/failed.old'])('takes %s', (value) => {
+    expect(validateSubDir(value, undefined)).toBe(value);
+  });
+
   it.each(['', 'instance1', 'a/b/c', 'Uni_1.x/y-z', 'a..b'])('returns %j as it is', (value) => {
     expect(validateSubDir(value, undefined)).toBe(value);
   });
