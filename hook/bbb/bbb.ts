@@ -1,8 +1,7 @@
 /** What BBB has published of a meeting, and what it is still working on. */
-import { readdirSync, statSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';
 import { errnoName, translateErrno } from '../system/errno.ts';
-import { isFormat, isRecordId } from './ids.ts';
+import { readFormatNames, readRecordNames } from './tree.ts';
 
 /** BBB's directories, from its configuration. */
 export interface BbbDirectories {
@@ -47,7 +46,7 @@ export function readPublishedFormats(
 export function readAllPublished(bbb: BbbDirectories): Map<string, PublishedFormat[]> {
   const meetings = new Map<string, PublishedFormat[]>();
   for (const format of readFormats(bbb)) {
-    for (const recordId of readRecordIds(bbb, format, isRecordId)) {
+    for (const recordId of readRecordIds(bbb, format, () => true)) {
       const one = published(bbb, recordId, format);
       const others = meetings.get(one.meetingId);
       if (others === undefined) meetings.set(one.meetingId, [one]);
@@ -70,39 +69,33 @@ export function meetingIdOf(recordId: string): string {
   return segmentId.exec(recordId)?.[1] ?? recordId;
 }
 
-function belongsTo(recordId: string, meetingId: string): boolean {
+/** True for the meeting's own id and for those of its segments. */
+export function belongsTo(recordId: string, meetingId: string): boolean {
   return recordId === meetingId || meetingIdOf(recordId) === meetingId;
 }
 
-/** Names of the directories in `published_dir`; throws an ExpectedError when it cannot be read. */
-function readFormats(bbb: BbbDirectories): string[] {
+/** Names of the formats in `published_dir`; throws an ExpectedError when it cannot be read. */
+function readFormats({ publishedDir }: BbbDirectories): string[] {
   try {
-    return readdirSync(bbb.publishedDir).filter(isFormat).sort();
+    return readFormatNames(publishedDir);
   } catch (error) {
     if (errnoName(error) === 'ENOENT') {
-      throw new ExpectedError(`published_dir ${bbb.publishedDir} does not exist`, {
+      throw new ExpectedError(`published_dir ${publishedDir} does not exist`, {
+        code: 'published_dir_missing',
         exitStatus: EXIT.config,
         fix: "check published_dir in BBB's bigbluebutton.yml and recording.yml",
         cause: error,
       });
     }
-    throw translateErrno(error, `cannot read published_dir ${bbb.publishedDir}`);
+    throw translateErrno(error, `cannot read published_dir ${publishedDir}`);
   }
 }
 
-/** Names of the directories of a format that `isWanted`; there may be tens of thousands of others. */
 function readRecordIds(bbb: BbbDirectories, format: string, isWanted: (name: string) => boolean): string[] {
-  const directory = `${bbb.publishedDir}/${format}`;
   try {
-    return readdirSync(directory)
-      .filter((name) => isWanted(name) && isDirectory(`${directory}/${name}`))
-      .sort();
+    return readRecordNames(bbb.publishedDir, format, isWanted);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoName(error) ?? '')) return [];
-    throw translateErrno(error, `cannot read ${directory}`);
+    throw translateErrno(error, `cannot read ${bbb.publishedDir}/${format}`);
   }
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

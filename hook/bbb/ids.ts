@@ -33,6 +33,16 @@ function isSegment(value: string, longest: number): boolean {
   return segment.test(value) && value.length <= longest && !/\.(?:phar|zip|\.)/.test(value);
 }
 
+/** `<40 hex digits>-<milliseconds>`, with one more time stamp for a segment: what BBB itself makes. */
+export function isBbbRecordId(name: string): boolean {
+  return /^[0-9a-f]{40}-\d{13}(?:-\d+)?$/.test(name);
+}
+
+/** True for what an admin makes of one of BBB's ids: `ID.bak`, `ID-old`. */
+export function isCopyOfRecord(name: string): boolean {
+  return !isBbbRecordId(name) && /^[0-9a-f]{40}-\d{13}(?!\d)/.test(name);
+}
+
 /** True for what {@link validateMeetingId} would accept, to pass over strange names in a directory. */
 export function isRecordId(name: string): boolean {
   return isSegment(name, longestMeetingId);

@@ -2,13 +2,13 @@
 import { attempt, type ExpectedError } from '../errors.ts';
 import { type BbbDirectories, eventsFile, meetingIdOf, readPublishedFormats } from './bbb.ts';
 import { type MeetingMetadata, readEvents } from './events-head.ts';
-import { notPublished } from './not-published.ts';
+import { readMeetingFiles } from './meeting-files.ts';
 
 /**
  * Reads the metadata of a meeting, of all published formats or of one.
  *
  * @param warn is given the reason why `events.xml` did not serve
- * @returns ExpectedError (65) when no file tells; throws one (66) when nothing is published that could
+ * @returns ExpectedError (65) when no file tells, as when nothing is published
  */
 export async function readMetadata(
   bbb: BbbDirectories,
@@ -19,8 +19,8 @@ export async function readMetadata(
   const events = readEvents(eventsFile(bbb, meetingIdOf(meetingId)));
   if (!('unreadable' in events)) return events;
   const published = readPublishedFormats(bbb, meetingId, format);
-  if (published.length === 0) throw notPublished(bbb, meetingId, format);
-  const files = published.map(({ directory }) => `${directory}/metadata.xml`);
+  const found = published.length > 0 ? published : readMeetingFiles(bbb, meetingIdOf(meetingId)).withdrawn;
+  const files = found.map(({ directory }) => `${directory}/metadata.xml`);
   // The XML parser is loaded only here: it would cost more than the rest of the way to "not from PILOS".
   const { readFirstPublished } = await import('./metadata.ts');
   return attempt(() => readFirstPublished(files, events.unreadable, warn));

@@ -3,18 +3,24 @@ import { existsSync, readdirSync } from 'node:fs';
 import { errnoName, translateErrno } from '../system/errno.ts';
 import { type BbbDirectories, eventsFile } from './bbb.ts';
 import { type MeetingMetadata, readEventsHead } from './events-head.ts';
-import { type FormatState, readFormatStates } from './format-states.ts';
-import { isRecordId } from './ids.ts';
+import { isBbbRecordId, isCopyOfRecord, isRecordId } from './ids.ts';
 
 /** Ids in `<recording_dir>/raw`, from which BBB's cron job deletes what was published some days ago. */
-export function readRawMeetingIds({ recordingDir }: BbbDirectories): string[] {
-  const directory = `${recordingDir}/raw`;
+export function readRawMeetingIds(bbb: BbbDirectories): string[] {
+  const directory = `${bbb.recordingDir}/raw`;
   try {
-    return readdirSync(directory).filter(isRecordId);
+    return readdirSync(directory).filter(
+      (name) => isBbbRecordId(name) || (isRecordId(name) && !isCopyOfRecord(name) && hasEvents(bbb, name)),
+    );
   } catch (error) {
     if (errnoName(error) === 'ENOENT') return [];
     throw translateErrno(error, `cannot read ${directory}`);
   }
+}
+
+/** Of an id of another form than BBB's: what has no `events.xml` is anything. */
+function hasEvents(bbb: BbbDirectories, name: string): boolean {
+  return existsSync(eventsFile(bbb, name));
 }
 
 /** Metadata of a meeting of ours; undefined for another front end's, and when `events.xml` does not tell. */
@@ -29,21 +35,4 @@ export function readOwnEvents(
   } catch {
     return undefined;
   }
-}
-
-/**
- * How far BBB is with the formats of a meeting of which nothing is published. Those that it had published once,
- * and that were deleted or withdrawn since, are left out, and so is a meeting that nobody recorded.
- */
-export function readUnpublishedStates(
-  bbb: BbbDirectories,
-  steps: readonly string[],
-  meetingId: string,
-): FormatState[] {
-  const status = `${bbb.recordingDir}/status`;
-  if (existsSync(`${status}/archived/${meetingId}.norecord`)) return [];
-  const hasFailed = ['archived', 'sanity'].some((step) => existsSync(`${status}/${step}/${meetingId}.fail`));
-  return readFormatStates(bbb, steps, meetingId, [])
-    .filter(({ format }) => !existsSync(`${status}/published/${meetingId}-${format}.done`))
-    .map((one) => (hasFailed ? { ...one, state: 'failed' } : one));
 }

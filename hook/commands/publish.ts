@@ -3,11 +3,10 @@
  * config → bbb → archive → spool → delivery, which keeps the ledger.
  */
 import type { Command } from '@commander-js/extra-typings';
-import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
+import { meetingIdOf, type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import type { MeetingMetadata } from '../bbb/events-head.ts';
 import { validateFormat, validateMeetingId } from '../bbb/ids.ts';
 import { readMetadata } from '../bbb/meeting-metadata.ts';
-import { notPublished } from '../bbb/not-published.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
 import type { DeliveryContext } from '../delivery/context.ts';
 import type { DeliveryResult } from '../delivery/result.ts';
@@ -69,7 +68,12 @@ export async function publish(request: PublishRequest, unconfigured: Run): Promi
   if ('origin' in metadata && !config.origins.includes(metadata.origin))
     return reportForeign(run, meetingId, metadata.origin);
   const published = readPublishedFormats(config, meetingId, format);
-  if (published.length === 0) throw notPublished(config, meetingId, format);
+  if (published.length === 0)
+    return await explainNothing(
+      { ...request, meetingId, format },
+      run,
+      'origin' in metadata ? metadata.origin : '',
+    );
   const subDir =
     metadata instanceof ExpectedError
       ? metadata
@@ -77,6 +81,25 @@ export async function publish(request: PublishRequest, unconfigured: Run): Promi
 
   const results = await deliverAll(request, run, published, subDir);
   return report(run, meetingId, metadata, results);
+}
+
+/** Most meetings have a format that BBB finishes without publishing anything: no failure. Throws for everything else. */
+async function explainNothing(
+  { meetingId, format, dryRun }: PublishRequest,
+  run: ConfiguredRun,
+  origin: string,
+): Promise<ExitStatus> {
+  const { readNothingPublished } = await import('../bbb/not-published.ts');
+  const nothing = readNothingPublished(run.config, run.config.publishSteps, meetingId, format);
+  if (nothing.kind === 'missing') throw nothing.error;
+  const formats = nothing.formats.join(', ');
+  run.log.info(`BBB published nothing as ${formats} of meeting ${meetingId}: nothing to deliver`);
+  if (!dryRun) {
+    const { openDelivery, settle } = await import('../delivery/deliver-meeting.ts');
+    await settle(await openDelivery(run), meetingIdOf(meetingId));
+  }
+  if (run.json) printJson({ meeting_id: meetingId, origin, results: [], exit_status: EXIT.ok });
+  return EXIT.ok;
 }
 
 /** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */

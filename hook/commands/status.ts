@@ -1,7 +1,6 @@
 /** What PILOS has, what is missing, and why. */
 import { userInfo } from 'node:os';
 import type { Command } from '@commander-js/extra-typings';
-import { unpublishedReason } from '../bbb/not-published.ts';
 import type { Config } from '../config/config.ts';
 import { openLedger } from '../delivery/ledger.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
@@ -73,7 +72,7 @@ async function status(request: StatusRequest, unconfigured: Run): Promise<ExitSt
 
 function requireKnown(config: Config, id: string): void {
   const all = { failed: false, missing: false, since: undefined, meetingIds: [id] };
-  if (readStatus(config, all).next().done === true) throw unpublishedReason(config, id) ?? notHere(id);
+  if (readStatus(config, all).next().done === true) throw notHere(id);
 }
 
 function forget(run: ConfiguredRun, written: string): ExitStatus {

@@ -18,11 +18,15 @@ export async function deliverMeeting(
 ): Promise<DeliveryResult[]> {
   const results: DeliveryResult[] = [];
   for (const one of published) results.push(await deliverOne(context, one, subDir, request));
-  for (const id of new Set(published.map(({ recordId }) => meetingIdOf(recordId))))
-    await tolerate(context.run, `the -sender.done of ${id} may be wrong`, async () => {
-      await settleMeeting(context, id);
-    });
+  for (const id of new Set(published.map(({ recordId }) => meetingIdOf(recordId)))) await settle(context, id);
   return results;
+}
+
+/** Sets a meeting's `-sender.done`; a failure is logged. */
+export async function settle(context: DeliveryContext, meetingId: string): Promise<void> {
+  await tolerate(context.run, `the -sender.done of ${meetingId} may be wrong`, async () => {
+    await settleMeeting(context, meetingId);
+  });
 }
 
 async function deliverOne(

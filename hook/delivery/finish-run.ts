@@ -21,10 +21,10 @@ export async function finishRun(
 ): Promise<void> {
   const { config, run } = context;
   await confirmImports(context, readUnconfirmed(context, meetings, isComplete));
-  for (const { meetingId, published } of meetings) {
+  for (const { meetingId, files } of meetings) {
     run.signal.throwIfAborted();
     await tolerate(run, `the -sender.done of ${meetingId} may be wrong`, async () => {
-      const isDone = await settleMeeting(context, meetingId, published);
+      const isDone = await settleMeeting(context, meetingId, files);
       if (isDone && config.deleteAfterTransfer) await deleteAfterTransfer(context, meetingId);
     });
   }

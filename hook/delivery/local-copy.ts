@@ -1,6 +1,7 @@
 /** The local copy of a meeting: may it be deleted, and deleting it with BBB's own `bbb-record --delete`. */
 import { existsSync } from 'node:fs';
-import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
+import type { PublishedFormat } from '../bbb/bbb.ts';
+import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { readPilosMeeting } from '../pilos/meetings.ts';
 import type { Run } from '../run.ts';
@@ -33,17 +34,18 @@ export async function deleteLocalCopy(
   rules: DeletionRules,
 ): Promise<DeletionResult | undefined> {
   const { config, run } = context;
-  const published = readPublishedFormats(config, meetingId);
+  const files = readMeetingFiles(config, meetingId);
+  const { published } = files;
   const locks = [];
   try {
     // Nothing of it may be on its way while we look and delete.
     for (const one of published) locks.push(await lockFormat(config, one, run.signal));
     if (!rules.dryRun)
       for (const one of published) await refreshContent(config, context.ledger, one, run.signal);
-    const meeting = readPilosMeeting(config, meetingId, published, () => undefined);
+    const meeting = readPilosMeeting(config, files, () => undefined);
     if (meeting === undefined) return undefined;
     if (meeting.subDir instanceof ExpectedError) throw meeting.subDir;
-    const kept = whyKept(context, meetingId, published, meeting.subDir, rules);
+    const kept = whyKept(context, files, meeting.subDir, rules);
     if (kept !== undefined) return { meeting_id: meetingId, state: 'kept', ...kept };
     if (rules.dryRun) return { meeting_id: meetingId, state: 'planned' };
     await deleteRecordings(run, published);
@@ -64,18 +66,21 @@ type Kept = Pick<DeletionResult, 'reason' | 'exit_status'>;
 /** Why a meeting must not be deleted; undefined when it may. */
 function whyKept(
   context: DeliveryContext,
-  meetingId: string,
-  published: readonly PublishedFormat[],
+  files: MeetingFiles,
   subDir: string,
   rules: DeletionRules,
 ): Kept | undefined {
-  const formats = readMeetingFormats(context, meetingId, published);
+  const formats = readMeetingFormats(context, files.meetingId, files);
   const outstanding = formats.filter((one) => isOutstanding(one) || one.delivery === 'adopted');
   if (outstanding.length > 0) {
     const states = outstanding.map(({ format, bbb, delivery }) => `${format} is ${delivery ?? bbb}`);
     return { reason: states.join(', ') };
   }
-  for (const one of published) {
+  // `bbb-record --delete` would delete it too, and nothing says that PILOS has it.
+  const withdrawn = files.withdrawn.find(({ state }) => state === 'unpublished');
+  if (withdrawn !== undefined)
+    return { reason: `${withdrawn.format} is unpublished, and would be deleted too` };
+  for (const one of files.published) {
     const kept = whyFormatKept(context, one, subDir, rules);
     if (kept !== undefined) return kept;
   }

@@ -1,6 +1,6 @@
 /** How far each format of a meeting is, in BBB and on its way to PILOS: the one place that says so. */
-import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import { type FormatState, isBeingPublished, readFormatStates } from '../bbb/format-states.ts';
+import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { readDeliveryState } from './content.ts';
 import type { DeliveryContext } from './context.ts';
 import { type DeliveryState, isSafe } from './state.ts';
@@ -16,9 +16,9 @@ export interface MeetingFormat extends Omit<FormatState, 'state'> {
 export function readMeetingFormats(
   { config, ledger }: Pick<DeliveryContext, 'config' | 'ledger'>,
   meetingId: string,
-  found: readonly PublishedFormat[] = readPublishedFormats(config, meetingId),
+  files: MeetingFiles = readMeetingFiles(config, meetingId),
 ): MeetingFormat[] {
-  return readFormatStates(config, config.publishSteps, meetingId, found).map(({ state, ...one }) => {
+  return readFormatStates(config, config.publishSteps, files).map(({ state, ...one }) => {
     if (state !== 'published') return { ...one, bbb: state, delivery: undefined };
     const published = {
       ...one,
@@ -35,7 +35,8 @@ export function readMeetingFormats(
 
 /**
  * True for what keeps a meeting's `-sender.done` from being written: still processed by BBB, or published and not
- * imported. What an earlier `-sender.done` covers keeps nothing.
+ * imported. What is empty, was moved away, failed in BBB or cannot be made any more keeps nothing, nor what an earlier
+ * `-sender.done` covers.
  */
 export function isOutstanding({ bbb, delivery }: MeetingFormat): boolean {
   if (bbb === 'processing') return true;

@@ -1,5 +1,6 @@
 /** A meeting's `-sender.done` is there only while PILOS has every format of the meeting. */
-import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
+import type { PublishedFormat } from '../bbb/bbb.ts';
+import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { setSenderDone } from '../bbb/sender-done.ts';
 import { acquireLock } from '../system/lock.ts';
 import { refreshContent } from './content.ts';
@@ -12,12 +13,12 @@ type Context = Pick<DeliveryContext, 'config' | 'run' | 'ledger'>;
 export async function settleMeeting(
   context: Context,
   meetingId: string,
-  found: readonly PublishedFormat[] = readPublishedFormats(context.config, meetingId),
+  files: MeetingFiles = readMeetingFiles(context.config, meetingId),
 ): Promise<boolean> {
   const { config, run, ledger } = context;
-  for (const one of found) await refreshContent(config, ledger, one, run.signal);
+  for (const one of files.published) await refreshContent(config, ledger, one, run.signal);
   return await withMeetingLock(context, meetingId, () => {
-    const formats = readMeetingFormats(context, meetingId, found);
+    const formats = readMeetingFormats(context, meetingId, files);
     const published = formats.filter(({ delivery }) => delivery !== undefined);
     const isDone = published.length > 0 && !formats.some(isOutstanding);
     if (published.every(({ delivery }) => delivery === 'adopted')) return isDone;

@@ -1,7 +1,8 @@
 /** The meetings on this server that are PILOS' own: for `deliver`, `status` and `check`. */
 
-import { eventsFile, type PublishedFormat, readAllPublished } from '../bbb/bbb.ts';
+import { eventsFile, type PublishedFormat } from '../bbb/bbb.ts';
 import type { MeetingMetadata } from '../bbb/events-head.ts';
+import { type MeetingFiles, readAllMeetingFiles } from '../bbb/meeting-files.ts';
 import { readMeetingMetadata } from '../bbb/metadata.ts';
 import type { Config } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
@@ -10,6 +11,8 @@ import { attempt, ExpectedError } from '../errors.ts';
 export interface PilosMeeting {
   meetingId: string;
   published: PublishedFormat[];
+  /** What is published, and what was moved away. */
+  files: MeetingFiles;
   /** Undefined when no file tells; `subDir` is the reason then. */
   metadata: MeetingMetadata | undefined;
   /** As the meeting asks for it, or why that is not allowed. */
@@ -28,8 +31,9 @@ export function readPilosMeetings(
   warn: (message: string) => void,
 ): PilosMeeting[] {
   const meetings: PilosMeeting[] = [];
-  for (const [meetingId, published] of readAllPublished(config)) {
-    const meeting = isWanted(meetingId) ? readPilosMeeting(config, meetingId, published, warn) : undefined;
+  for (const files of readAllMeetingFiles(config).values()) {
+    if (files.published.length === 0 || !isWanted(files.meetingId)) continue;
+    const meeting = readPilosMeeting(config, files, warn);
     if (meeting !== undefined) meetings.push(meeting);
   }
   return meetings;
@@ -41,15 +45,16 @@ export function readPilosMeetings(
  */
 export function readPilosMeeting(
   config: Config,
-  meetingId: string,
-  published: PublishedFormat[],
+  files: MeetingFiles,
   warn: (message: string) => void,
 ): PilosMeeting | undefined {
-  const files = () => published.map(({ directory }) => `${directory}/metadata.xml`);
-  const metadata = attempt(() => readMeetingMetadata(eventsFile(config, meetingId), files, warn));
-  if (metadata instanceof ExpectedError)
-    return { meetingId, published, metadata: undefined, subDir: metadata };
+  const { meetingId, published, withdrawn } = files;
+  const metadataFiles = () =>
+    [...published, ...withdrawn].map(({ directory }) => `${directory}/metadata.xml`);
+  const metadata = attempt(() => readMeetingMetadata(eventsFile(config, meetingId), metadataFiles, warn));
+  const basis = { meetingId, published, files };
+  if (metadata instanceof ExpectedError) return { ...basis, metadata: undefined, subDir: metadata };
   if (!config.origins.includes(metadata.origin)) return undefined;
   const subDir = attempt(() => validateSubDir(metadata.subDir, config.allowedSubDirs));
-  return { meetingId, published, metadata, subDir };
+  return { ...basis, metadata, subDir };
 }

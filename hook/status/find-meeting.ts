@@ -1,6 +1,7 @@
 /** A meeting id as an admin writes it: whole, that of a segment, or a beginning that only one meeting has. */
-import { meetingIdOf, readAllPublished } from '../bbb/bbb.ts';
+import { meetingIdOf } from '../bbb/bbb.ts';
 import { validateMeetingId } from '../bbb/ids.ts';
+import { readAllMeetingFiles } from '../bbb/meeting-files.ts';
 import { readRawMeetingIds } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
 import { openLedger } from '../delivery/ledger.ts';
@@ -29,5 +30,5 @@ function readKnownIds(config: Config): string[] {
   const recorded = openLedger(config.workDir)
     .readAll()
     .map((entry) => entry.meeting_id);
-  return [...new Set([...readAllPublished(config).keys(), ...readRawMeetingIds(config), ...recorded])];
+  return [...new Set([...readAllMeetingFiles(config).keys(), ...readRawMeetingIds(config), ...recorded])];
 }

@@ -1,8 +1,9 @@
 /** What `status` says of one recording, and how it is derived from BBB's files and the ledger. */
 import { existsSync } from 'node:fs';
-import type { PublishedFormat } from '../bbb/bbb.ts';
+import type { BbbState } from '../bbb/format-states.ts';
+import type { MeetingFiles } from '../bbb/meeting-files.ts';
 import { senderDoneFile } from '../bbb/sender-done.ts';
-import { readOwnEvents, readUnpublishedStates } from '../bbb/unpublished.ts';
+import { readOwnEvents } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
 import type { Attempt, Ledger, LedgerEntry } from '../delivery/ledger.ts';
 import { readMeetingFormats } from '../delivery/meeting-formats.ts';
@@ -13,14 +14,7 @@ import { readPilosMeeting } from '../pilos/meetings.ts';
 import { errorDocument } from '../terminal/escape.ts';
 
 /** A format of which nothing is published, or that was deleted here before PILOS had it. */
-type OtherState =
-  | 'processing'
-  | 'empty'
-  | 'failed_in_bbb'
-  | 'not_produced'
-  | 'unpublished'
-  | 'deleted'
-  | 'lost';
+type OtherState = Exclude<BbbState, 'published'> | 'lost';
 
 /** One format of a recording, as `--json` prints it. */
 export interface FormatStatus {
@@ -59,72 +53,62 @@ export interface RecordingSource {
 /** Undefined for a meeting of another front end, or of which nothing is left to say. */
 export function readRecordingStatus(
   source: RecordingSource,
-  meetingId: string,
-  published: PublishedFormat[],
+  files: MeetingFiles,
   date: number,
 ): RecordingStatus | undefined {
   const { config, ledger } = source;
-  const here =
-    published.length > 0 ? readPublished(source, meetingId, published) : readUnpublished(config, meetingId);
-  const deleted = readDeleted(ledger, meetingId, published);
-  const isDeleted = (one: FormatStatus) =>
-    deleted.some((gone) => gone.format === one.format && gone.record_id === one.record_id);
-  const formats = [...(here?.formats.filter((one) => !isDeleted(one)) ?? []), ...deleted];
+  const { meetingId } = files;
+  const meeting = readMeeting(config, files);
+  const here = meeting === undefined ? [] : readFormats(source, files, meeting.problem);
+  const formats = [...here, ...readDeleted(ledger, meetingId, here)];
   // A meeting of another front end is in no ledger.
   if (formats.length === 0) return undefined;
   return {
     meeting_id: meetingId,
-    external_id: here?.external_id ?? '',
-    name: here?.name ?? '',
+    external_id: meeting?.externalId ?? '',
+    name: meeting?.name ?? '',
     date: new Date(date).toISOString(),
     formats,
     sender_done: existsSync(senderDoneFile(config.recordingDir, meetingId)),
   };
 }
 
-type Known = Pick<RecordingStatus, 'external_id' | 'name' | 'formats'>;
+interface Meeting {
+  externalId: string;
+  name: string;
+  /** Why its formats cannot be delivered. */
+  problem?: ErrorDocument;
+}
 
-function readPublished(
-  { config, ledger }: RecordingSource,
-  meetingId: string,
-  published: PublishedFormat[],
-): Known | undefined {
-  const meeting = readPilosMeeting(config, meetingId, published, () => undefined);
+/** Undefined for a meeting of another front end, and when no file says whose it is. */
+function readMeeting(config: Config, files: MeetingFiles): Meeting | undefined {
+  if (files.published.length + files.withdrawn.length === 0) {
+    const events = readOwnEvents(config, config.origins, files.meetingId);
+    return events === undefined ? undefined : { externalId: events.externalId, name: events.meetingName };
+  }
+  const meeting = readPilosMeeting(config, files, () => undefined);
   if (meeting === undefined) return undefined;
-  const problem = meeting.subDir instanceof ExpectedError ? errorDocument(meeting.subDir) : undefined;
-  const formats = readMeetingFormats({ config, ledger }, meetingId, published);
-  return {
-    external_id: meeting.metadata?.externalId ?? '',
-    name: meeting.metadata?.meetingName ?? '',
-    formats: formats.map(({ recordId, format, bbb, delivery }): FormatStatus => {
-      if (delivery === undefined) return { record_id: recordId, format, state: bbbState(bbb), attempts: [] };
-      const entry = ledger.read({ meetingId, recordId, format });
-      const error = delivery === 'waiting' && problem !== undefined ? { error: problem } : {};
-      return { record_id: recordId, format, state: delivery, ...error, ...describeEntry(entry, delivery) };
-    }),
-  };
+  const { metadata, subDir } = meeting;
+  const known = { externalId: metadata?.externalId ?? '', name: metadata?.meetingName ?? '' };
+  return subDir instanceof ExpectedError ? { ...known, problem: errorDocument(subDir) } : known;
 }
 
-/** Of a meeting of which nothing is published: BBB works on it, or has given up. */
-function readUnpublished(config: Config, meetingId: string): Known | undefined {
-  const metadata = readOwnEvents(config, config.origins, meetingId);
-  if (metadata === undefined) return undefined;
-  const states = readUnpublishedStates(config, config.publishSteps, meetingId);
-  return {
-    external_id: metadata.externalId,
-    name: metadata.meetingName,
-    formats: states.map(({ recordId, format, state }) => ({
-      record_id: recordId,
-      format,
-      state: bbbState(state),
-      attempts: [],
-    })),
-  };
-}
-
-function bbbState(state: string): OtherState {
-  if (state === 'failed') return 'failed_in_bbb';
-  return (state === 'not made' ? 'not_produced' : state) as OtherState;
+function readFormats(
+  { config, ledger }: RecordingSource,
+  files: MeetingFiles,
+  problem: ErrorDocument | undefined,
+): FormatStatus[] {
+  const { meetingId } = files;
+  return readMeetingFormats({ config, ledger }, meetingId, files).map((one) => {
+    const { recordId, format, bbb, delivery } = one;
+    const entry = ledger.read({ meetingId, recordId, format });
+    // BBB has nothing and cannot say why; the ledger knows that it was there.
+    if (entry !== undefined && (bbb === 'empty' || bbb === 'not_produced')) return describeDeleted(entry);
+    // BBB says 'published' only of what has a state of delivery.
+    const state = delivery ?? (bbb as OtherState);
+    const error = state === 'waiting' && problem !== undefined ? { error: problem } : {};
+    return { record_id: recordId, format, state, ...error, ...describeEntry(entry, state) };
+  });
 }
 
 function describeEntry(entry: LedgerEntry | undefined, state: FormatStatus['state']) {
@@ -178,18 +162,18 @@ function describeDelivered({ at, bytes, seconds, destination, name }: NonNullabl
   return { at, bytes, seconds, destination, archive: name };
 }
 
-/** What the ledger knows of formats that are not published here any more, as after `prune`. */
-function readDeleted(
-  ledger: Ledger,
-  meetingId: string,
-  published: readonly PublishedFormat[],
-): FormatStatus[] {
+/** What the ledger knows of formats of which BBB knows nothing any more, as after `prune`. */
+function readDeleted(ledger: Ledger, meetingId: string, here: readonly FormatStatus[]): FormatStatus[] {
   const isHere = (entry: LedgerEntry) =>
-    published.some((one) => one.recordId === entry.record_id && one.format === entry.format);
-  const gone = ledger.readMeeting(meetingId).filter((entry) => !isHere(entry));
-  return gone.map((entry) => {
-    const { record_id, format, delivered } = entry;
-    const state = delivered?.import?.state ?? (delivered === undefined ? 'lost' : 'delivered');
-    return { record_id, format, state, ...describeEntry(entry, state), local_copy_deleted: true };
-  });
+    here.some((one) => one.record_id === entry.record_id && one.format === entry.format);
+  return ledger
+    .readMeeting(meetingId)
+    .filter((entry) => !isHere(entry))
+    .map(describeDeleted);
+}
+
+function describeDeleted(entry: LedgerEntry): FormatStatus {
+  const { record_id, format, delivered } = entry;
+  const state = delivered?.import?.state ?? (delivered === undefined ? 'lost' : 'delivered');
+  return { record_id, format, state, ...describeEntry(entry, state), local_copy_deleted: true };
 }

@@ -64,7 +64,7 @@ export function formatRow(one: RecordingStatus): Row {
     name: escapeText(one.name),
     meetingId: one.meeting_id,
     size: bytes === 0 ? '-' : formatBytes(bytes),
-    // What this server could not make at the time of the recording would only fill the table.
+    // What there is nothing to deliver of, in most meetings, would only fill the table.
     formats: one.formats
       .filter(({ state }) => state !== 'not_produced' && state !== 'empty')
       .map((format) => ({ state: format.state, text: describeState(one, format) })),
@@ -148,6 +148,15 @@ function describeState({ meeting_id }: RecordingStatus, { record_id, format, sta
   return `${format}${segment} ${describeStateName(state)}`;
 }
 
+/** What a state means that people may wonder about. */
+const explanations: Partial<Record<FormatStatus['state'], string>> = {
+  empty: 'BBB has finished it and published nothing',
+  not_produced: 'BBB has no raw files for it any more',
+  unpublished:
+    "BBB keeps its files in 'unpublished', beside published_dir; publishRecordings publishes it again",
+  deleted: "deleted through BBB's API; BBB keeps its files in 'deleted', beside published_dir, for a while",
+};
+
 /** Everything known about one recording, for `--meeting-id`; never cut, so that it can be copied. */
 export function formatDetails(one: RecordingStatus, layout: Layout): string[] {
   const isDeleted = one.formats.every((format) => format.local_copy_deleted);
@@ -167,6 +176,8 @@ function formatFormat(one: RecordingStatus, format: FormatStatus, layout: Layout
   const lines = [
     `  ${style(stateStyles[state], describeState(one, format) + when, layout)}${isDeleted ? ' (local copy deleted)' : ''}`,
   ];
+  const explanation = explanations[state];
+  if (explanation !== undefined) lines.push(`    ${explanation}`);
   if (error !== undefined) {
     lines.push(`    ${escapeText(error.message)}`);
     if (error.fix !== '') lines.push(`    fix: ${escapeText(error.fix)}`);

@@ -1,6 +1,6 @@
 /** The recordings of this server, with what became of each: BBB's files and the ledger → {@link RecordingStatus}. */
 import { statSync } from 'node:fs';
-import { type PublishedFormat, readAllPublished, readPublishedFormats } from '../bbb/bbb.ts';
+import { type MeetingFiles, readAllMeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { readRawMeetingIds } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
 import { openLedger } from '../delivery/ledger.ts';
@@ -23,8 +23,7 @@ export interface StatusFilter {
 
 /** A recording that may be shown. */
 interface Candidate {
-  meetingId: string;
-  published: PublishedFormat[];
+  files: MeetingFiles;
   /** Milliseconds since 1970. */
   date: number;
 }
@@ -37,8 +36,7 @@ export function* readStatus(config: Config, filter: StatusFilter): Generator<Rec
   // Taken off the list, so that the memory of what was shown can be used again.
   const candidates = readCandidates(config, ids, filter.since ?? 0).reverse();
   for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
-    const { meetingId, published, date } = candidate;
-    const recording = readRecordingStatus({ config, ledger }, meetingId, published, date);
+    const recording = readRecordingStatus({ config, ledger }, candidate.files, candidate.date);
     if (recording !== undefined && passes(recording, filter)) yield recording;
   }
 }
@@ -50,15 +48,22 @@ function readIds(config: Config, withDeleted: boolean): string[] {
         .readAll()
         .map((entry) => entry.meeting_id)
     : [];
-  return [...new Set([...readAllPublished(config).keys(), ...readRawMeetingIds(config), ...gone])];
+  return [...new Set([...readAllMeetingFiles(config).keys(), ...readRawMeetingIds(config), ...gone])];
 }
 
-function passes(recording: RecordingStatus, { failed, missing, room, name }: StatusFilter): boolean {
+function passes(recording: RecordingStatus, filter: StatusFilter): boolean {
+  const { failed, missing, room, name, meetingIds } = filter;
   const { formats } = recording;
   if (room !== undefined && recording.external_id.trim() !== room.trim()) return false;
   if (name !== undefined && !recording.name.toLowerCase().includes(name.toLowerCase())) return false;
   if (failed) return formats.some((one) => one.state === 'failed');
-  return !missing || formats.some(isMissing);
+  if (missing) return formats.some(isMissing);
+  return meetingIds.length > 0 || !formats.every(isGoneForGood);
+}
+
+/** Of a recording that was deleted, or that is empty, there is nothing to deliver: it is shown only when it is named. */
+function isGoneForGood({ state, local_copy_deleted: isDeleted }: FormatStatus): boolean {
+  return isDeleted === true || ['deleted', 'empty', 'not_produced'].includes(state);
 }
 
 /** PILOS does not have it in its current content, and it is not because somebody wanted that. */
@@ -72,21 +77,26 @@ export function needsAdmin(state: FormatStatus['state']): boolean {
 }
 
 function readCandidates(config: Config, ids: readonly string[], since: number): Candidate[] {
-  const all = ids.length > 1 ? readAllPublished(config) : undefined;
+  const all = ids.length > 1 ? readAllMeetingFiles(config) : undefined;
+  const idOf = ({ files }: Candidate) => files.meetingId;
+  const none = { published: [], withdrawn: [] };
   return ids
     .map((meetingId) => {
-      const published = all?.get(meetingId) ?? readPublishedFormats(config, meetingId);
-      return { meetingId, published, date: dateOf(config, meetingId, published) };
+      const files = all === undefined ? readMeetingFiles(config, meetingId) : all.get(meetingId);
+      const known = files ?? { meetingId, ...none };
+      return { files: known, date: dateOf(config, known) };
     })
     .filter(({ date }) => date >= since)
-    .sort((one, other) => other.date - one.date || (one.meetingId < other.meetingId ? -1 : 1));
+    .sort((one, other) => other.date - one.date || (idOf(one) < idOf(other) ? -1 : 1));
 }
 
 /** BBB's meeting ids end in the moment when the meeting began, in milliseconds since 1970. */
-function dateOf(config: Config, meetingId: string, published: readonly PublishedFormat[]): number {
+function dateOf(config: Config, { meetingId, published, withdrawn }: MeetingFiles): number {
   const [, milliseconds] = /-(\d{13})$/.exec(meetingId) ?? [];
   if (milliseconds !== undefined) return Number(milliseconds);
-  const directories = [...published.map((one) => one.directory), `${config.recordingDir}/raw/${meetingId}`];
-  const times = directories.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const directories = [...published, ...withdrawn].map((one) => one.directory);
+  const times = [...directories, `${config.recordingDir}/raw/${meetingId}`].map(
+    (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+  );
   return times.find((time) => time > 0) ?? 0;
 }

@@ -77,7 +77,7 @@ describe('a meeting', () => {
     expectRefused(
       result,
       66,
-      `format 'video' of meeting '${meeting.id}' is not published`,
+      `'video' of meeting '${meeting.id}' is not published`,
       '(published: presentation)',
       'bbb-record --rebuild',
     );
@@ -85,8 +85,9 @@ describe('a meeting', () => {
 
   it('of which nothing is published', async () => {
     rmSync(published, { recursive: true });
+    rmSync(`${tree.recordingDir}/status/published/${meeting.id}-presentation.done`);
     const result = await tree.run(['-m', meeting.id]);
-    expectRefused(result, 66, 'no format of meeting', '(published: nothing)', "'bbb-record --watch'");
+    expectRefused(result, 66, 'is not published yet (published: nothing)', "'bbb-record --watch'");
   });
 
   it.each([

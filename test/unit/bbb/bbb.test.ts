@@ -1,5 +1,6 @@
 /** hook/bbb/bbb.ts and recording/not-published.ts: what is published. How far BBB is: recording-states.test.ts. */
 import { chmodSync, symlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   archiveName,
@@ -9,7 +10,7 @@ import {
   readAllPublished,
   readPublishedFormats,
 } from '../../../hook/bbb/bbb.ts';
-import { notPublished } from '../../../hook/bbb/not-published.ts';
+import { readNothingPublished } from '../../../hook/bbb/not-published.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { runInChildNode } from '../../support/program/child-node.ts';
 import { expectedErrorOf } from '../../support/program/thrown-error.ts';
@@ -22,10 +23,14 @@ const bbb = () => ({
   recordingDir: `${directory.path}/recording`,
 });
 
-/** Makes `published/<path>/` for each path. */
+/** Makes `published/<path>/` with a `metadata.xml` for each path. */
 function publish(...paths: string[]): void {
   directory.makeDirectory('published');
-  for (const path of paths) directory.makeDirectory(`published/${path}`);
+  for (const path of paths) publishInto('published', path);
+}
+
+function publishInto(tree: string, path: string): void {
+  directory.write(`${tree}/${path}/metadata.xml`, `<recording><id>${basename(path)}</id></recording>`);
 }
 
 const briefly = (found: PublishedFormat[]) => found.map(({ format, recordId }) => `${format}/${recordId}`);
@@ -113,17 +118,32 @@ describe('readPublishedFormats', () => {
     expect(error.fix).toContain('bigbluebutton.yml');
   });
 
-  it.each(['published', 'published/video'])('says when %s may not be read', async (path) => {
+  it.each([
+    ['published', undefined],
+    ['published/video', 'video'],
+  ])('says when %s may not be read', async (path, format) => {
     publish(`video/${meeting}`);
     chmodSync(directory.path, 0o755);
     chmodSync(`${directory.path}/${path}`, 0o700);
     const { error } = await runInChildNode(
       `const { readPublishedFormats } = await hook('bbb/bbb');
-       return readPublishedFormats(argument.bbb, argument.meeting);`,
-      { argument: { bbb: bbb(), meeting }, uid: 65534 },
+       return readPublishedFormats(argument.bbb, argument.meeting, argument.format);`,
+      { argument: { bbb: bbb(), meeting, format }, uid: 65534 },
     );
     expect(error).toMatchObject({ exitStatus: 77 });
     expect(error?.message).toContain(`${directory.path}/${path}: permission denied (EACCES)`);
+  });
+
+  it('passes over a format that may not be read when others are asked for as well', async () => {
+    publish(`video/${meeting}`, `notes/${meeting}`);
+    chmodSync(directory.path, 0o755);
+    chmodSync(`${directory.path}/published/notes`, 0o700);
+    const { value } = await runInChildNode(
+      `const { readPublishedFormats } = await hook('bbb/bbb');
+       return readPublishedFormats(argument.bbb, argument.meeting);`,
+      { argument: { bbb: bbb(), meeting }, uid: 65534 },
+    );
+    expect(value).toMatchObject([{ format: 'video' }]);
   });
 });
 
@@ -156,10 +176,36 @@ describe('the names that follow from an id', () => {
   });
 });
 
-describe('notPublished', () => {
+describe('readNothingPublished', () => {
+  const read = (format: string | undefined) =>
+    readNothingPublished(bbb(), ['notes', 'video'], meeting, format);
+  const notPublished = (format: string | undefined) => {
+    const nothing = read(format);
+    if (nothing.kind === 'empty') throw new Error('it is empty');
+    return nothing.error;
+  };
+
+  it('says that BBB finished a format, or all of them, and published nothing', () => {
+    publish();
+    directory.makeDirectory(`recording/raw/${meeting}`);
+    directory.write(`recording/status/published/${meeting}-notes.done`, '');
+    expect(read('notes')).toEqual({ kind: 'empty', formats: ['notes'] });
+    expect(read(undefined)).toMatchObject({ kind: 'missing', error: { code: 'processing' } });
+    directory.write(`recording/status/published/${meeting}-video.done`, '');
+    expect(read(undefined)).toEqual({ kind: 'empty', formats: ['notes', 'video'] });
+  });
+
+  it('says that BBB failed, or that it cannot make a format any more', () => {
+    publish();
+    directory.makeDirectory('recording/raw');
+    directory.write(`recording/status/processed/${meeting}-video.fail`, '');
+    expect(notPublished('video')).toMatchObject({ exitStatus: 66, code: 'failed_in_bbb' });
+    expect(notPublished('notes')).toMatchObject({ exitStatus: 66, code: 'not_produced' });
+  });
+
   it('says that BBB does not know the meeting', () => {
     publish();
-    const error = notPublished(bbb(), meeting, 'video');
+    const error = notPublished('video');
     expect(error.exitStatus).toBe(66);
     expect(error.message).toContain(`BBB has no recording of meeting '${meeting}'`);
     expect(error.fix).toContain('bbb-record --list');
@@ -167,15 +213,15 @@ describe('notPublished', () => {
 
   it('says what else is published of the meeting, each format once', () => {
     publish(`notes/${meeting}-1712758760000`, `notes/${meeting}-1712758761111`, `podcast/${meeting}`);
-    const { message } = notPublished(bbb(), meeting, 'video');
-    expect(message).toContain("format 'video' of meeting");
+    const { message } = notPublished('video');
+    expect(message).toContain("'video' of meeting");
     expect(message).toContain('(published: notes, podcast)');
   });
 
   it('says that nothing is published yet of a meeting that BBB works on', () => {
     publish();
     directory.makeDirectory(`recording/raw/${meeting}`);
-    const error = notPublished(bbb(), meeting, undefined);
+    const error = notPublished(undefined);
     expect(error.message).toContain('(published: nothing)');
     expect(error.fix).toContain(`bbb-record --rebuild ${meeting}`);
   });
@@ -183,12 +229,18 @@ describe('notPublished', () => {
   it('says that the meeting, or this format of it, was unpublished', () => {
     publish(`notes/${meeting}`);
     directory.makeDirectory(`recording/raw/${meeting}`);
-    directory.makeDirectory(`unpublished/video/${meeting}`);
-    const { message, fix } = notPublished(bbb(), meeting, 'video');
+    publishInto('unpublished', `video/${meeting}`);
+    const { message, fix } = notPublished('video');
     expect(message).toBe(
       `meeting '${meeting}' was unpublished: BBB keeps its video in ${directory.path}/unpublished`,
     );
     expect(fix).toContain(`migrate --from ${directory.path}/unpublished`);
-    expect(notPublished(bbb(), meeting, 'podcast').message).toContain('(published: notes)');
+    expect(notPublished('podcast').message).toContain('(published: notes)');
+  });
+
+  it('says that the meeting was deleted', () => {
+    publish();
+    publishInto('deleted', `video/${meeting}`);
+    expect(notPublished('video')).toMatchObject({ exitStatus: 66, code: 'deleted' });
   });
 });

@@ -16,8 +16,9 @@ describe('isOutstanding', () => {
     written
       .map((text): MeetingFormat => {
         const [format = '', state = ''] = text.split(':');
-        const isBbb = ['processing', 'failed in BBB', 'not made'].includes(state);
-        const bbb = (isBbb ? state.replace(' in BBB', '') : 'published') as MeetingFormat['bbb'];
+        const states = ['processing', 'empty', 'failed_in_bbb', 'not_produced', 'unpublished', 'deleted'];
+        const isBbb = states.includes(state);
+        const bbb = (isBbb ? state : 'published') as MeetingFormat['bbb'];
         return { recordId: 'm-1', format, bbb, delivery: isBbb ? undefined : (state as DeliveryState) };
       })
       .filter(isOutstanding)
@@ -33,11 +34,13 @@ describe('isOutstanding', () => {
     ['PILOS has the first of two, BBB works on the other', ['notes:imported', 'video:processing'], ['video']],
     ['PILOS has the first of two, the other waits', ['notes:imported', 'video:waiting'], ['video']],
     ['PILOS has both', ['notes:imported', 'video:imported'], []],
-    ['PILOS has one, the other failed in BBB', ['notes:imported', 'video:failed in BBB'], []],
-    ['all failed in BBB', ['notes:failed in BBB', 'video:failed in BBB'], []],
-    ['PILOS has one, the other came into the steps later', ['notes:imported', 'video:not made'], []],
+    ['PILOS has one, the other failed in BBB', ['notes:imported', 'video:failed_in_bbb'], []],
+    ['all failed in BBB', ['notes:failed_in_bbb', 'video:failed_in_bbb'], []],
+    ['PILOS has one, the other came into the steps later', ['notes:imported', 'video:not_produced'], []],
+    ['PILOS has one, the other is empty', ['notes:empty', 'video:imported'], []],
+    ['PILOS has one, the others were moved away', ['a:unpublished', 'b:deleted', 'c:imported'], []],
     ['BBB works on both', ['notes:processing', 'video:processing'], ['notes', 'video']],
-    ['one of three is left', ['a:imported', 'b:failed in BBB', 'c:delivered'], ['c']],
+    ['one of three is left', ['a:imported', 'b:failed_in_bbb', 'c:delivered'], ['c']],
     ['there is no format at all', [], []],
   ])('when %s', (_, states, left) => {
     expect(outstandingOf(...states)).toEqual(left);

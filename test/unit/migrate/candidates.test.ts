@@ -62,15 +62,17 @@ function choose(trees: string[], wanted: Partial<Wanted> = {}, coming: string[] 
 const shown = ({ candidates }: ReturnType<typeof choose>) =>
   candidates.map(({ published, problem }) => [published.format, published.recordId, problem?.exitStatus]);
 
+const bbbId = `${'a'.repeat(40)}-1712758751753`;
+
 describe('chooseCandidates', () => {
   it('sorts the newest first, by metadata.xml or else by the id, and keeps the formats together', () => {
     write('video/m1', { start: '2000' });
     write('presentation/m1', { start: '2000' });
     write('presentation/m2', { start: '3000' });
-    write(`presentation/${'a'.repeat(40)}-1712758751753`);
+    write(`presentation/${bbbId}`);
     write('presentation/m0');
     expect(shown(choose([])).map(([format, id]) => `${format}/${id}`)).toEqual([
-      `presentation/${'a'.repeat(40)}-1712758751753`,
+      `presentation/${bbbId}`,
       'presentation/m2',
       'presentation/m1',
       'video/m1',
@@ -108,10 +110,10 @@ describe('chooseCandidates', () => {
   it('finds what PILOS would import as something else, or not at all', () => {
     write('presentation/m1', { id: 'other' });
     write('presentation/m2', { room: '' });
-    directory.makeDirectory('presentation/m3');
+    directory.write(`presentation/${bbbId}/video.webm`, '');
     directory.write('presentation/m4/metadata.xml', 'x');
     expect(shown(choose([], { origins: ['Greenlight'] })).sort()).toEqual(
-      ['m1', 'm2', 'm3', 'm4'].map((id) => ['presentation', id, 65]),
+      [bbbId, 'm1', 'm2', 'm4'].map((id) => ['presentation', id, 65]),
     );
   });
 
@@ -122,10 +124,10 @@ describe('chooseCandidates', () => {
 
   it('lets BBB finish what it is publishing', () => {
     write('presentation/m1');
-    directory.makeDirectory('presentation/m2');
-    expect(shown(choose([], {}, ['m1', 'm2'])).sort()).toEqual([
+    directory.write(`presentation/${bbbId}/video.webm`, '');
+    expect(shown(choose([], {}, ['m1', bbbId])).sort()).toEqual([
+      ['presentation', bbbId, 75],
       ['presentation', 'm1', 75],
-      ['presentation', 'm2', 75],
     ]);
   });
 

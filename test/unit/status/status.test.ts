@@ -111,7 +111,6 @@ describe('readStatus', () => {
   it.each([
     ['of another front end', { origin: 'Greenlight' }, undefined],
     ['that nobody recorded', {}, 'archived/ID.norecord'],
-    ['that was deleted after it had been published', {}, 'published/ID-presentation.done'],
     ['of nobody knows whom', { eventsXml: '<recording>' }, undefined],
   ])('does not show raw files %s', (_, options, status) => {
     const tree = createTree();
@@ -120,6 +119,14 @@ describe('readStatus', () => {
       writeWithParents(join(tree.recordingDir, 'status', status.replace('ID', id)), '');
     expect(read(tree)).toEqual([]);
     expect(read(tree, { meetingIds: [id] })).toEqual([]);
+  });
+
+  it('shows a recording that BBB finished without publishing anything only when it is named', () => {
+    const tree = createTree();
+    const { id } = tree.addMeeting({ formats: [] });
+    writeWithParents(join(tree.recordingDir, 'status/published', `${id}-presentation.done`), '');
+    expect(read(tree)).toEqual([]);
+    expect(read(tree, { meetingIds: [id] })).toMatchObject([{ formats: [{ state: 'empty' }] }]);
   });
 
   it('knows a recording whose local copy was deleted from the ledger, when it is named', () => {
