@@ -5,6 +5,7 @@ import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
 import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { runWorker } from '../../support/bbb/worker.ts';
+import { confirmImports } from '../../support/pilos/confirm-imports.ts';
 import { hasSenderDone } from '../../support/program/traces.ts';
 
 const createTree = useBbbTrees();
@@ -26,9 +27,10 @@ it('is no failure, is one line, and holds nothing back', async () => {
     expect({ scripts, failure }).toMatchObject({ scripts: [{ exitStatus: 0 }], failure: null });
   expect(notes.log).toContain(`BBB published nothing as notes of meeting ${meeting.id}: nothing to deliver`);
   expect(tree.spoolFiles()).toEqual([`${meeting.id}-presentation.tar`]);
+  await confirmImports(tree);
   expect(hasSenderDone(tree, meeting.id)).toBe(true);
   const { stdout } = await tree.run(['status', '-m', meeting.id]);
-  expect(stdout).toContain('notes empty: BBB published nothing, so there is nothing to deliver');
+  expect(stdout).toContain('notes nothing to publish\n    BBB has finished it and published nothing');
 });
 
 it('lets the meeting be marked as done when its notes end last', async () => {
@@ -37,6 +39,7 @@ it('lets the meeting be marked as done when its notes end last', async () => {
   const done = `${tree.recordingDir}/status/published/${meeting.id}-notes.done`;
   rmSync(done);
   await tree.run(['-m', meeting.id, '-f', 'presentation']);
+  await confirmImports(tree);
   expect(hasSenderDone(tree, meeting.id)).toBe(false);
   writeFileSync(done, '');
   expect((await tree.run(['-m', meeting.id, '-f', 'notes', '--json'])).status).toBe(0);

@@ -175,7 +175,7 @@ describe('what is asked for', () => {
     const { status, stdout } = await tree.run(['status', '-m', id]);
     expect({ status, stdout }).toEqual({
       status: 0,
-      stdout: expect.stringContaining('presentation unpublished: '),
+      stdout: expect.stringContaining('presentation unpublished\n    BBB keeps its files'),
     });
   });
 
