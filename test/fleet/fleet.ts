@@ -11,7 +11,7 @@ import { makeCalls } from './calls.ts';
 import { compareImports, type InstanceReport } from './compare-imports.ts';
 import { type Importer, type PilosHost, startImporter } from './pilos-host.ts';
 import type { FleetOptions } from './plan.ts';
-import { healAndReport, type ServerReport } from './server-report.ts';
+import { deliverMissing, reportServer, type ServerReport } from './server-report.ts';
 import { centralSpool } from './storage.ts';
 
 export interface FleetReport {
@@ -41,10 +41,12 @@ async function runDay(fleet: Fleet): Promise<FleetReport> {
   const started = performance.now();
   const calls = await makeCalls(fleet);
   const seconds = (performance.now() - started) / 1000;
+  const resent: number[] = [];
+  for (const server of fleet.servers) resent.push(await deliverMissing(server));
+  await whenImported(fleet.pilos, importers);
   const servers: ServerReport[] = [];
   for (const [index, server] of fleet.servers.entries())
-    servers.push(await healAndReport(server, calls[index] ?? []));
-  await whenImported(fleet.pilos, importers);
+    servers.push(await reportServer(server, calls[index] ?? [], resent[index] ?? 0));
   for (const importer of importers) await importer.end();
   const imports = importers.flatMap((importer) => importer.imports);
   return {

@@ -21,7 +21,7 @@ function serverProblems(server: ServerReport): string[] {
     [plan.cut === undefined && failed > 0, `${failed} calls failed: ${server.failure}`],
     [plan.cut !== undefined && failed === 0, 'it was cut off, and no call failed'],
     [delivered + resent !== ours, `${delivered} and by deliver ${resent} deliveries instead of ${ours}`],
-    [states['delivered'] !== ours || (states['failed'] ?? 0) !== strays, `status: ${describeStates(states)}`],
+    [states['imported'] !== ours || (states['failed'] ?? 0) !== strays, `status: ${describeStates(states)}`],
     [notDone !== (strays > 0 ? 1 : 0), `${notDone} recordings have no -sender.done`],
   ] as const;
   return problems.flatMap(([isWrong, text]) => (isWrong ? [`${plan.name}: ${text}`] : []));

@@ -1,5 +1,7 @@
 /** How the calls on a BBB server ended, what `deliver` then delivered, and what `status` says of it all. */
+import { validateJsonDocument } from '../support/program/json-document.ts';
 import type { BbbHost, CallResult } from './bbb-host.ts';
+import type { Host } from './host.ts';
 import type { ServerPlan } from './plan.ts';
 
 export interface ServerReport {
@@ -10,7 +12,7 @@ export interface ServerReport {
   failed: number;
   /** For its sub directory. */
   refused: number;
-  /** By `deliver`, which the timer runs. */
+  /** By `deliver`, which the timer runs, before the import has ended. */
   resent: number;
   /** Of all formats on the server, in `status --json`. */
   states: Record<string, number>;
@@ -29,12 +31,21 @@ const program = '/usr/local/bin/pilos-post-publish';
 /** Exit status for a sub directory that is not allowed. */
 const refusedStatus = 65;
 
-export async function healAndReport(
-  { host, plan }: BbbHost,
+/** What the timer does; returns how many formats it has delivered. */
+export async function deliverMissing({ host }: BbbHost): Promise<number> {
+  const { results } = (await readDocument(host, 'deliver')) as Delivered;
+  return results.filter(({ state }) => state === 'delivered').length;
+}
+
+/** After the import: the timer finds out what PILOS has. */
+export async function reportServer(
+  server: BbbHost,
   calls: readonly CallResult[],
+  resent: number,
 ): Promise<ServerReport> {
-  const resent = JSON.parse((await host.run([program, 'deliver', '--json'])).stdout) as Resent;
-  const status = JSON.parse((await host.runOrThrow([program, 'status', '--json'])).stdout) as Status;
+  const { host, plan } = server;
+  await deliverMissing(server);
+  const status = (await readDocument(host, 'status')) as Status;
   const { recordings } = status;
   const formats = recordings.flatMap((recording) => recording.formats);
   const states: Record<string, number> = {};
@@ -42,21 +53,30 @@ export async function healAndReport(
   const refused = calls.filter((call) => call.status === refusedStatus);
   const failed = calls.filter((call) => call.status !== 0 && call.status !== refusedStatus);
   return {
-    ...{ plan, states, calls: calls.length, failed: failed.length, refused: refused.length },
+    ...{ plan, states, resent, calls: calls.length, failed: failed.length, refused: refused.length },
     delivered: calls.filter((call) => call.status === 0).length,
-    resent: resent.results.filter(({ state }) => state === 'delivered').length,
     notDone: recordings.filter((recording) => !recording.sender_done).length,
     failure: failed[0]?.output.trim(),
     refusal: refused[0]?.output.trim(),
-    errors: formats.flatMap(({ error }) => error ?? []),
+    errors: formats.flatMap(({ error }) => (error === undefined ? [] : `${error.message}: ${error.fix}`)),
     longestCall: Math.max(0, ...calls.map(({ seconds }) => seconds)),
   };
 }
 
+async function readDocument(host: Host, command: 'deliver' | 'status'): Promise<unknown> {
+  const call = [program, command, '--json'];
+  const result = await host.run(call);
+  validateJsonDocument(call, result);
+  return JSON.parse(result.stdout);
+}
+
 /** Of what the two commands print, what is used here. */
-interface Resent {
+interface Delivered {
   results: { state: string }[];
 }
 interface Status {
-  recordings: { sender_done: boolean; formats: { state: string; error?: string }[] }[];
+  recordings: {
+    sender_done: boolean;
+    formats: { state: string; error?: { message: string; fix: string } }[];
+  }[];
 }

@@ -70,7 +70,7 @@ function sumRow(servers: readonly ServerReport[]): string[] {
     `${servers.length} more`,
     '',
     ...counts,
-    `${sum(({ states }) => states['delivered'] ?? 0)} delivered`,
+    `${sum(({ states }) => states['imported'] ?? 0)} imported`,
   ];
 }
 

@@ -79,7 +79,7 @@ function goodReport(): FleetReport {
     const strays = plan.allowed === undefined ? 0 : plan.formats.length;
     const calls = plan.recordings.length * plan.formats.length;
     const failed = plan.cut === undefined ? 0 : 4;
-    const states = { delivered: calls - strays, ...(strays > 0 ? { failed: strays } : {}) };
+    const states = { imported: calls - strays, ...(strays > 0 ? { failed: strays } : {}) };
     const delivered = calls - strays - failed;
     const rest = { failure: undefined, refusal: undefined, errors: [], longestCall: 1 };
     return {
@@ -123,7 +123,7 @@ describe('problems', () => {
     ['a server failed that was not cut off', 0, { failed: 1 }],
     ['no call failed while the server was cut off', 1, { failed: 0 }],
     ['deliver has not healed it', 1, { resent: 3 }],
-    ['status knows of a format that is not delivered', 1, { states: { delivered: 19, failed: 1 } }],
+    ['status knows of a format that is not delivered', 1, { states: { imported: 19, failed: 1 } }],
     ['the stray recording was not refused', 2, { refused: 0 }],
     ['a recording has no -sender.done', 0, { notDone: 1 }],
   ] as const)('are told when %s', (_, server, changes) => {
