@@ -164,7 +164,7 @@ async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: Format
   const stamp = readStamp(published.directory);
   const plan = planDeliveredArchive(published);
   warnOf(plan, name, run.log.warn);
-  const checksum = '';
+  let checksum = '';
   const bar = run.progress.start(name, plan.size);
   try {
     await spool.deliver({
@@ -175,11 +175,12 @@ async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: Format
       },
       debug: run.log.debug,
       write: async (target, path) => {
-        await writeArchive(plan, target, {
+        const written = await writeArchive(plan, target, {
           path,
           signal: run.signal,
           onProgress: (bytes) => bar.update(bytes, 'packing'),
         });
+        checksum = written.checksum;
       },
       onTransferred: run.progress.isShown ? (bytes) => bar.update(bytes, 'sending') : undefined,
     });
