@@ -1,6 +1,6 @@
 /** hook/ and its dependencies → one CommonJS file, the only form that Node's SEA loads without a file system. */
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { readEmbeddedFiles } from '../hook/install/embedded-files.ts';
 import { projectDirectory, readCommit, readVersion } from './project.ts';
 
@@ -10,8 +10,8 @@ const main = join(projectDirectory, 'hook/main.ts');
  * Returns the text of the bundle. `import()` stays lazy in it: what a path does not need is parsed but
  * never evaluated.
  */
-export async function bundle(entry = main): Promise<string> {
-  const { outputFiles } = await run(entry);
+export async function bundle(entry = main, plugins: Plugin[] = []): Promise<string> {
+  const { outputFiles } = await run(entry, plugins);
   const [file] = outputFiles;
   if (file === undefined) throw new Error('esbuild wrote no bundle');
   return file.text;
@@ -26,8 +26,9 @@ export async function listBundledPackages(): Promise<string[]> {
   return [...new Set(found)].filter((path) => path !== undefined).sort();
 }
 
-function run(entry: string) {
+function run(entry: string, plugins: Plugin[] = []) {
   return build({
+    plugins,
     entryPoints: [entry],
     absWorkingDir: projectDirectory,
     bundle: true,

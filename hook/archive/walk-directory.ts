@@ -144,13 +144,17 @@ function addTarget(walk: Walk, path: string, name: string, above: readonly strin
     const why = errnoName(error) === 'ENOENT' ? 'leads nowhere' : `cannot be followed (${errnoName(error)})`;
     throw refusedLink(path, why, error);
   }
-  if (!target.startsWith(`${walk.root}/`))
+  if (!isInside(walk.root, target))
     throw refusedLink(path, `leads out of the recording, to ${display(target)}`);
   const stats = statSync(rawPath(target));
   if (stats.isFile()) addFile(walk, target, name, stats);
   else if (!stats.isDirectory()) walk.skipped.push(`${display(path)} leads to a ${kindOf(stats)}`);
   else if (above.includes(target)) throw refusedLink(path, 'leads to a directory that it is in');
   else addDirectory(walk, target, name, stats, [...above, target]);
+}
+
+function isInside(root: string, path: string): boolean {
+  return path.startsWith(`${root}/`);
 }
 
 function refusedLink(path: string, why: string, cause?: unknown): ExpectedError {

@@ -77,7 +77,7 @@ async function writeAndRename(settings: LocalSpoolSettings, parcel: Parcel): Pro
   await withDirectory(settings, parcel.subDir, async (directory) => {
     removeAbandoned(directory, parcel.warn);
     checkSpace(directory, parcel.size);
-    const temporary = `.${parcel.name}.${createRunToken()}`;
+    const temporary = temporaryName(parcel.name);
     const path = `${directory.path}/${temporary}`;
     const file = withErrnoTranslated(
       `cannot write ${path}`,
@@ -98,6 +98,11 @@ async function writeAndRename(settings: LocalSpoolSettings, parcel: Parcel): Pro
       if (!isRenamed) remove(directory.inside(temporary));
     }
   });
+}
+
+/** PILOS takes what ends in `.tar`. */
+function temporaryName(archive: string): string {
+  return `.${archive}.${createRunToken()}`;
 }
 
 function create(path: string): number {

@@ -1,5 +1,5 @@
-/** A full work_dir where it matters most: the archive for rsync is made there. */
-
+/** rsync without a place for the archive: work_dir is full, or the other side may not write. */
+import { chmodSync, statSync } from 'node:fs';
 import { runOrThrow } from '../../support/program/run-program.ts';
 import { mountTmpfs } from './disk.ts';
 import { describeRun, type Program } from './program.ts';
@@ -24,6 +24,20 @@ export async function checkWorkDirFullOverRsync(program: Program, host: PilosHos
     for (const { status, ...run } of [tooSmall, filling])
       if (status !== 74) problems.push(`ended with ${describeRun({ status, ...run })}`);
     problems.push(...scene.leftovers().map((file) => `left over: ${file}`));
+    return [...problems, ...(await scene.recover())];
+  });
+}
+
+/** PILOS' user may not write to its spool: nothing but rsync's exit status says so. */
+export async function checkClosedSpoolOverRsync(program: Program, host: PilosHost): Promise<Problems> {
+  return await withUndo(async (undo) => {
+    const scene = createRemoteScene(program, host, undo);
+    const { mode } = statSync(scene.spool);
+    chmodSync(scene.spool, 0o555);
+    const ended = await scene.run();
+    chmodSync(scene.spool, mode);
+    const problems = scene.problemsAfter(ended);
+    if (ended.status === 0) problems.push('ended as if it were delivered');
     return [...problems, ...(await scene.recover())];
   });
 }

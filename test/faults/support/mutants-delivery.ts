@@ -1,26 +1,25 @@
 /** Mutants of everything around the spool: what is read, locked, sent over rsync and noted. */
 import type { Mutant } from './mutants.ts';
 
+const delivery = 'delivery/delivery.ts';
+const settling = 'delivery/settle-meeting.ts';
+const shipment = 'spool/rsync/shipment.ts';
+
 export const deliveryMutants: Mutant[] = [
   {
     name: 'leftovers in work_dir are not removed',
-    edits: [
-      {
-        file: 'delivery/delivery.ts',
-        search: 'of removeAbandonedWorkFiles(config.workDir)',
-        replace: 'of [] as string[]',
-      },
-    ],
+    seams: [{ module: delivery, function: 'removeAbandonedWorkFiles', replacement: '() => []' }],
     killedBy: 'killed while the ledger is written',
     finding: /left over after the run after it: work_dir/,
   },
   {
     name: '-sender.done when the delivery begins',
-    edits: [
+    seams: [
       {
-        file: 'delivery/settle-meeting.ts',
-        search: 'if (!setSenderDone(config.recordingDir, published.meetingId, false)) return;',
-        replace: 'if (!setSenderDone(config.recordingDir, published.meetingId, true)) return;',
+        module: settling,
+        function: 'markOutstanding',
+        replacement:
+          'async ({ config }, { meetingId }) => void setSenderDone(config.recordingDir, meetingId, true)',
       },
     ],
     killedBy: 'killed while the archive is written',
@@ -28,39 +27,29 @@ export const deliveryMutants: Mutant[] = [
   },
   {
     name: '-sender.done after the first of two formats',
-    edits: [
-      {
-        file: 'delivery/settle-meeting.ts',
-        search: 'const isDone = left.length === 0 && isPublished;',
-        replace: 'const isDone = isPublished;',
-      },
-    ],
+    seams: [{ module: settling, function: 'isOutstanding', replacement: '() => false' }],
     killedBy: 'one of two formats delivered',
     finding: /-sender\.done/,
   },
   {
     name: '-sender.done stays when the files are published again',
-    edits: [
-      {
-        file: 'delivery/delivery.ts',
-        search: 'markOutstanding(context, published),\n    );\n    clear',
-        replace: 'undefined,\n    );\n    clear',
-      },
-    ],
+    seams: [{ module: delivery, function: 'markOutstanding', replacement: 'async () => undefined' }],
     killedBy: 'published again',
     finding: /the old -sender\.done/,
   },
   {
     name: 'noted as delivered before it is',
-    edits: [
+    seams: [
       {
-        file: 'delivery/delivery.ts',
-        search: 'const bar = session.progress.start(name, plan.size);',
-        replace: `const bar = session.progress.start(name, plan.size);
-  openLedger(context.config.workDir).recordDelivery(published, {
-    ...{ at: new Date().toISOString(), bytes: plan.size, seconds: 0, destination: '', name, stamp },
-    fingerprint: plan.fingerprint,
-  });`,
+        module: delivery,
+        function: 'packAndSend',
+        replacement: `async (context, delivery) => {
+          const { published } = delivery;
+          const stamp = readStamp(published.directory);
+          const sent = { plan: planDeliveredArchive(published), stamp, checksum: '' };
+          await recordDelivery(context, delivery, sent, 0);
+          return await original(context, delivery);
+        }`,
       },
     ],
     killedBy: 'killed while the archive is written',
@@ -68,33 +57,27 @@ export const deliveryMutants: Mutant[] = [
   },
   {
     name: 'exit status of rsync ignored',
-    edits: [
+    seams: [
       {
-        file: 'spool/rsync/rsync.ts',
-        search: 'if (result.exitCode === 0) return result.stdout;',
-        replace: 'return result.stdout;',
+        module: shipment,
+        function: 'runRsync',
+        replacement:
+          '(run, build) => original(run, build, Array.from({ length: 256 }, (_, status) => status))',
       },
-      {
-        file: 'spool/rsync/rsync.ts',
-        search: 'if (saysSent(output, basename(archive))) return;',
-        replace: 'return;',
-      },
-      {
-        file: 'spool/rsync/rsync.ts',
-        search: 'if (saysRenamed(output, transfer.baseName)) return;',
-        replace: 'return;',
-      },
+      { module: shipment, function: 'saysSent', replacement: '() => true' },
+      { module: shipment, function: 'saysRenamed', replacement: '() => true' },
     ],
-    killedBy: 'sshd stopped before',
+    killedBy: 'the spool of another host is closed',
     finding: /exit 0, and the archive is not there/,
   },
   {
     name: 'a cut transfer starts again at zero',
-    edits: [
+    seams: [
       {
-        file: 'spool/rsync/arguments.ts',
-        search: "'--inplace', '--partial'",
-        replace: "'--inplace', '--whole-file'",
+        module: 'spool/rsync/arguments.ts',
+        function: 'sendArguments',
+        replacement:
+          "(...words) => original(...words).map((word) => (word === '--partial' ? '--whole-file' : word))",
       },
     ],
     killedBy: 'sshd stopped at half of the archive',
@@ -102,29 +85,25 @@ export const deliveryMutants: Mutant[] = [
   },
   {
     name: 'no lock',
-    edits: [
-      {
-        file: 'system/lock.ts',
-        search: "(errnoName(error) === 'EADDRINUSE' ? resolve(undefined) : reject(error))",
-        replace: 'resolve(server)',
-      },
-    ],
+    seams: [{ module: 'system/lock.ts', function: 'listen', replacement: 'async () => createServer()' }],
     killedBy: 'several runs at once over rsync',
     finding: /one ended with|PILOS cannot import|PILOS found|what PILOS unpacked|left over/,
   },
   {
-    name: 'no second look at the published files',
-    edits: [{ file: 'archive/write-archive.ts', search: '\n  checkUnchanged(plan);', replace: '' }],
+    name: 'the published files are not compared with the plan in the end',
+    seams: [
+      { module: 'archive/write-archive.ts', function: 'checkUnchanged', replacement: '() => undefined' },
+    ],
     killedBy: 'a file is added while the others are read',
     finding: /what PILOS unpacked: video\/added missing/,
   },
   {
     name: "other servers' temporary files are removed at once",
-    edits: [
+    seams: [
       {
-        file: 'system/run-token.ts',
-        search: 'if (host !== hostId()) return untouchedFor > foreignPatience;',
-        replace: 'if (host !== hostId()) return untouchedFor >= 0;',
+        module: 'system/run-token.ts',
+        function: 'isAbandoned',
+        replacement: '(token) => original(token, Infinity)',
       },
     ],
     killedBy: 'two servers in one spool',
@@ -132,25 +111,13 @@ export const deliveryMutants: Mutant[] = [
   },
   {
     name: 'root stays root',
-    edits: [
-      {
-        file: 'system/user.ts',
-        search: 'if (uid === undefined || uid === 0) return undefined;',
-        replace: 'return undefined;',
-      },
-    ],
+    seams: [{ module: 'system/user.ts', function: 'becomeOwner', replacement: '() => undefined' }],
     killedBy: 'run as root',
     finding: /belongs to root/,
   },
   {
     name: 'links out of the recording are followed',
-    edits: [
-      {
-        file: 'archive/archive.ts',
-        search: `if (!target.startsWith(\`\${walk.root}/\`))`,
-        replace: "if (target === '')",
-      },
-    ],
+    seams: [{ module: 'archive/walk-directory.ts', function: 'isInside', replacement: '() => true' }],
     killedBy: 'a link out of the recording',
     finding: /instead of 65/,
   },
