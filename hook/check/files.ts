@@ -17,11 +17,11 @@ export function lookAtFiles(
   broken: readonly string[],
 ): Look[] {
   const looks = [lookAtLogFile(config.logFile, user, broken)];
-  const { metricsFile, onFailure } = config;
+  const { metricsFile, notify } = config;
   if (metricsFile !== undefined) {
     looks.push(lookAtMetricsDirectory(metricsFile, user));
   }
-  const [program] = onFailure ?? [];
+  const [program] = notify ?? [];
   if (program !== undefined) looks.push(lookAtProgram(program, user, environment));
   return looks;
 }
@@ -70,12 +70,12 @@ function lookAtMetricsDirectory(metricsFile: string, user: string): Look {
 }
 
 function lookAtProgram(program: string, user: string, environment: NodeJS.ProcessEnv): Look {
-  const lookedAt = `on_failure: ${program}`;
+  const lookedAt = `notify: ${program}`;
   const closed = program.includes('/') ? closedAbove(program) : undefined;
-  if (closed !== undefined) return decideClosedAbove('on-failure', lookedAt, user, closed);
+  if (closed !== undefined) return decideClosedAbove('notify', lookedAt, user, closed);
   const found = findProgram(program, environment);
-  if (found !== undefined && mayAccess(found, constants.X_OK)) return ok('on-failure', lookedAt);
-  return problem('on-failure', lookedAt, EXIT.config, {
+  if (found !== undefined && mayAccess(found, constants.X_OK)) return ok('notify', lookedAt);
+  return problem('notify', lookedAt, EXIT.config, {
     problem: found === undefined ? 'there is no such program' : 'it is not executable',
     fix: found === undefined ? undefined : `chmod a+rx ${shellQuote([found])}`,
   });

@@ -37,8 +37,8 @@ export interface Config {
   /** PILOS replaces a recording that is delivered again. No version does so far. */
   replacesRecordings: boolean;
   metricsFile: string | undefined;
-  /** A program and its arguments, run when a delivery failed. */
-  onFailure: string[] | undefined;
+  /** A program and its arguments, run when something needs a person. */
+  notify: string[] | undefined;
   publishedDir: string;
   recordingDir: string;
   /** Formats that this server publishes, from `steps:`. */
@@ -78,7 +78,7 @@ export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbC
     maxUnattended: pilos.max_unattended,
     replacesRecordings: pilos.replaces_recordings,
     metricsFile: pilos.metrics_file,
-    onFailure: pilos.on_failure,
+    notify: pilos.notify,
     publishedDir: bbb.publishedDir,
     recordingDir: bbb.recordingDir,
     publishSteps: bbb.publishSteps,

@@ -85,13 +85,16 @@ export const pilosKeys = {
   max_unattended: v.optional(atLeast(1, 1_000_000), 50),
   replaces_recordings: v.optional(flag, false),
   metrics_file: v.optional(absolutePath),
-  on_failure: v.optional(v.pipe(v.unknown(), v.transform(asList), texts, v.minLength(1, 'is empty'))),
+  notify: v.optional(v.pipe(v.unknown(), v.transform(asList), texts, v.minLength(1, 'is empty'))),
 };
 const pilosSchema = v.object(pilosKeys, 'must be a mapping of keys to values');
 export type PilosSettings = v.InferOutput<typeof pilosSchema>;
 
-/** Scalelite's name for a key of ours. */
-const aliases: Record<string, string> = { delete_recording: 'delete_after_transfer' };
+/** Scalelite's name for a key, and an earlier one of ours. */
+const aliases: Record<string, string> = {
+  delete_recording: 'delete_after_transfer',
+  on_failure: 'notify',
+};
 
 /** `pilos.yml` as parsed by YAML → valid keys with their defaults; throws a ConfigError with every problem. */
 export function parsePilos(mapping: Record<string, unknown>, file: string): PilosSettings {

@@ -1,9 +1,10 @@
 /** What became of archives that were delivered: still in the spool, in `failed/`, or taken by PILOS. */
-import { ExpectedError } from '../errors.ts';
+import { EXIT, ExpectedError } from '../errors.ts';
 import type { ArchivesSeen } from '../spool/spool.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
 import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger.ts';
+import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
 
 /** An archive whose fate may have changed. */
@@ -42,7 +43,7 @@ export async function confirmImports(
       async () => {
         const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
         const names = group.map(({ name }) => name);
-        record(
+        await record(
           context,
           group,
           await noticeDead(context, subDir, () => spool.readArchives(subDir, names, watcher)),
@@ -67,16 +68,31 @@ async function noticeDead<T>(
   }
 }
 
-function record({ ledger, run }: DeliveryContext, group: readonly Unconfirmed[], seen: ArchivesSeen): void {
+async function record(
+  context: DeliveryContext,
+  group: readonly Unconfirmed[],
+  seen: ArchivesSeen,
+): Promise<void> {
+  const { ledger, run } = context;
   for (const { key, name } of group) {
     const delivered = ledger.read(key)?.delivered;
     if (delivered === undefined) continue;
     const state = importState(delivered, seen);
     if (state === (delivered.import?.state ?? 'delivered')) continue;
     ledger.recordImport(key, state, state === 'refused' ? seen.refused.get(name)?.modifiedAt : undefined);
-    if (state === 'refused') run.log.warn(`PILOS has refused ${name}: it lies in failed/ of its spool`);
+    if (state === 'refused') await reportRefusal(context, key, delivered);
     else if (state !== 'delivered') run.log.info(`PILOS has ${state} ${name}`);
   }
+}
+
+async function reportRefusal(
+  { run }: DeliveryContext,
+  key: LedgerKey,
+  { name, destination }: Delivery,
+): Promise<void> {
+  const error = `PILOS has refused ${name}: it lies in failed/ of its spool`;
+  run.log.warn(error);
+  await notify(run, { event: 'refused', ...key, destination, error, exitStatus: EXIT.data });
 }
 
 function importState(delivered: Delivery, { waiting, refused, failedDirectory }: ArchivesSeen): ImportState {

@@ -6,6 +6,8 @@ import type { DeliveryContext } from './context.ts';
 import { updateMetrics } from './metrics.ts';
 import { type DeliveryResult, tolerate } from './result.ts';
 import { settleMeeting } from './settle-meeting.ts';
+import { readWaitingSince, reportStuck, type WaitingSince } from './stuck.ts';
+import { tallyFormats } from './tally.ts';
 
 interface RunSummary {
   results: readonly DeliveryResult[];
@@ -19,7 +21,7 @@ export async function finishRun(
   meetings: readonly PilosMeeting[],
   { results, backlog, isComplete }: RunSummary,
 ): Promise<void> {
-  const { config, run } = context;
+  const { config, run, ledger } = context;
   await confirmImports(context, readUnconfirmed(context, meetings, isComplete));
   for (const { meetingId, files } of meetings) {
     run.signal.throwIfAborted();
@@ -29,12 +31,24 @@ export async function finishRun(
     });
   }
   if (!isComplete) return;
+  const entries = ledger.readAll();
+  const waitingSince = readWaitingSince(entries);
+  await reportStuck(context, waitingSince);
   const missing = results.filter(({ state }) => state !== 'delivered' && state !== 'unchanged').length;
   await tolerate(run, 'the missing recordings are not counted', () =>
     updateMetrics(config, (counters) => {
       counters.missing = backlog.left + missing;
+      counters.states = tallyFormats(context, meetings, entries);
+      counters.oldestWaiting = oldestOf(waitingSince);
+      counters.lastRun = Math.round(Date.now() / 1000);
     }),
   );
+}
+
+/** Seconds since 1970, 0 when nothing waits. */
+function oldestOf(waitingSince: WaitingSince): number {
+  const [oldest] = [...waitingSince.values()].sort();
+  return oldest === undefined ? 0 : Math.round(Date.parse(oldest) / 1000);
 }
 
 /** Of the meetings that are here; of a complete run also of what was deleted here meanwhile. */

@@ -21,6 +21,12 @@ export interface Counters {
   formats: Record<string, FormatCounters>;
   /** Formats of recordings that are published, ours and not delivered; undefined until `deliver` has looked. */
   missing?: number | undefined;
+  /** How many formats are in which state, when `deliver` last looked at everything. */
+  states?: Record<string, number> | undefined;
+  /** Since when the oldest archive waits in a spool, seconds since 1970, 0 for none. */
+  oldestWaiting?: number | undefined;
+  /** When `deliver` last looked at everything, seconds since 1970. */
+  lastRun?: number | undefined;
 }
 
 interface MetricsSettings {
@@ -68,10 +74,16 @@ function readCounters(file: string): Counters {
 
 /** Takes over what is a count, and nothing else: the file may have been edited, or cut by a crash of the machine. */
 function parseCounters(read: unknown): Counters {
-  const { formats, missing } = (read ?? {}) as { formats?: unknown; missing?: unknown };
+  const { formats, missing, states, oldestWaiting, lastRun } = (read ?? {}) as Record<string, unknown>;
   // Without a prototype: a format may have any name.
   const counters: Counters = { formats: Object.create(null) as Counters['formats'] };
   if (isCount(missing)) counters.missing = missing;
+  if (isCount(oldestWaiting)) counters.oldestWaiting = oldestWaiting;
+  if (isCount(lastRun)) counters.lastRun = lastRun;
+  const counted = Object.entries(states ?? {}).filter((entry): entry is [string, number] =>
+    isCount(entry[1]),
+  );
+  if (counted.length > 0) counters.states = Object.fromEntries(counted);
   for (const [format, values] of Object.entries(formats ?? {})) {
     const of = countersOf(counters, format);
     for (const key of Object.keys(of) as (keyof FormatCounters)[]) {
@@ -131,7 +143,30 @@ export function formatMetrics(counters: Counters): string {
   });
   if (counters.missing !== undefined)
     lines.push(...formatFamily('recordings_missing', 'gauge', missingHelp, [['', counters.missing]]));
+  lines.push(...formatGauges(counters));
   return `${lines.join('\n')}\n`;
+}
+
+function formatGauges({ states, oldestWaiting, lastRun }: Counters): string[] {
+  const gauge = (name: string, help: string, value: number | undefined) =>
+    value === undefined ? [] : formatFamily(name, 'gauge', help, [['', value]]);
+  const samples = Object.entries(states ?? {}).map(
+    ([state, count]) => [`{state="${state}"}`, count] as const,
+  );
+  return [
+    ...formatFamily(
+      'formats',
+      'gauge',
+      'Formats of recordings in each state, see docs/commands.md.',
+      samples,
+    ),
+    ...gauge(
+      'oldest_waiting_timestamp_seconds',
+      'When the oldest archive that PILOS has not taken was delivered, 0 for none.',
+      oldestWaiting,
+    ),
+    ...gauge('last_run_timestamp_seconds', 'When deliver last looked at everything.', lastRun),
+  ];
 }
 
 function formatFamily(

@@ -2,7 +2,7 @@
 import type { ArchivePlan } from '../archive/archive.ts';
 import type { PublishedFormat } from '../bbb/bbb.ts';
 import { type ErrorScope, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
-import type { Run } from '../run.ts';
+import type { ConfiguredRun, Run } from '../run.ts';
 import { describeError, errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext, FormatDelivery } from './context.ts';
 import { countersOf, updateMetrics } from './metrics.ts';
@@ -81,7 +81,7 @@ export async function recordDelivery(
   return { ...basisOf(delivery), state: 'delivered', bytes, files, seconds };
 }
 
-/** Logs a failure, records it for `status` and `deliver`, and runs `on_failure` unless it is an old one. */
+/** Logs a failure, records it for `status` and `deliver`, and notifies unless it is an old one. */
 export async function recordFailure(
   { run, config, ledger }: Pick<DeliveryContext, 'run' | 'config' | 'ledger'>,
   delivery: FormatDelivery,
@@ -102,7 +102,7 @@ export async function recordFailure(
   );
   // The timer meets the same failure every 15 minutes; a mail each time would be read by nobody.
   const isKnown = before?.result === 'failed' && isSameError(before.error, failure.error);
-  if (!isKnown) await notifyFailure({ run, config }, published, destination, failure);
+  if (!isKnown) await notifyFailure(run, published, destination, failure);
   return { ...basisOf(delivery), state: 'failed', ...failure, scope: reason.scope };
 }
 
@@ -113,18 +113,15 @@ function isSameError(before: ErrorDocument | undefined, now: ErrorDocument): boo
 }
 
 async function notifyFailure(
-  { run, config }: Pick<DeliveryContext, 'run' | 'config'>,
+  run: ConfiguredRun,
   { meetingId, recordId, format }: PublishedFormat,
   destination: string,
   { error, exit_status: exitStatus }: { error: ErrorDocument; exit_status: ExitStatus },
 ): Promise<void> {
-  const { onFailure } = config;
-  if (onFailure === undefined) return;
-  await tolerate(run, 'nobody was notified of the failure', async () => {
-    const { runOnFailure } = await import('./on-failure.ts');
-    const text = `${error.message}: ${error.fix}`;
-    await runOnFailure(onFailure, { meetingId, recordId, format, destination, error: text, exitStatus });
-  });
+  if (run.config.notify === undefined) return;
+  const { notify } = await import('./notify.ts');
+  const text = `${error.message}: ${error.fix}`;
+  await notify(run, { event: 'failure', meetingId, recordId, format, destination, error: text, exitStatus });
 }
 
 const notInLedger = 'the ledger does not know of this';

@@ -39,7 +39,7 @@ describe('readConfig', () => {
       maxUnattended: 50,
       replacesRecordings: false,
       metricsFile: undefined,
-      onFailure: undefined,
+      notify: undefined,
       publishedDir: '/var/bigbluebutton/published',
       recordingDir: '/var/bigbluebutton/recording',
       publishSteps: [],
@@ -95,7 +95,7 @@ on_failure: [/usr/bin/mail, -s, failed]
       deliver: 'later',
       deleteAfterTransfer: true,
       metricsFile: '/metrics/x.prom',
-      onFailure: ['/usr/bin/mail', '-s', 'failed'],
+      notify: ['/usr/bin/mail', '-s', 'failed'],
     });
   });
 
@@ -107,7 +107,7 @@ on_failure: [/usr/bin/mail, -s, failed]
   it('takes one text for a list of one', () => {
     const config = read(`${required}extra_rsync_opts: --bwlimit=1\non_failure: /bin/tell\n`);
     expect(config.extraRsyncOptions).toEqual(['--bwlimit=1']);
-    expect(config.onFailure).toEqual(['/bin/tell']);
+    expect(config.notify).toEqual(['/bin/tell']);
   });
 
   it('reads booleans as Ruby does: yes, no, on, off', () => {

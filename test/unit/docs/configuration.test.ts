@@ -43,7 +43,7 @@ it('names every environment variable that --help names, and that a notification 
   const named = (text: string) =>
     [...new Set(text.match(variables))].map((name) => name.replace('…', 'PILOS_POST_PUBLISH')).sort();
   const help = createProgram(async () => undefined).helpInformation();
-  const known = named(help + readProjectFile('hook/delivery/on-failure.ts'));
+  const known = named(help + readProjectFile('hook/delivery/notify.ts'));
   expect(known.length).toBeGreaterThan(2);
   expect(named(pages.map(({ text }) => text).join('\n'))).toEqual(known);
 });

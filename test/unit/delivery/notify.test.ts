@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Failure, runOnFailure } from '../../../hook/delivery/on-failure.ts';
+import { type Notification, runNotify } from '../../../hook/delivery/notify.ts';
 import { ExpectedError } from '../../../hook/errors.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
-const failure: Failure = {
+const failure: Notification = {
+  event: 'failure',
   meetingId: 'm-1712758751753',
   recordId: 'm-1712758751753-1712758760000',
   format: 'video',
@@ -26,10 +27,10 @@ function recorder(...args: string[]): { command: string[]; read: () => string[] 
   return { command: [script, ...args], read: () => readFileSync(file, 'utf8').split('\0').slice(0, -1) };
 }
 
-describe('runOnFailure', () => {
-  it('tells the command in its environment what failed', async () => {
+describe('runNotify', () => {
+  it('gives the command in its environment what happened', async () => {
     const { command, read } = recorder();
-    await runOnFailure(command, failure);
+    await runNotify(command, failure);
     expect(read()).toEqual([
       '',
       'PILOS_POST_PUBLISH_DESTINATION=pilos@host:/spool',
@@ -45,7 +46,7 @@ describe('runOnFailure', () => {
     'passes %s on literally, as an argument and as a value: no shell looks at it',
     async (hostile) => {
       const { command, read } = recorder(hostile);
-      await runOnFailure(command, { ...failure, error: hostile, destination: hostile });
+      await runNotify(command, { ...failure, error: hostile, destination: hostile });
       const [argument, destination, error] = read();
       expect(argument).toBe(hostile);
       expect(destination).toBe(`PILOS_POST_PUBLISH_DESTINATION=${hostile}`);
@@ -55,40 +56,38 @@ describe('runOnFailure', () => {
   );
 
   it('does not take a line for a program', async () => {
-    await expect(runOnFailure(['touch hacked'], failure)).rejects.toThrow(
-      "on_failure 'touch hacked' cannot be run (ENOENT)",
+    await expect(runNotify(['touch hacked'], failure)).rejects.toThrow(
+      "notify 'touch hacked' cannot be run (ENOENT)",
     );
   });
 
   it.each([
-    [['sh', '-c', 'echo no such mailbox >&2; exit 3'], "on_failure 'sh' ended with 3: 'no such mailbox'"],
-    [['sh', '-c', 'kill -TERM $$'], "on_failure 'sh' ended with SIGTERM"],
-    [['sh', '-c', 'exit 1'], "on_failure 'sh' ended with 1"],
-    [['/'], "on_failure '/' cannot be run (EACCES)"],
+    [['sh', '-c', 'echo no such mailbox >&2; exit 3'], "notify 'sh' ended with 3: 'no such mailbox'"],
+    [['sh', '-c', 'kill -TERM $$'], "notify 'sh' ended with SIGTERM"],
+    [['sh', '-c', 'exit 1'], "notify 'sh' ended with 1"],
+    [['/'], "notify '/' cannot be run (EACCES)"],
   ])('says how %j ended', async (command, message) => {
-    const running = runOnFailure(command, failure);
+    const running = runNotify(command, failure);
     await expect(running).rejects.toThrow(ExpectedError);
     await expect(running).rejects.toThrow(message);
   });
 
   it('escapes what the command says, and keeps no more than a line of it', async () => {
     const script = `printf '\\033[31mred\\nnext'; printf '\\033[31mred\\nnext' >&2; head -c 5000000 /dev/zero | tr '\\0' x >&2; exit 1`;
-    const error = await runOnFailure(['sh', '-c', script], failure).catch((reason: unknown) => reason);
+    const error = await runNotify(['sh', '-c', script], failure).catch((reason: unknown) => reason);
     expect((error as Error).message).toContain('\\x1b[31mred\\x0anext');
     expect((error as Error).message.length).toBeLessThan(400);
   });
 
   it('takes no success for a failure, however much is said', async () => {
-    await runOnFailure(['sh', '-c', 'head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2'], failure);
+    await runNotify(['sh', '-c', 'head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2'], failure);
   });
 
   it('kills a command that is out of time, and what it has started', async () => {
     const file = `${directory.path}/survived`;
     const script = `trap '' TERM; (sleep 3; touch '${file}') & sleep 60`;
     const begin = Date.now();
-    await expect(runOnFailure(['sh', '-c', script], failure, 1)).rejects.toThrow(
-      "on_failure 'sh' took over 1 s",
-    );
+    await expect(runNotify(['sh', '-c', script], failure, 1)).rejects.toThrow("notify 'sh' took over 1 s");
     expect(Date.now() - begin).toBeLessThan(30_000);
     await sleep(3500);
     expect(existsSync(file)).toBe(false);
@@ -96,7 +95,7 @@ describe('runOnFailure', () => {
 
   it('does not wait for what the command leaves in the background with its pipes open', async () => {
     const begin = Date.now();
-    await runOnFailure(['sh', '-c', 'sleep 60 & exit 0'], failure);
+    await runNotify(['sh', '-c', 'sleep 60 & exit 0'], failure);
     expect(Date.now() - begin).toBeLessThan(29_000);
   });
 });

@@ -1,0 +1,38 @@
+/** How many formats are in which state, for the metrics. */
+import type { PilosMeeting } from '../pilos/meetings.ts';
+import type { DeliveryContext } from './context.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { readMeetingFormats } from './meeting-formats.ts';
+import type { DeliveryState } from './state.ts';
+
+/** `lost`: deleted here before PILOS had it. */
+export type TalliedState = DeliveryState | 'lost';
+
+export const talliedStates: readonly TalliedState[] = [
+  ...(['waiting', 'sending', 'failed', 'delivered', 'imported', 'taken'] as const),
+  ...(['refused', 'outdated', 'adopted', 'lost'] as const),
+];
+
+export type Tally = Record<TalliedState, number>;
+
+export function tallyFormats(
+  context: DeliveryContext,
+  meetings: readonly PilosMeeting[],
+  entries: readonly LedgerEntry[],
+): Tally {
+  const tally = Object.fromEntries(talliedStates.map((state) => [state, 0])) as Tally;
+  const here = new Set<string>();
+  for (const { meetingId, published } of meetings) {
+    for (const { recordId, format, delivery } of readMeetingFormats(context, meetingId, published)) {
+      if (delivery === undefined) continue;
+      here.add(`${recordId}/${format}`);
+      tally[delivery] += 1;
+    }
+  }
+  for (const { record_id, format, delivered } of entries) {
+    const isHere = here.has(`${record_id}/${format}`);
+    if (!isHere && delivered === undefined) tally.lost += 1;
+    else if (!isHere && delivered?.import?.state === 'refused') tally.refused += 1;
+  }
+  return tally;
+}
