@@ -22,8 +22,8 @@ export function tallyFormats(
 ): Tally {
   const tally = Object.fromEntries(talliedStates.map((state) => [state, 0])) as Tally;
   const here = new Set<string>();
-  for (const { meetingId, published } of meetings) {
-    for (const { recordId, format, delivery } of readMeetingFormats(context, meetingId, published)) {
+  for (const { meetingId, files } of meetings) {
+    for (const { recordId, format, delivery } of readMeetingFormats(context, meetingId, files)) {
       if (delivery === undefined) continue;
       here.add(`${recordId}/${format}`);
       tally[delivery] += 1;
