@@ -32,7 +32,8 @@ export interface ContentFacts {
 }
 
 export function deliveryState(entry: LedgerEntry | undefined, content: ContentFacts): DeliveryState {
-  if (entry?.sending !== undefined && !isAbandoned(entry.sending.run, 0)) return 'sending';
+  if (entry?.sending !== undefined && !isAbandoned(entry.sending.run, Number.POSITIVE_INFINITY))
+    return 'sending';
   const delivered = entry?.delivered;
   if (delivered === undefined) {
     const isTouched = entry !== undefined && (entry.waiting !== undefined || entry.attempts.length > 0);

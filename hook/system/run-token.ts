@@ -7,8 +7,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
+const day = 24 * 3600 * 1000;
 /** After this long without a write, another server's temporary file counts as abandoned, in milliseconds. */
-const foreignPatience = 7 * 24 * 3600 * 1000;
+const foreignPatience = 7 * day;
+/**
+ * The same for a file of this server by name that another boot or process namespace has made: mostly a run before the
+ * last boot, but clones and containers share a machine id and host name, and a run of theirs may still be writing.
+ */
+const lookalikePatience = day;
 
 const pattern = /^([0-9a-f]{8})\.([0-9a-f]{8})\.(\d+)\.(\d+)\.[0-9a-f]{8}$/;
 
@@ -27,7 +33,7 @@ export function isAbandoned(token: string, untouchedFor: number): boolean {
   const [, host, boot, pid, start] = pattern.exec(token) ?? [];
   if (host === undefined) return false;
   if (host !== hostId()) return untouchedFor > foreignPatience;
-  if (boot !== bootId()) return true;
+  if (boot !== bootId()) return untouchedFor > lookalikePatience;
   return startTime(Number(pid)) !== Number(start);
 }
 

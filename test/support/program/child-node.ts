@@ -12,6 +12,8 @@ export interface ChildNodeOptions {
   uid?: number;
   /** Shell commands run first in a mount namespace of the child's own; its mounts are gone with it. */
   mounts?: string;
+  /** In a process namespace of its own, as in a container. */
+  ownProcesses?: boolean;
   /** Host name that the child sees. */
   hostname?: string;
   env?: Record<string, string | undefined>;
@@ -35,7 +37,7 @@ const reachableDir = '/mnt';
  *   line to stdout at once
  */
 export function startChildNode(code: string, options: ChildNodeOptions = {}): RunningProgram {
-  const { argument = null, uid, mounts, hostname, env } = options;
+  const { argument = null, uid, mounts, ownProcesses = false, hostname, env } = options;
   const directory = uid === undefined ? projectDir : reachableDir;
   const program = `
     import { writeSync } from 'node:fs';
@@ -61,6 +63,7 @@ export function startChildNode(code: string, options: ChildNodeOptions = {}): Ru
     const script = [...setUp, 'exec "$@"'].join('\n');
     command = ['unshare', '--mount', 'sh', '-e', '-c', script, 'sh', ...command];
   }
+  if (ownProcesses) command = ['unshare', '--pid', '--fork', '--mount-proc', ...command];
   if (hostname !== undefined)
     command = [
       'unshare',

@@ -84,8 +84,23 @@ describe('isAbandoned', () => {
     }
   });
 
-  it('says yes of a run before the last boot', () => {
-    expect(isAbandoned(tokenWith(1, '00000000'), 0)).toBe(true);
+  it('leaves a run of another boot a day since its last write: a clone of this server may be at work', () => {
+    const lookalike = tokenWith(1, '00000000');
+    expect(isAbandoned(lookalike, week / 7 - 1000)).toBe(false);
+    expect(isAbandoned(lookalike, week / 7 + 1000)).toBe(true);
+  });
+
+  it('leaves a run of a container with the same machine id and host name, whose process ids mean nothing here', async () => {
+    const { value } = await runInChildNode(
+      "const { createRunToken } = await hook('system/run-token'); return createRunToken().split('.');",
+      { ownProcesses: true },
+    );
+    const [host, boot, ...rest] = value as string[];
+    const [ownHost, ownBoot] = createRunToken().split('.');
+    expect(host).toBe(ownHost);
+    expect(boot).not.toBe(ownBoot);
+    const token = [host, boot, ...rest].join('.');
+    expect(isAbandoned(token, week / 7 - 1000)).toBe(false);
   });
 
   it("leaves another server's run a week since its last write", () => {
