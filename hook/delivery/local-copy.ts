@@ -1,10 +1,8 @@
 /** The local copy of a meeting: may it be deleted, and deleting it with BBB's own `bbb-record --delete`. */
-import { existsSync } from 'node:fs';
 import type { PublishedFormat } from '../bbb/bbb.ts';
 import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { readPilosMeeting } from '../pilos/meetings.ts';
-import type { Run } from '../run.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import { planDeliveredArchive, refreshContent } from './content.ts';
 import { type DeliveryContext, lockFormat } from './context.ts';
@@ -48,7 +46,8 @@ export async function deleteLocalCopy(
     const kept = whyKept(context, files, meeting.subDir, rules);
     if (kept !== undefined) return { meeting_id: meetingId, state: 'kept', ...kept };
     if (rules.dryRun) return { meeting_id: meetingId, state: 'planned' };
-    await deleteRecordings(run, published);
+    const { deleteRecordings } = await import('../bbb/bbb-record.ts');
+    await deleteRecordings(config, published, run.signal);
     run.log.info(`deleted the local copy of ${meetingId}`);
     return { meeting_id: meetingId, state: 'deleted' };
   } catch (error) {
@@ -107,34 +106,4 @@ function whyFormatKept(
   return fingerprint === delivered.fingerprint
     ? undefined
     : { reason: `${format} has changed since its delivery` };
-}
-
-async function deleteRecordings(run: Run, published: PublishedFormat[]): Promise<void> {
-  const { runChild } = await import('../system/child-process.ts');
-  for (const recordId of new Set(published.map((one) => one.recordId))) {
-    const command = `bbb-record --delete ${recordId}`;
-    const { spawnError, exitStatus, signal, stdout, stderr } = await runChild(
-      ['bbb-record', '--delete', recordId],
-      { signal: run.signal },
-    );
-    if (spawnError !== undefined) {
-      throw new ExpectedError('bbb-record cannot be run', {
-        code: 'bbb_record_missing',
-        exitStatus: EXIT.unavailable,
-        fix: `is it on the PATH (${process.env['PATH'] ?? ''})? It comes with the package bbb-record-core`,
-        cause: spawnError,
-      });
-    }
-    const remains = published.find((one) => one.recordId === recordId && existsSync(one.directory));
-    if (exitStatus === 0 && remains === undefined) continue;
-    throw new ExpectedError(
-      `'${command}' ended with ${exitStatus ?? signal} and ${remains === undefined ? 'said' : `left ${remains.directory}`}`,
-      {
-        code: 'bbb_record_failed',
-        exitStatus: EXIT.io,
-        fix: `run it by hand: sudo -u bigbluebutton ${command}`,
-        cause: `${stdout}${stderr}`,
-      },
-    );
-  }
 }

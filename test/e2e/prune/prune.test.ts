@@ -1,6 +1,14 @@
 /** `prune` deletes local copies of what is completely delivered, and never anything else. */
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
 import { expect, it } from 'vitest';
 import type { DeletionResult } from '../../../hook/delivery/local-copy.ts';
@@ -172,16 +180,16 @@ it('deletes each segment of a meeting', async () => {
 
 it.each([
   {
-    what: 'fails',
-    instead: 'exit 3',
-    said: /ended with 3 and left \S+: run it by hand: sudo -u bigbluebutton bbb-record/,
+    what: 'fails, with its own words',
+    instead: 'echo deleting; echo "rm: cannot remove" >&2; exit 3',
+    said: /ended with 3: deleting \/ rm: cannot remove: run it by hand: sudo -u bigbluebutton bbb-record/,
   },
   {
     what: 'says that all is well and deletes nothing',
     instead: 'exit 0',
     said: /ended with 0 and left \S+: run it/,
   },
-  { what: 'is killed', instead: 'kill -9 $$', said: /ended with SIGKILL and left \S+: run it/ },
+  { what: 'is killed', instead: 'kill -9 $$', said: /ended with SIGKILL: it said nothing: run it/ },
 ])('tells with 74 when bbb-record $what, and goes on with the next', async ({ instead, said }) => {
   const tree = createTree();
   const bbbRecord = installBbbRecord(tree, instead);
@@ -194,6 +202,52 @@ it.each([
   expect(bbbRecord.calls()).toHaveLength(2);
 });
 
+it('gives bbb-record the environment that it wants, which containers and units have not', async () => {
+  const tree = createTree();
+  const { PATH } = installBbbRecord(tree);
+  const { id, published } = tree.addMeeting();
+  await deliver(tree, id, 20);
+  const bare = { PATH, USER: undefined, LOGNAME: undefined, HOME: undefined };
+  expect((await tree.run(['prune'], { env: bare })).status).toBe(0);
+  expect(existsSync(published('presentation'))).toBe(false);
+});
+
+it('deletes what bbb-record leaves: a published_dir moved by recording.yml, a format without a script', async () => {
+  const formats = ['presentation', 'own-format'];
+  const tree = createTree({ formats });
+  const { PATH } = installBbbRecord(tree);
+  const moved = tree.addMeeting({ formats });
+  await deliver(tree, moved.id, 20);
+  letDeliveryBe(tree, moved.id, 'own-format', { days: 20 });
+  // bbb-record reads this file alone, and deletes nothing of what lies elsewhere.
+  const text = readFileSync(tree.bigbluebuttonYml, 'utf8');
+  writeFileSync(tree.recordingYml, `published_dir: ${tree.publishedDir}\n`);
+  writeFileSync(tree.bigbluebuttonYml, text.replace(tree.publishedDir, `${tree.root}/elsewhere/published`));
+  const both = `${tree.bigbluebuttonYml}:${tree.recordingYml}`;
+  const { status, stdout } = await tree.run(['prune'], {
+    env: { PATH, PILOS_POST_PUBLISH_BBB_CONFIG: both },
+  });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining('1 deleted') });
+  for (const format of formats) expect(existsSync(moved.published(format)), format).toBe(false);
+  expect(existsSync(join(tree.recordingDir, 'raw', moved.id))).toBe(false);
+});
+
+it('keeps a recording of which a format is unpublished, since that would be deleted too', async () => {
+  const formats = ['presentation', 'video'];
+  const tree = createTree({ formats });
+  const bbbRecord = installBbbRecord(tree);
+  const meeting = tree.addMeeting({ formats });
+  await deliver(tree, meeting.id, 20);
+  letDeliveryBe(tree, meeting.id, 'video', { days: 20 });
+  mkdirSync(join(dirname(tree.publishedDir), 'unpublished/video'), { recursive: true });
+  renameSync(meeting.published('video'), join(dirname(tree.publishedDir), 'unpublished/video', meeting.id));
+  const { results } = await prune(tree, bbbRecord.PATH);
+  expect(results).toMatchObject([
+    { state: 'kept', reason: 'video is unpublished, and would be deleted too' },
+  ]);
+  expect(bbbRecord.calls()).toEqual([]);
+});
+
 it('tells with 69 that there is no bbb-record', async () => {
   const tree = createTree();
   const { id, published } = tree.addMeeting();
@@ -201,7 +255,7 @@ it('tells with 69 that there is no bbb-record', async () => {
   const { status, stderr } = await tree.run(['prune']);
   expect(status).toBe(69);
   expect(stderr).toMatch(
-    /^pilos-post-publish: \S+ is not deleted: bbb-record cannot be run: is it on the PATH \([^\n]+\n$/,
+    /^pilos-post-publish: \S+ is not deleted: bbb-record cannot be run \(ENOENT\): is it on the PATH \([^\n]+\n$/,
   );
   expect(existsSync(published('presentation'))).toBe(true);
 });

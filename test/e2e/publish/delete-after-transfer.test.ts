@@ -72,7 +72,7 @@ it('has delivered all the same when bbb-record fails, and says what is left', as
   const { status, stderr } = await confirmImports(tree, { env: { PATH } });
   expect(status).toBe(0);
   expect(stderr).toMatch(
-    /^pilos-post-publish: \S+ is not deleted: 'bbb-record --delete \S+' ended with 1 and left [^\n]+\n$/,
+    /^pilos-post-publish: \S+ is not deleted: 'bbb-record --delete \S+' ended with 1: it said nothing: [^\n]+\n$/,
   );
   expect(hasSenderDone(tree, id)).toBe(true);
 });
