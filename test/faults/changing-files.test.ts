@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { oneOfEach, tell } from '../support/program/test-size.ts';
-import { changes, checkChange, checkChangingAllTheTime, checkStaleSenderDone } from './support/changes.ts';
+import { changes, checkChange, checkChangingAllTheTime, checkOutdated, checkStaleSenderDone } from './support/changes.ts';
 import { shipped } from './support/program.ts';
 
 const moments = ['before reading', 'while reading'] as const;
@@ -23,5 +23,9 @@ it('gives up on files that change all the time, and leaves nothing', async () =>
 
 it('has no -sender.done while files that were published again are on their way', async () => {
   expect(await checkStaleSenderDone(shipped)).toEqual([]);
-  tell(`published files that change: ${tried.length + 2} faults`);
+});
+
+it('has no -sender.done, and sends nothing, when PILOS keeps what it had before', async () => {
+  expect(await checkOutdated(shipped)).toEqual([]);
+  tell(`published files that change: ${tried.length + 3} faults`);
 });

@@ -136,10 +136,10 @@ export async function checkChangingAllTheTime(program: Program): Promise<Problem
   });
 }
 
-/** Published again after its delivery: the old `-sender.done` is gone before the new files are on their way. */
+/** Published again after its import: the old `-sender.done` is gone before the new files are on their way. */
 export async function checkStaleSenderDone(program: Program): Promise<Problems> {
   return await withUndo(async (undo) => {
-    const scene = createScene(program);
+    const scene = createScene(program, { tree: { pilos: { replaces_recordings: true } } });
     undo(scene.remove);
     const problems = await scene.recover();
     rebuild(scene.meeting.published(format));
@@ -148,6 +148,22 @@ export async function checkStaleSenderDone(program: Program): Promise<Problems> 
     if (scene.isSenderDone())
       problems.push('the old -sender.done is there while the new files are delivered');
     const ended = await result;
-    return [...problems, ...scene.problemsAfter(ended), ...(await scene.importArchives())];
+    problems.push(...scene.problemsAfter(ended), ...(await scene.importArchives()));
+    return [...problems, ...(await scene.confirm())];
+  });
+}
+
+/** The same with a PILOS that keeps what it has: nothing is sent, the call says so, and `-sender.done` is gone. */
+export async function checkOutdated(program: Program): Promise<Problems> {
+  return await withUndo(async (undo) => {
+    const scene = createScene(program);
+    undo(scene.remove);
+    const problems = await scene.recover();
+    rebuild(scene.meeting.published(format));
+    const ended = await scene.run();
+    if (ended.status !== 65) problems.push(`ended with ${describeRun(ended)}`);
+    problems.push(...scene.problemsAfter(ended));
+    if (existsSync(scene.archive)) problems.push('an archive was delivered');
+    return [...problems, ...(await scene.recover('again'))];
   });
 }

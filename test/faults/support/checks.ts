@@ -13,7 +13,7 @@ import { checkDuring, checkNotMounted, coverWithTmpfs } from './mount.ts';
 import { checkPowerLossAfterExit } from './power.ts';
 import type { Program } from './program.ts';
 import { checkManyAtOnce, checkTwoServers } from './race.ts';
-import { checkHostileSubDir, checkOneOfTwoFormats } from './rules.ts';
+import { checkHostileSubDir, checkOneOfTwoFormats, checkRefused, checkWaitsForImport } from './rules.ts';
 import type { Problems } from './scene.ts';
 import { createRemoteScene, type PilosHost } from './ssh.ts';
 import type { Call } from './trace.ts';
@@ -63,6 +63,8 @@ export const checks = {
   'run as root': checkRunAsRoot,
   'one of two formats delivered': checkOneOfTwoFormats,
   'published again': checkStaleSenderDone,
+  'PILOS has it or refuses it': checkRefused,
+  'published again a moment later': checkWaitsForImport,
   'an early sync fails': checkErrorOfEarlySync,
   'the spool of another host is closed': checkClosedSpoolOverRsync,
   'the disk fills up': (program) => checkSpoolFillsUp(program, 'tmpfs'),

@@ -115,7 +115,7 @@ function problemsOfEnd(scene: Scene, call: Call, result: ProgramResult): Problem
 
 function problemsOfLedger({ tree, meeting }: Scene, { status }: ProgramResult): Problems {
   const file = join(tree.workDir, 'ledger', `${meeting.id}-${format}.json`);
-  const isNoted = existsSync(file) && readFileSync(file, 'utf8').includes('"state": "failed"');
+  const isNoted = existsSync(file) && readFileSync(file, 'utf8').includes('"result": "failed"');
   return status === 0 || isNoted ? [] : ['failed, and the ledger does not say so'];
 }
 

@@ -87,7 +87,7 @@ export async function checkWorkDirIsFull(program: Program): Promise<Problems> {
     const result = await scene.run();
     const problems = scene.problemsAfter(result);
     if (result.status !== 0) problems.push(`ended with ${describeRun(result)}`);
-    if (scene.isSenderDone()) problems.push('-sender.done without a note in the ledger');
+    if (scene.isSenderDone()) problems.push('-sender.done without an import');
     problems.push(...(await scene.importArchives()));
     await runOrThrow('mount', ['-o', 'remount,size=1m,nr_inodes=100', scene.tree.workDir]);
     return [...problems, ...(await scene.recover('deliver'))];

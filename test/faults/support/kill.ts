@@ -2,7 +2,7 @@
 
 import { pick, tell } from '../../support/program/test-size.ts';
 import { describeRun, type Program } from './program.ts';
-import { createScene, type Problems, type Scene } from './scene.ts';
+import { asksAgain, createScene, type Problems, type Scene } from './scene.ts';
 import { type Call, inject, traceCalls } from './trace.ts';
 import { withUndo } from './undo.ts';
 import { watchSpool } from './watch.ts';
@@ -46,7 +46,10 @@ export async function checkKilledAnywhere(
   });
 }
 
-/** Every other time it is the first delivery, and after half of these the timer delivers instead of BBB. */
+/**
+ * Every other time it is the first delivery, and after half of these the timer delivers instead of BBB; the others
+ * send what PILOS has imported once more.
+ */
 async function killAt(
   scene: Scene,
   call: Call,
@@ -54,11 +57,10 @@ async function killAt(
 ): Promise<{ isKilled: boolean; problems: Problems }> {
   const isFirst = index % 2 === 0;
   scene.forget(isFirst ? 'everything' : 'sender.done');
-  const { result } = await inject(scene, call, 'signal=SIGKILL');
+  const { result } = await inject(scene, call, 'signal=SIGKILL', isFirst ? {} : asksAgain);
   const isKilled = result.signal === 'SIGKILL';
   const problems = scene.problemsAfter(result);
   if (!isKilled && result.status !== 0) problems.push(`not killed, but ${describeRun(result)}`);
-  // With -sender.done nothing is left to the timer.
-  const how = index % 4 === 0 && !scene.isSenderDone() ? 'deliver' : 'publish';
-  return { isKilled, problems: [...problems, ...(await scene.recover(how))] };
+  const first = index % 4 === 0 ? 'deliver' : 'publish';
+  return { isKilled, problems: [...problems, ...(await scene.recover(isFirst ? first : 'again'))] };
 }

@@ -63,7 +63,7 @@ export async function checkDuring(program: Program, options: DuringOptions): Pro
     const ended = await result;
     const problems = [];
     if (!options.statuses.includes(ended.status ?? -1)) problems.push(`ended with ${describeRun(ended)}`);
-    if (scene.isSenderDone() && ended.status !== 0) problems.push('-sender.done after a failure');
+    if (scene.isSenderDone()) problems.push('-sender.done after a failure');
     isMended = true;
     await mend();
     problems.push(...(await watch.problems()));

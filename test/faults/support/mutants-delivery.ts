@@ -23,13 +23,43 @@ export const deliveryMutants: Mutant[] = [
       },
     ],
     killedBy: 'killed while the archive is written',
-    finding: /-sender\.done is there, and the archive is not/,
+    finding: /-sender\.done is there, and PILOS has not imported/,
   },
   {
     name: '-sender.done after the first of two formats',
     seams: [{ module: settling, function: 'isOutstanding', replacement: '() => false' }],
     killedBy: 'one of two formats delivered',
-    finding: /-sender\.done/,
+    finding: /-sender\.done after the first/,
+  },
+  {
+    name: '-sender.done while the archive waits for PILOS',
+    seams: [
+      {
+        module: 'delivery/meeting-formats.ts',
+        function: 'isSafe',
+        replacement: "(state) => original(state) || state === 'delivered'",
+      },
+    ],
+    killedBy: 'PILOS has it or refuses it',
+    finding: /-sender\.done while the archive waits/,
+  },
+  {
+    name: 'what lies in failed/ counts as imported',
+    seams: [
+      {
+        module: 'delivery/confirm.ts',
+        function: 'importState',
+        replacement: "(...words) => original(...words).replace('refused', 'imported')",
+      },
+    ],
+    killedBy: 'PILOS has it or refuses it',
+    finding: /-sender\.done though PILOS has refused/,
+  },
+  {
+    name: 'an archive is replaced while PILOS may be importing it',
+    seams: [{ module: delivery, function: 'mayBeImportedNow', replacement: '() => undefined' }],
+    killedBy: 'published again a moment later',
+    finding: /replaced while PILOS may be importing/,
   },
   {
     name: '-sender.done stays when the files are published again',
@@ -87,7 +117,7 @@ export const deliveryMutants: Mutant[] = [
     name: 'no lock',
     seams: [{ module: 'system/lock.ts', function: 'listen', replacement: 'async () => createServer()' }],
     killedBy: 'several runs at once over rsync',
-    finding: /one ended with|PILOS cannot import|PILOS found|what PILOS unpacked|left over/,
+    finding: /sent it|one ended with|PILOS cannot import|PILOS found|what PILOS unpacked|left over/,
   },
   {
     name: 'the published files are not compared with the plan in the end',

@@ -107,7 +107,7 @@ function problemsAfterLoss(scene: Scene, size: number, isExitZero: boolean): Pro
   const isThere = existsSync(scene.archive);
   const problems: Problems = [];
   if (isExitZero && !isThere) problems.push('exit 0, and the archive is not there');
-  if (scene.isSenderDone() && !isThere) problems.push('-sender.done, and the archive is not there');
+  if (scene.isSenderDone()) problems.push('-sender.done, and PILOS has not imported the archive');
   const found = isThere ? statSync(scene.archive).size : size;
   if (found !== size) problems.push(`the archive has ${found} of ${size} bytes`);
   return problems;

@@ -16,6 +16,8 @@ export interface FaultRun {
   /** A command that the program is run by, such as strace with its options. */
   by?: readonly string[];
   env?: Record<string, string>;
+  /** Further arguments of the program. */
+  args?: readonly string[];
   /** The program is killed then, which shows as signal SIGKILL: nothing here takes so long. */
   timeoutMilliseconds?: number;
 }
@@ -25,9 +27,9 @@ export function startOn(
   tree: BbbTree,
   { command }: Program,
   args: readonly string[],
-  { by = [], env, timeoutMilliseconds = 60_000 }: FaultRun = {},
+  { by = [], env, args: further = [], timeoutMilliseconds = 60_000 }: FaultRun = {},
 ): RunningProgram {
-  const [first = '', ...rest] = [...by, ...command, ...args];
+  const [first = '', ...rest] = [...by, ...command, ...args, ...further];
   return startProgram(first, rest, {
     cwd: tree.scriptsDir,
     // One thread beside the main one: strace counts the calls of each thread by itself.

@@ -2,11 +2,12 @@
 import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { importSpool } from '../../support/pilos/import-spool.ts';
 import type { ProgramResult } from '../../support/program/run-program.ts';
 import { tell } from '../../support/program/test-size.ts';
 import { whenTemporary } from './disk.ts';
-import { describeRun, type Program, runOn } from './program.ts';
-import { createScene, format, type Problems, type Scene, sceneOf } from './scene.ts';
+import { describeRun, type Program } from './program.ts';
+import { asksAgain, createScene, format, type Problems, type Scene, sceneOf } from './scene.ts';
 import { holding } from './trace.ts';
 import { withUndo } from './undo.ts';
 import { watchSpool } from './watch.ts';
@@ -17,7 +18,7 @@ export async function checkImporterRace(scene: Scene, count: number, what: strin
     const watch = await watchSpool(undo, scene.spool, true);
     const problems: Problems = [];
     for (let round = 1; round <= count; round += 1) {
-      const result = await scene.run();
+      const result = await scene.run(round === 1 ? {} : asksAgain);
       if (result.status !== 0) problems.push(`delivery ${round}: ${describeRun(result)}`);
       const isTaken = await waitUntil(() => !existsSync(scene.archive));
       if (!isTaken) problems.push(`delivery ${round} was not taken`);
@@ -47,10 +48,12 @@ export async function checkManyAtOnce(scene: Scene, count: number, what: string)
     const watch = await watchSpool(undo, scene.spool);
     const results = await Promise.all(Array.from({ length: count }, () => scene.run()));
     const problems = problemsOfRuns(results);
-    const sent = results.filter(({ stdout }) => stdout.includes('delivered ')).length;
+    const sent = results.filter(({ stdout }) => /delivered \S+\.tar \(/.test(stdout)).length;
+    if (sent !== 1) problems.push(`${sent} of ${count} sent it`);
     problems.push(...scene.leftovers().map((file) => `left over: ${file}`));
-    if (!scene.isSenderDone()) problems.push('no -sender.done');
-    problems.push(...(await scene.importArchives()), ...(await watch.problems()));
+    if (scene.isSenderDone()) problems.push('-sender.done before the import');
+    problems.push(...(await watch.problems()));
+    problems.push(...(await scene.importArchives()), ...(await scene.confirm()));
     tell(`runs at once, ${what}: ${count}, of which ${sent} sent it`);
     return problems;
   });
@@ -73,7 +76,10 @@ export async function checkTimerBesideCalls(program: Program, rounds: number): P
       const expected = scenes.map(({ meeting }) => `${meeting.id}-${format}.tar`).sort();
       if (archives.join() !== expected.join())
         problems.push(`in the spool: ${archives.join(', ') || 'nothing'}`);
-      for (const scene of scenes) if (!scene.isSenderDone()) problems.push('one has no -sender.done');
+      for (const { isSenderDone } of scenes) if (isSenderDone()) problems.push('-sender.done before the import');
+      for (const { archive, reason } of await importSpool(first.spool, join(first.tree.root, `store-${round}`)))
+        if (reason !== null) problems.push(`PILOS cannot import ${archive}: ${reason}`);
+      for (const scene of scenes) problems.push(...(await scene.confirm()));
     }
     problems.push(...(await watch.problems()));
     tell(`deliver beside BBB's calls: ${rounds} times 2 beside ${scenes.length}`);
@@ -101,20 +107,24 @@ export async function checkTwoServers(program: Program): Promise<Problems> {
     // The other server writes, held, while this one delivers twice.
     const { result } = other.start({ by: [...asOther, ...holding('fchmod', 1, 2500)] });
     await whenTemporary(other.spool);
-    problems.push(...problemsOfRuns([await one.run(), await runOn(one.tree, program, ['deliver'])]));
+    problems.push(...problemsOfRuns([await one.run()]));
     expectNamed(true, 'alive');
+    one.forget('everything');
+    problems.push(...problemsOfRuns([await one.deliverMissing()]));
+    expectNamed(true, 'alive after deliver');
     problems.push(...problemsOfRuns([await result]));
 
     // The other server is killed; this one cannot know, and leaves its file for a week.
+    other.forget('everything');
     const { child, result: killed } = other.start({ by: [...asOther, ...holding('fchmod', 1, 2500)] });
     await whenTemporary(other.spool);
     killBelow(child.pid ?? 0);
     await killed;
-    problems.push(...problemsOfRuns([await one.run()]));
+    problems.push(...problemsOfRuns([await firstRun(one)]));
     expectNamed(true, 'killed');
     const left = join(other.spool, temporaryOf(other) ?? '');
     utimesSync(left, Date.now() / 1000 - week - 3600, Date.now() / 1000 - week - 3600);
-    problems.push(...problemsOfRuns([await one.run()]));
+    problems.push(...problemsOfRuns([await firstRun(one)]));
     expectNamed(false, 'killed a week ago');
 
     // Killed again, its own next run clears what it left.
@@ -130,6 +140,12 @@ export async function checkTwoServers(program: Program): Promise<Problems> {
     tell('two servers in one spool: 1 alive, 2 killed');
     return problems;
   });
+}
+
+/** As if it had never been delivered: what was is not sent again, and so nothing in the spool is looked at. */
+async function firstRun(scene: Scene): Promise<ProgramResult> {
+  scene.forget('everything');
+  return await scene.run();
 }
 
 function temporaryOf({ meeting, spool }: Scene): string | undefined {

@@ -38,16 +38,24 @@ export interface Scene {
   leftovers(): string[];
   /** What is wrong right after a run, whatever was done to it. */
   problemsAfter(result: ProgramResult): Problems;
-  /** Runs it again with nothing broken; `how` 'deliver' is the timer's way. */
-  recover(how?: 'publish' | 'deliver'): Promise<Problems>;
-  /** Lets PILOS import what is there. */
+  /**
+   * Runs it again with nothing broken, and lets PILOS import. `how` 'deliver' is the timer's way, 'again' that of an
+   * admin who has deleted the recording in PILOS.
+   */
+  recover(how?: 'publish' | 'deliver' | 'again'): Promise<Problems>;
+  /** Lets PILOS import what is there: this archive alone, with the published files in it. */
   importArchives(): Promise<Problems>;
+  /** The timer's `deliver` after PILOS has imported everything of the meeting. */
+  confirm(): Promise<Problems>;
   /** As if nothing had ever been delivered, or only as if `-sender.done` had not been written. */
   forget(what: 'everything' | 'sender.done'): void;
   remove(): void;
 }
 
 export const format = 'presentation';
+
+/** Sends also what PILOS has imported. */
+export const asksAgain: FaultRun = { args: ['--again'] };
 
 /** Bytes that neither repeat nor compress, the same for the same seed. */
 export function noise(seed: string, size: number): Buffer {
@@ -111,6 +119,14 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
     }
   }
 
+  async function confirm(): Promise<Problems> {
+    const confirmed = await deliverMissing();
+    return [
+      ...(confirmed.status === 0 ? [] : [`deliver after the import: ${describeRun(confirmed)}`]),
+      ...(isSenderDone() ? [] : ['no -sender.done after the import']),
+    ];
+  }
+
   return {
     ...{
       program,
@@ -123,6 +139,7 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
       isSenderDone,
       leftovers,
       importArchives,
+      confirm,
     },
     start: (options) => startOn(tree, program, args, options),
     problemsAfter(result) {
@@ -130,17 +147,17 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
       return [
         ...(result.status === 70 ? [`it says that it has a bug: ${describeRun(result)}`] : []),
         ...(result.status === 0 && !isThere ? ['exit 0, and the archive is not there'] : []),
-        ...(isSenderDone() && !isThere ? ['-sender.done is there, and the archive is not'] : []),
+        ...(isSenderDone() ? ['-sender.done is there, and PILOS has not imported the archive'] : []),
         ...(isThere && statSync(archive).size % 512 !== 0 ? ['the archive is cut'] : []),
       ];
     },
     async recover(how = 'publish') {
-      const again = await (how === 'publish' ? run() : deliverMissing());
+      const again = await (how === 'deliver' ? deliverMissing() : run(how === 'again' ? asksAgain : {}));
       const problems: Problems = [];
       if (again.status !== 0) problems.push(`the run after it: ${describeRun(again)}`);
       for (const file of leftovers()) problems.push(`left over after the run after it: ${file}`);
-      if (!isSenderDone()) problems.push('no -sender.done after the run after it');
-      return [...problems, ...(await importArchives())];
+      if (isSenderDone()) problems.push('-sender.done before PILOS has imported the archive');
+      return [...problems, ...(await importArchives()), ...(await confirm())];
     },
     forget(what) {
       rmSync(senderDone, { force: true });
