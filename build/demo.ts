@@ -1,6 +1,6 @@
 /**
- * A recording's whole way, from BBB's call to what PILOS imports, on a BBB server made for it in a temporary
- * directory: `make demo`. Ends with status 1 when anything is not as it should be.
+ * A recording's whole way, from BBB's call to what PILOS has imported and what the admin sees of it, on a BBB server
+ * made for it in a temporary directory: `make demo`. Ends with status 1 when anything is not as it should be.
  *
  *     node build/demo.ts [DIRECTORY with the executable and its launcher]
  */
@@ -11,30 +11,12 @@ import { basename, join, resolve } from 'node:path';
 import { contentDigest } from '../test/support/files/content-digest.ts';
 import type { ImportAttempt } from '../test/support/pilos/import-attempt.ts';
 import { createPilos, type Pilos } from '../test/support/pilos/pilos.ts';
+import { check, failedChecks, green, heading, quoteLine, red, say } from './demo-screen.ts';
 import * as server from './demo-server.ts';
 import { outputDirectory, programName } from './project.ts';
 
-const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
-const paint = (code: number) => (text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
-const [bold, dim, red, green] = [paint(1), paint(2), paint(31), paint(32)];
-
-let failures = 0;
 let running: ChildProcess | undefined;
 let interruptedBy: NodeJS.Signals | undefined;
-
-function say(line = ''): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function heading(title: string, explanation: string): void {
-  say(`\n${bold(title)}\n${dim(`  ${explanation}`)}`);
-}
-
-/** A line that says whether something is as it should be. */
-function check(isRight: boolean, line: string): void {
-  if (!isRight) failures += 1;
-  say(`  ${isRight ? green('✓') : red('✗')} ${line}`);
-}
 
 /** Runs a program to its end, in an environment of its own; returns its exit status and what it printed. */
 async function run(command: string, args: string[], options: { cwd?: string; env?: object } = {}) {
@@ -63,22 +45,31 @@ function showServer(): void {
 
 /** Paths as on a real server, and meeting ids short enough for one line. */
 function shorten(text: string, root: string): string {
-  const plain = text.replaceAll(root, '');
+  const id = server.meetings[0]?.id ?? '';
+  const header = `MEETING ID${' '.repeat(id.length - shortId(id).length)}`;
+  const plain = text.replaceAll(root, '').replace(header, 'MEETING ID');
   return server.meetings.reduce((line, { id }) => line.replaceAll(id, shortId(id)), plain);
+}
+
+function environmentOf(root: string) {
+  return {
+    PILOS_POST_PUBLISH_CONFIG: `${root}${server.pilosConfig}`,
+    PILOS_POST_PUBLISH_BBB_CONFIG: `${root}${server.bbbConfig}`,
+  };
 }
 
 async function callAsBbb(root: string): Promise<void> {
   heading('BBB calls the hook', `ruby ${server.launcher} -m ID -f FORMAT`);
-  const env = {
-    PILOS_POST_PUBLISH_CONFIG: `${root}${server.pilosConfig}`,
-    PILOS_POST_PUBLISH_BBB_CONFIG: `${root}${server.bbbConfig}`,
-  };
+  const options = { cwd: `${root}${server.scripts}`, env: environmentOf(root) };
   for (const { id, formats } of server.meetings) {
     for (const format of formats) {
-      const args = [`${root}${server.launcher}`, '-m', id, '-f', format];
-      const { status, output } = await run('ruby', args, { cwd: `${root}${server.scripts}`, env });
+      const { status, output } = await run(
+        'ruby',
+        [`${root}${server.launcher}`, '-m', id, '-f', format],
+        options,
+      );
       check(status === 0, `-m ${shortId(id)} -f ${format.padEnd(12)}  exit status ${status}`);
-      for (const line of output) say(dim(`      ${shorten(line, root)}`));
+      for (const line of output) quoteLine(`      ${shorten(line, root)}`);
     }
   }
 }
@@ -111,12 +102,40 @@ function showLog(root: string): void {
   for (const line of lines.slice(-3)) say(`  ${shorten(line, root)}`);
   const isRubys = lines.every((line) => /^[IWE], \[\S+ #\d+\] +[A-Z]+ -- : ./.test(line));
   check(isRubys, `${lines.length} lines, written as BBB's other scripts write them`);
-  for (const { id, formats } of ours) {
+}
+
+/** A command of the admin's, or of the timer; returns what it printed, one text. */
+async function runCommand(root: string, distDirectory: string, ...args: string[]): Promise<string> {
+  const { status, output } = await run(join(distDirectory, programName), args, { env: environmentOf(root) });
+  check(
+    status === 0,
+    `${programName} ${args.map((word) => shorten(word, root)).join(' ')}  exit status ${status}`,
+  );
+  for (const line of output) quoteLine(`      ${shorten(line, root)}`);
+  return output.join('\n');
+}
+
+async function runTimer(root: string, distDirectory: string): Promise<void> {
+  heading(
+    'The timer looks again',
+    'what PILOS has imported completely gets its -sender.done, and may be deleted here',
+  );
+  await runCommand(root, distDirectory, 'deliver');
+  for (const { id, formats, isKnown } of ours) {
     const isDone = existsSync(join(root, server.recording, `status/published/${id}-sender.done`));
     const isWhole = formats.length === 2;
-    const why = isWhole ? 'a -sender.done: all is delivered' : 'no -sender.done: BBB still makes its video';
-    check(isDone === isWhole, `${shortId(id)} has ${why}`);
+    const why = isKnown ? 'BBB still makes its video' : 'PILOS has refused it';
+    check(isDone === isWhole, `${shortId(id)} has ${isWhole ? 'a -sender.done' : `no -sender.done: ${why}`}`);
   }
+}
+
+async function askStatus(root: string, distDirectory: string): Promise<void> {
+  heading('The admin asks', 'what PILOS has, and what needs somebody');
+  await runCommand(root, distDirectory, 'status');
+  const refused = ours.find(({ isKnown }) => !isKnown);
+  if (refused === undefined) return;
+  const details = await runCommand(root, distDirectory, 'status', '-m', refused.id);
+  check(details.includes('refused'), 'the one that PILOS has refused is named, with what to do');
 }
 
 async function showImport(root: string): Promise<void> {
@@ -173,10 +192,12 @@ async function demonstrate(root: string, distDirectory: string): Promise<void> {
   showSpool(root, group);
   showLog(root);
   await showImport(root);
+  await runTimer(root, distDirectory);
+  await askStatus(root, distDirectory);
   say(
-    failures === 0
-      ? green('\nEverything arrived. PILOS refused one recording, whose meeting it does not know.')
-      : red(`\nNot as it should be: ${failures}, marked ✗.`),
+    failedChecks() === 0
+      ? green('\nPILOS has everything but one recording, which it refused: it does not know its meeting.')
+      : red(`\nNot as it should be: ${failedChecks()}, marked ✗.`),
   );
 }
 
@@ -187,14 +208,15 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     running?.kill(name);
   });
 }
+let hasFailed = false;
 const root = mkdtempSync(join(tmpdir(), 'pilos-demo-'));
 try {
   if (!existsSync(join(distDirectory, programName))) throw new Error(`run 'make build' first`);
   await demonstrate(root, distDirectory);
 } catch (error) {
-  failures += 1;
+  hasFailed = true;
   process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
 } finally {
   rmSync(root, { recursive: true, force: true });
 }
-process.exitCode = failures === 0 ? 0 : 1;
+process.exitCode = hasFailed || failedChecks() > 0 ? 1 : 0;

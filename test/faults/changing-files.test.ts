@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest';
 import { oneOfEach, tell } from '../support/program/test-size.ts';
-import { changes, checkChange, checkChangingAllTheTime, checkOutdated, checkStaleSenderDone } from './support/changes.ts';
+import {
+  changes,
+  checkChange,
+  checkChangingAllTheTime,
+  checkOutdated,
+  checkStaleSenderDone,
+} from './support/changes.ts';
 import { shipped } from './support/program.ts';
 
 const moments = ['before reading', 'while reading'] as const;

@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
 import { shipped } from './support/program.ts';
-import { checkHostileSubDir, checkOneOfTwoFormats, checkRefused, checkWaitsForImport } from './support/rules.ts';
+import {
+  checkHostileSubDir,
+  checkOneOfTwoFormats,
+  checkRefused,
+  checkWaitsForImport,
+} from './support/rules.ts';
 
 it('writes nothing outside of the spool, whatever sub directory a meeting asks for', async () => {
   expect(await checkHostileSubDir(shipped)).toEqual([]);

@@ -1,4 +1,4 @@
-/** `make demo`: what it shows, that it tells a failure, and that nothing of it is left. */
+/** `make demo`: what it shows, that it reports a failure, and that nothing of it is left. */
 import { copyFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -24,14 +24,22 @@ describe('make demo', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(stdout).not.toContain('✗');
-    expect(stdout.match(/exit status 0$/gm)).toHaveLength(5);
+    expect(stdout.match(/^ {2}✓ -m .*exit status 0$/gm)).toHaveLength(5);
     expect(stdout).toMatch(/delivered 495513…1753-presentation\.tar \(7 files, \d+ bytes\)/);
     expect(stdout).toContain('is not from PILOS');
     expect(stdout).toMatch(/^ {2}✓ 664 .*instance1\/c2d1ff…0421-presentation\.tar$/m);
     expect(stdout).toMatch(/^ {2}✓ instance1\/c2d1ff…0421-presentation\.tar: 7 files/m);
     expect(stdout).toMatch(/^ {2}✓ 7d41c0…0317-presentation\.tar: refused, PILOS has no meeting '\S+'$/m);
+    expect(stdout).toMatch(/^ {6}PILOS has imported c2d1ff…0421-presentation\.tar$/m);
+    expect(stdout).toMatch(/^ {2}✓ 495513…1753 has a -sender\.done$/m);
+    expect(stdout).toMatch(/^ {2}✓ 7d41c0…0317 has no -sender\.done: PILOS has refused it$/m);
+    expect(stdout).toMatch(/^ {6}\S.* Analysis I +495513…1753 .* presentation imported, video imported$/m);
+    expect(stdout).toMatch(/^ {6}needs you: 1 refused; see /m);
     expect(stdout).toMatch(
-      /Everything arrived\. PILOS refused one recording, whose meeting it does not know\.\n$/,
+      /^ {8}presentation refused since .*\n.*failed\/.*\n {10}fix: .* -m 7d41c0…0317'$/m,
+    );
+    expect(stdout).toMatch(
+      /PILOS has everything but one recording, which it refused: it does not know its meeting\.\n$/,
     );
     expect(leftovers()).toEqual([]);
   });

@@ -38,7 +38,7 @@ function replace(file: string): void {
 }
 
 /** As `bbb-record --rebuild` does: away with the old files, then the new ones. */
-function rebuild(directory: string): void {
+export function rebuild(directory: string): void {
   cpSync(directory, `${directory}.new`, { recursive: true });
   writeFileSync(join(`${directory}.new`, webcams), noise('rebuilt', 700_000));
   rmSync(directory, { recursive: true });

@@ -76,8 +76,12 @@ export async function checkTimerBesideCalls(program: Program, rounds: number): P
       const expected = scenes.map(({ meeting }) => `${meeting.id}-${format}.tar`).sort();
       if (archives.join() !== expected.join())
         problems.push(`in the spool: ${archives.join(', ') || 'nothing'}`);
-      for (const { isSenderDone } of scenes) if (isSenderDone()) problems.push('-sender.done before the import');
-      for (const { archive, reason } of await importSpool(first.spool, join(first.tree.root, `store-${round}`)))
+      for (const { isSenderDone } of scenes)
+        if (isSenderDone()) problems.push('-sender.done before the import');
+      for (const { archive, reason } of await importSpool(
+        first.spool,
+        join(first.tree.root, `store-${round}`),
+      ))
         if (reason !== null) problems.push(`PILOS cannot import ${archive}: ${reason}`);
       for (const scene of scenes) problems.push(...(await scene.confirm()));
     }
@@ -105,7 +109,7 @@ export async function checkTwoServers(program: Program): Promise<Problems> {
     };
 
     // The other server writes, held, while this one delivers twice.
-    const { result } = other.start({ by: [...asOther, ...holding('fchmod', 1, 2500)] });
+    const { result } = other.start({ by: [...asOther, ...holding('fchmod', 1, 8000)] });
     await whenTemporary(other.spool);
     problems.push(...problemsOfRuns([await one.run()]));
     expectNamed(true, 'alive');

@@ -1,8 +1,9 @@
 /** Rules that no broken part is needed for, only a recording that is out of the ordinary. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { importSpool } from '../../support/pilos/import-spool.ts';
 import { letDeliveryBe } from '../../support/program/traces.ts';
+import { rebuild } from './changes.ts';
 import { describeRun, type Program, runOn } from './program.ts';
 import { createScene, format, type Problems } from './scene.ts';
 import { withUndo } from './undo.ts';
@@ -38,7 +39,8 @@ export async function checkOneOfTwoFormats(program: Program): Promise<Problems> 
     if (second.status !== 0) problems.push(`the second: ${describeRun(second)}`);
     if (scene.isSenderDone()) problems.push('-sender.done before the second was imported');
     const imported = await importSpool(scene.spool, join(scene.tree.root, 'store'));
-    if (imported.map(({ result }) => result).join() !== 'imported') problems.push('PILOS has not imported it');
+    if (imported.map(({ result }) => result).join() !== 'imported')
+      problems.push('PILOS has not imported it');
     return [...problems, ...(await scene.confirm())];
   });
 }
@@ -71,12 +73,12 @@ export async function checkWaitsForImport(program: Program): Promise<Problems> {
     undo(scene.remove);
     const first = await scene.run();
     const before = readFileSync(scene.archive);
-    const metadata = join(scene.meeting.published(format), 'metadata.xml');
-    writeFileSync(metadata, readFileSync(metadata, 'utf8').replace('<state>published</state>', ''));
+    rebuild(scene.meeting.published(format));
     const second = await scene.run();
     const problems: Problems = first.status === 0 ? [] : [`the first: ${describeRun(first)}`];
     if (second.status !== 75) problems.push(`the second: ${describeRun(second)}`);
-    if (!readFileSync(scene.archive).equals(before)) problems.push('replaced while PILOS may be importing it');
+    if (!readFileSync(scene.archive).equals(before))
+      problems.push('replaced while PILOS may be importing it');
     letDeliveryBe(scene.tree, scene.meeting.id, format, { minutes: 4 });
     return [...problems, ...(await scene.recover('deliver'))];
   });
