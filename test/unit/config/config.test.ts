@@ -225,8 +225,8 @@ describe('readConfig refuses', () => {
     ['delete_after_transfer: 1', "delete_after_transfer must be true or false, but is '1'"],
     ['delete_recording: "true"', 'delete_after_transfer must be true or false'],
     ['metrics_file: [x]', 'metrics_file must be a text, but is a list'],
-    ['on_failure: []', 'on_failure is empty'],
-    ['on_failure: [1]', 'on_failure.0 must be a list of texts'],
+    ['notify: []', 'notify is empty'],
+    ['on_failure: [1]', 'notify.0 must be a list of texts'],
   ])('%s', (line, problem) => {
     const others = required.split('\n').filter((other) => other.split(':')[0] !== line.split(':')[0]);
     expect(problemsOf(`${others.join('\n')}\n${line}\n`)).toContain(`pilos.yml: ${problem}`);

@@ -35,6 +35,7 @@ describe('runNotify', () => {
       '',
       'PILOS_POST_PUBLISH_DESTINATION=pilos@host:/spool',
       'PILOS_POST_PUBLISH_ERROR=the disk is full: free some space',
+      'PILOS_POST_PUBLISH_EVENT=failure',
       'PILOS_POST_PUBLISH_EXIT_STATUS=73',
       'PILOS_POST_PUBLISH_FORMAT=video',
       'PILOS_POST_PUBLISH_MEETING_ID=m-1712758751753',
