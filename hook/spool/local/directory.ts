@@ -106,7 +106,7 @@ function resolveExisting(path: string, fix: string, scope: ErrorScope): string {
     const problem = unresolved[errnoName(error) ?? ''];
     if (problem === undefined) throw translateErrno(error, `cannot use the spool directory ${path}`, scope);
     throw new ExpectedError(`the spool directory ${path} ${problem}`, {
-      code: scope === 'spool' ? 'spool_missing' : 'sub_dir_missing',
+      code: scope === 'spool' ? 'spool_dir_missing' : 'sub_dir_missing',
       exitStatus: EXIT.spool,
       fix,
       scope,
