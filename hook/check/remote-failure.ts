@@ -73,6 +73,7 @@ export function classifyFailure(code: RsyncFailureCode, stderr: string, facts: R
     case 'transfer_under_way':
       return { step: 'remote-write', status: EXIT.spool };
     case 'connection_lost':
+    case 'connection_stalled':
     case 'remote_rsync_silent':
       return classifyLost(stderr);
     case 'too_many_connections':

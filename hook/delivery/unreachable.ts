@@ -6,17 +6,20 @@ import type { DeliveryContext, FormatDelivery } from './context.ts';
 import { basisOf, type DeliveryResult, tolerate } from './result.ts';
 import { markOutstanding } from './settle-meeting.ts';
 
-/** Seconds: what fails sooner may as well be tried each time, and the true reason be reported. */
+/** Seconds: what fails sooner may as well be tried each time. */
 const costly = 2;
 
-/** Remembers a failure that concerns the whole host and took its time, for the calls that come next. */
+/** What a host that says nothing fails with; one that refuses or cuts a connection may take the next one. */
+const silences = ['host_unreachable', 'host_not_found', 'connection_stalled'];
+
+/** Remembers that a host does not answer, for the calls that come next. */
 export async function rememberHost(
   { run, hosts, spool }: DeliveryContext,
   { subDir }: FormatDelivery,
   reason: ExpectedError,
   seconds: number,
 ): Promise<void> {
-  if (reason.scope !== 'spool' || seconds < costly) return;
+  if (!silences.includes(reason.code) || seconds < costly) return;
   await tolerate(run, 'the next call will try this host again', () =>
     hosts.recordFailure(spool.location(subDir), reason.message),
   );

@@ -7,7 +7,7 @@ import { type BbbHost, startBbbHost } from './bbb-host.ts';
 import { createBbbImage, createImage, mountPoint, spoolUser } from './image.ts';
 import { type Network, startNetwork } from './network.ts';
 import { type PilosHost, startPilosHost } from './pilos-host.ts';
-import { type FleetOptions, instances, planFleet } from './plan.ts';
+import { type FleetOptions, instances, planFleet, type ServerPlan } from './plan.ts';
 import { generateHostKey, prepareClient, startSshd } from './ssh.ts';
 import { centralSpool, createCentralStorage, makeSpool, pilosSpool } from './storage.ts';
 
@@ -50,7 +50,7 @@ async function layOutStorage(options: FleetOptions, site: Site): Promise<Fleet> 
   for (const { host } of pilos) await storage.mount(host);
   makeSpool(pilos[0]?.host.mounted(centralSpool) ?? '', instances);
   const settings = { spool_dir: centralSpool, require_mount: mountPoint };
-  const servers = await startBbbHosts(options, site, settings);
+  const servers = await startBbbHosts(options, site, () => settings);
   for (const { host } of servers) await storage.mount(host);
   return {
     ...{ options, servers, pilos },
@@ -59,19 +59,22 @@ async function layOutStorage(options: FleetOptions, site: Site): Promise<Fleet> 
   };
 }
 
-/** Each server has one PILOS, as `spool_dir` is one address. */
+/** Each PILOS is a host of its own, and `spool_dirs` leads there; `spool_dir` is for meetings of neither. */
 async function layOutSsh(options: FleetOptions, site: Site): Promise<Fleet> {
   const pilos = await startPilosHosts(site, pilosSpool);
   // A timeout as short as that is for a test: the link that is cut must be noticed soon.
   const impatience = { extra_rsync_opts: ['--timeout=5'], retry: { attempts: 1, max_seconds: 10 } };
-  const servers = await startBbbHosts(options, site, { spool_dir: 'pilos:/', ...impatience });
+  const servers = await startBbbHosts(options, site, ({ serves }) => {
+    const addresses = serves.map((instance) => [instance, `${instance}:/${instance}`]);
+    return { spool_dir: `${serves[0]}:/`, spool_dirs: Object.fromEntries(addresses), ...impatience };
+  });
   for (const [index, { host, instance }] of pilos.entries()) {
     makeSpool(host.path(pilosSpool), [instance], spoolUser);
     const address = pilosAddress(index);
     const hostKey = await generateHostKey(host);
     const publicKeys: string[] = [];
     for (const server of servers.filter(({ plan }) => plan.serves.includes(instance)))
-      publicKeys.push(await prepareClient(server.host, address, hostKey));
+      publicKeys.push(await prepareClient(server.host, instance, address, hostKey));
     await startSshd(site.undo, host, { address, publicKeys });
   }
   const link = (state: string) => (server: BbbHost) =>
@@ -95,16 +98,16 @@ async function startPilosHosts(
   return hosts;
 }
 
-/** @param settings of all their `pilos.yml` */
+/** @param settingsOf of each one's `pilos.yml` */
 async function startBbbHosts(
   options: FleetOptions,
   { directory, undo, signal, network }: Site,
-  settings: object,
+  settingsOf: (plan: ServerPlan) => object,
 ): Promise<BbbHost[]> {
   const servers: BbbHost[] = [];
   for (const [index, plan] of planFleet(options).entries()) {
     const [image, tree] = [join(directory, 'bbb-image'), join(directory, plan.name)];
-    const server = await startBbbHost(undo, signal, { plan, image, tree, settings });
+    const server = await startBbbHost(undo, signal, { plan, image, tree, settings: settingsOf(plan) });
     await network.connect(server.host, `10.77.0.${index + 1}`);
     servers.push(server);
   }

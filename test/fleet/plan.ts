@@ -48,7 +48,7 @@ const largeBytes = 32_000_000;
 const manyFiles = [['presentation'], ['presentation', 'podcast'], ['video']];
 const fewFiles = [['notes'], ['podcast'], ['notes']];
 
-export function planFleet({ layout, servers, recordings }: FleetOptions): ServerPlan[] {
+export function planFleet({ servers, recordings }: FleetOptions): ServerPlan[] {
   const formatsOf = (index: number) => (servers > fewServers ? fewFiles : manyFiles)[index % 3] ?? [];
   const shares = shareRecordings(
     Array.from({ length: servers }, (_, index) => formatsOf(index).length),
@@ -57,7 +57,7 @@ export function planFleet({ layout, servers, recordings }: FleetOptions): Server
   return Array.from({ length: servers }, (_, index): ServerPlan => {
     const isLast = index === servers - 1;
     const isLarge = servers > fewServers;
-    const serves = chooseInstances(layout, index, isLast);
+    const serves = chooseInstances(isLast);
     const formats = formatsOf(index);
     const own = shares[index] ?? 0;
     const isCut = index === 1;
@@ -91,9 +91,7 @@ function shareRecordings(formatCounts: readonly number[], recordings: number): n
   return shares;
 }
 
-/** Over ssh a server has one PILOS: `spool_dir` is one address. On a central storage it may serve all. */
-function chooseInstances(layout: Layout, index: number, isLast: boolean): readonly Instance[] {
-  if (isLast) return [instances[1]];
-  if (layout === 'storage') return instances;
-  return [instances[index % 2] ?? instances[0]];
+/** The last one serves one PILOS only, and says so. */
+function chooseInstances(isLast: boolean): readonly Instance[] {
+  return isLast ? [instances[1]] : instances;
 }

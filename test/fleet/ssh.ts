@@ -1,6 +1,6 @@
 /** sshd and rrsync on the PILOS hosts, and the keys of the BBB servers, as docs/ssh.md says. */
 import { spawn } from 'node:child_process';
-import { chownSync, mkdirSync, readFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Undo } from '../support/program/create-with-undo.ts';
@@ -20,11 +20,11 @@ UsePAM yes
 MaxStartups 200
 `;
 
-const clientConfig = (address: string) => `Host pilos
+const clientConfig = (alias: string, address: string) => `Host ${alias}
     HostName ${address}
     Port 22
     User pilos-spool
-    IdentityFile ~/.ssh/pilos
+    IdentityFile ~/.ssh/${alias}
     IdentitiesOnly yes
 `;
 
@@ -43,13 +43,23 @@ export async function generateHostKey(host: Host): Promise<string> {
   return await generateKey(host, hostKeyFile);
 }
 
-/** A key for the user bigbluebutton, the host `pilos` in its configuration, and that host's key as known. */
-export async function prepareClient(host: Host, address: string, hostKey: string): Promise<string> {
+/** A key for the user bigbluebutton, the host `alias` in its configuration, and that host's key as known. */
+export async function prepareClient(
+  host: Host,
+  alias: string,
+  address: string,
+  hostKey: string,
+): Promise<string> {
   const home = '/home/bigbluebutton/.ssh';
   makeOwned(host.path('/'), home, bbbUser);
-  const publicKey = await generateKey(host, `${home}/pilos`, bbbUser);
-  putFile(host.path('/'), `${home}/config`, clientConfig(address), bbbUser, privateMode);
-  putFile(host.path('/'), `${home}/known_hosts`, `${address} ${hostKey}`, bbbUser, privateMode);
+  const publicKey = await generateKey(host, `${home}/${alias}`, bbbUser);
+  const add = (name: string, text: string) => {
+    const file = host.path(`${home}/${name}`);
+    const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    putFile(host.path('/'), `${home}/${name}`, before + text, bbbUser, privateMode);
+  };
+  add('config', clientConfig(alias, address));
+  add('known_hosts', `${address} ${hostKey}`);
   return publicKey;
 }
 

@@ -21,6 +21,7 @@ export type RsyncFailureCode =
   // After it, rsync's, rrsync's and the daemon's:
   | 'address_refused'
   | 'connection_lost'
+  | 'connection_stalled'
   | 'option_refused'
   | 'option_unknown'
   | 'password_refused'

@@ -183,7 +183,7 @@ const protocolRules: readonly Rule[] = [
   },
   {
     exitCodes: [30, 35],
-    code: 'connection_lost',
+    code: 'connection_stalled',
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) => `the connection to ${host} is stalled`,
