@@ -93,6 +93,10 @@ export function readPublishedMetadata(file: string): PublishedMetadata {
 export interface ImportedMetadata extends PublishedMetadata {
   /** Under which PILOS keeps the recording. */
   recordId: string;
+  /** False for one that somebody has hidden in its front end. */
+  isPublished: boolean;
+  /** What the front end noted under a key; `''` for nothing. */
+  readMeta(key: string): string;
 }
 
 /** Reads the same file for a recording that nothing else tells of. @throws ExpectedError when it does not tell */
@@ -102,6 +106,8 @@ export function readImportedMetadata(file: string): ImportedMetadata {
     return {
       ...publishedMetadataOf({ recording, meta }, file),
       recordId: textOf(recording, 'id'),
+      isPublished: textOf(recording, 'state').trim() !== 'unpublished',
+      readMeta: (key) => textOf(meta, key),
     };
   } catch (error) {
     const isXml = error instanceof XmlProblem;

@@ -7,8 +7,10 @@ import type { Config } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
 import { type DeliveryContext, openDelivery } from '../delivery/context.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
-import { chooseCandidates, type Wanted } from '../migrate/candidates.ts';
+import { type Candidate, chooseCandidates, type PublicRule, type Wanted } from '../migrate/candidates.ts';
+import { confirmSent } from '../migrate/confirm-sent.ts';
 import { readMeetingIds } from '../migrate/meeting-ids.ts';
+import { readMeetingMap } from '../migrate/meeting-map.ts';
 import { createPacer, type PaceRules } from '../migrate/pace.ts';
 import {
   describeOrigins,
@@ -19,7 +21,7 @@ import {
   reportJson,
   rowsOf,
 } from '../migrate/report.ts';
-import type { Sending } from '../migrate/send.ts';
+import { type Sending, subDirsOf } from '../migrate/send.ts';
 import { planAll, sendAll } from '../migrate/send-all.ts';
 import { readSources } from '../migrate/sources.ts';
 import { configureRun, type Run } from '../run.ts';
@@ -40,8 +42,16 @@ interface MigrateRequest {
   since: string | undefined;
   until: string | undefined;
   limit: number | undefined;
+  /** A file of ids in the recordings, and the ids in PILOS. */
+  map: string | undefined;
+  /** Everyone may see all of it in PILOS. */
+  public: boolean;
+  /** `KEY=VALUE` in the metadata of those that everyone may see. */
+  publicWhen: string[];
   /** Also what was sent before. */
   again: boolean;
+  /** Also what PILOS has refused. */
+  refused: boolean;
   maxWaiting: number;
   pause: string;
   patience: string;
@@ -54,6 +64,7 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   const started = Date.now();
   const wanted = readWanted(request, started, unconfigured);
   const rules = readRules(request);
+  const publicRule = readPublicRule(request);
   const directories = request.from.map((directory) => resolve(directory));
   const run = configureRun(unconfigured, request);
   const { config } = run;
@@ -63,14 +74,19 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   const { candidates, ...others } = chooseCandidates(readSources(config, directories), wanted, {
     ownOrigins: isHere ? config.origins : [],
     isComing: (published) => isHere && isBeingPublished(config, published),
+    publicRule,
   });
   const context = await openDelivery(run);
-  const sending = { context, subDir, sentSince: request.again ? started : 0 };
-  checkDestination(sending);
+  const { map } = wanted;
+  const resent = { sentSince: request.again ? started : 0, againRefused: request.refused };
+  const sending = { context, subDir, map, ...resent };
+  const subDirs = checkDestinations(sending, candidates);
+  announceVersion(request, run);
+  if (request.refused && !request.dryRun) await confirmSent(sending, candidates);
   const limit = request.limit ?? Number.POSITIVE_INFINITY;
   const outcome = request.dryRun
     ? planAll(sending, candidates, limit)
-    : await sendAll(sending, candidates, { limit, pacer: openPacer(context, subDir, rules) });
+    : await sendAll(sending, candidates, { limit, pacer: openPacer(context, subDirs, rules) });
   const status = report({ ...outcome, ...others, isDryRun: request.dryRun }, sending, request);
   run.signal.throwIfAborted();
   return status;
@@ -82,17 +98,42 @@ function readWanted(request: MigrateRequest, now: number, { log }: Run): Wanted 
     value === undefined ? undefined : parseMoment(option, value, now);
   const [since, until] = [moment('--since', request.since), moment('--until', request.until)];
   const { meetingIds, origins } = request;
-  if (meetingIds === undefined && origins.length === 0) {
+  const map = request.map === undefined ? undefined : readMeetingMap(request.map);
+  if (meetingIds === undefined && origins.length === 0 && map === undefined) {
     throw new ExpectedError('nothing says which recordings to migrate', {
       code: 'nothing_selected',
       exitStatus: EXIT.usage,
       fix: "give --meeting-ids FILE, with the ids of the rooms that PILOS has, or --origin Greenlight; see 'pilos-post-publish migrate --help'",
     });
   }
-  if (meetingIds === undefined) return { ids: undefined, origins, since, until };
+  if (meetingIds === undefined) return { ids: undefined, origins, since, until, map };
   const { ids, repeated } = readMeetingIds(meetingIds);
   if (repeated > 0) log.info(`${meetingIds} names ${ids.size} ids, and repeats ${repeated} of them`);
-  return { ids, origins, since, until };
+  return { ids, origins, since, until, map };
+}
+
+function readPublicRule({ public: isAll, publicWhen }: MigrateRequest): PublicRule {
+  if (isAll) return 'all';
+  return publicWhen.map((text) => {
+    const [, key = '', value = ''] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+    if (key !== '') return { key, value };
+    throw new ExpectedError(`--public-when ${quote(text)} is not KEY=VALUE`, {
+      code: 'public_when_invalid',
+      exitStatus: EXIT.usage,
+      fix: "name a key of the metadata and its value, such as 'gl-listed=true'",
+    });
+  });
+}
+
+/** PILOS' changelog does not say it, its sources do. */
+function announceVersion({ public: isAll, publicWhen, dryRun }: MigrateRequest, { log }: Run): void {
+  log.info(
+    'PILOS must know the meetings, or it refuses every archive: its import:greenlight-v2 and -v3 create them since early 2026 (pull request 3034)',
+  );
+  if ((isAll || publicWhen.length > 0) && !dryRun)
+    log.info(
+      'public/ is read by PILOS since the same time, as in 4.13; an older one leaves archives there for ever',
+    );
 }
 
 function readRules({ maxWaiting, pause, patience }: MigrateRequest): PaceRules {
@@ -115,15 +156,18 @@ function validateOption(subDir: string, { allowedSubDirs }: Config): string {
   });
 }
 
-/** A mounted spool that is not there is told before the first recording is packed. */
-function checkDestination({ context: { spool }, subDir }: Sending): void {
-  spool.describeDelivery({ name: 'x.tar', size: 0, subDir });
+/** A mounted spool that is not there is reported before the first recording is packed. */
+function checkDestinations(sending: Sending, candidates: readonly Candidate[]): string[] {
+  const used = subDirsOf(sending, candidates);
+  const subDirs = used.length === 0 ? [sending.subDir] : used;
+  for (const subDir of subDirs) sending.context.spool.describeDelivery({ name: 'x.tar', size: 0, subDir });
+  return subDirs;
 }
 
 /** A look over ssh costs a connection. */
-function openPacer({ config, spool, run }: DeliveryContext, subDir: string, rules: PaceRules) {
+function openPacer({ config, spool, run }: DeliveryContext, subDirs: string[], rules: PaceRules) {
   const interval = config.spool.kind === 'local' ? 1000 : 10_000;
-  return createPacer({ spool, subDir, interval }, rules, run);
+  return createPacer({ spool, subDirs, interval }, rules, run);
 }
 
 function report(found: MigrationReport, { context, subDir }: Sending, { quiet }: MigrateRequest): ExitStatus {
@@ -142,7 +186,7 @@ function report(found: MigrationReport, { context, subDir }: Sending, { quiet }:
 }
 
 function isProblem({ state }: { state: string }): boolean {
-  return state === 'cannot_be_packed' || state === 'failed';
+  return ['cannot_be_packed', 'failed', 'refused'].includes(state);
 }
 
 function reportNothingFits({ unmatched, own }: MigrationReport, { log }: Run): void {
@@ -165,18 +209,28 @@ export function addMigrateCommand(program: Command, start: Start): void {
     .option('--sub-dir <name>', 'sub directory of the spool, as in RECORDING_SPOOL_SUB_DIRECTORY of PILOS')
     .option('--since <when>', 'only meetings that began since then: 12h, 7d, 2w or 2026-01-31')
     .option('--until <when>', 'only meetings that began before then')
+    .option('--map <file>', 'two ids a line: that in the recording, and that of the meeting in PILOS')
+    .option('--public', 'let everyone see them in PILOS, except those that are unpublished')
+    .option(
+      '--public-when <key=value>',
+      'only those with this in their metadata, such as gl-listed=true; may be repeated',
+      collect,
+    )
     .option('--limit <n>', 'send at most so many', parseCount)
-    .option('--again', 'send also what was sent before, as when its import has failed')
+    .option('--again', 'send also what was sent before')
+    .option('--refused', 'send also what PILOS has refused')
     .option('--max-waiting <n>', 'wait while so many archives lie in the spool', parseCount, 20)
     .option('--pause <time>', 'wait so long after each archive when the spool cannot be read', '6s')
     .option('--patience <time>', 'give up when PILOS takes no archive for so long', '1h')
     .option('--dry-run', 'say what would be sent, and change nothing')
     .action((options, command) => {
-      const { origin: origins = [], from = [], again = false, dryRun = false, ...rest } = options;
-      const { meetingIds, since, until, limit, subDir = '', maxWaiting, pause, patience } = rest;
-      const wanted = { meetingIds, origins, from, subDir, since, until, limit, again };
+      const { origin: origins = [], from = [], publicWhen = [], ...others } = options;
+      const { public: isPublic = false, again = false, refused = false, dryRun = false, ...rest } = others;
+      const { meetingIds, map, since, until, limit, subDir = '', maxWaiting, pause, patience } = rest;
+      const wanted = { meetingIds, map, origins, from, subDir, since, until, limit, again, refused };
+      const shown = { public: isPublic, publicWhen };
       return start(command.optsWithGlobals(), (run) =>
-        migrate({ ...wanted, maxWaiting, pause, patience, dryRun, quiet: run.quiet }, run),
+        migrate({ ...wanted, ...shown, maxWaiting, pause, patience, dryRun, quiet: run.quiet }, run),
       );
     });
 }

@@ -6,7 +6,7 @@ import type { BbbDirectories, PublishedFormat } from '../bbb/bbb.ts';
 import { isCoveredBySenderDone, publicationTime } from '../bbb/sender-done.ts';
 import type { Config } from '../config/config.ts';
 import { attempt, ExpectedError } from '../errors.ts';
-import { validateMetadata } from '../pilos/metadata-rules.ts';
+import { type ExpectedMetadata, validateMetadata } from '../pilos/metadata-rules.ts';
 import { type Delivery, type Ledger, type LedgerEntry, statMetadata } from './ledger.ts';
 import { type DeliveryState, deliveryState } from './state.ts';
 
@@ -19,13 +19,21 @@ export interface FormatState {
 type ContentConfig = BbbDirectories & Pick<Config, 'replacesRecordings'>;
 
 /** The archive that a delivery makes. Throws ExpectedError (65) for what PILOS could not import. */
-export function planDeliveredArchive(published: PublishedFormat): ArchivePlan {
+export function planDeliveredArchive(
+  published: PublishedFormat,
+  mapMeetingId?: ExpectedMetadata['mapMeetingId'],
+): ArchivePlan {
   const { directory, format, recordId } = published;
-  return planArchive(directory, `${format}/${recordId}`, planOptions(published));
+  return planArchive(directory, `${format}/${recordId}`, planOptions(published, mapMeetingId));
 }
 
-function planOptions({ directory, format, recordId }: PublishedFormat): PlanOptions {
-  return { checkMetadata: (bytes) => validateMetadata(bytes, { recordId, format, directory }) };
+function planOptions(
+  { directory, format, recordId }: PublishedFormat,
+  mapMeetingId?: ExpectedMetadata['mapMeetingId'],
+): PlanOptions {
+  return {
+    checkMetadata: (bytes) => validateMetadata(bytes, { recordId, format, directory, mapMeetingId }),
+  };
 }
 
 /** Reads the state of a published format. Writes nothing, and reads no more than names, sizes and times. */

@@ -43,6 +43,8 @@ export interface FormatDelivery {
   /** `<record id>-<format>.tar` */
   archive: string;
   destination: string;
+  /** Gives the id by which PILOS knows the meeting, where that is not the one in `metadata.xml`. */
+  mapMeetingId?: ((meetingId: string) => string) | undefined;
 }
 
 export function planDelivery(

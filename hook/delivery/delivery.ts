@@ -159,10 +159,10 @@ export async function packAndSend(context: DeliveryContext, delivery: FormatDeli
 }
 
 async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: FormatDelivery): Promise<Sent> {
-  const { published, archive: name, subDir } = delivery;
+  const { published, archive: name, subDir, mapMeetingId } = delivery;
   // Before the plan: files that change between the two must not pass for the delivered ones.
   const stamp = readStamp(published.directory);
-  const plan = planDeliveredArchive(published);
+  const plan = planDeliveredArchive(published, mapMeetingId);
   warnOf(plan, name, run.log.warn);
   let checksum = '';
   const bar = run.progress.start(name, plan.size);

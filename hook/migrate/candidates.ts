@@ -4,6 +4,7 @@ import type { PublishedFormat } from '../bbb/bbb.ts';
 import { type ImportedMetadata, readImportedMetadata } from '../bbb/metadata.ts';
 import { attempt, EXIT, ExpectedError } from '../errors.ts';
 import { quote } from '../terminal/escape.ts';
+import type { MeetingMap } from './meeting-map.ts';
 import type { FoundRecording } from './sources.ts';
 
 export interface Wanted {
@@ -14,13 +15,23 @@ export interface Wanted {
   /** Moments between which the meeting began, milliseconds since 1970. */
   since: number | undefined;
   until: number | undefined;
+  /** Ids that the recordings have → ids by which PILOS knows the meetings. Of itself, it selects its recordings. */
+  map: MeetingMap | undefined;
 }
+
+/** Which recordings everyone may see in PILOS: all, or those of which one of these keys has this value. */
+export type PublicRule = 'all' | readonly { key: string; value: string }[];
 
 export interface Candidate {
   published: PublishedFormat;
   /** `''` when no file tells. */
   name: string;
+  /** By which PILOS knows the meeting. */
   externalId: string;
+  /** False for one that was hidden in its front end. */
+  isPublished: boolean;
+  /** To be imported for everyone to see; never what was hidden. */
+  isPublic: boolean;
   /** When the meeting began, milliseconds since 1970; undefined when nothing tells. */
   startTime: number | undefined;
   /** Why it cannot be sent. */
@@ -44,32 +55,40 @@ export interface Choice extends LeftOut {
   unknownIds: string[];
 }
 
+export interface ChoiceRules {
+  /** Origins whose recordings are not to be migrated. */
+  ownOrigins: readonly string[];
+  /** Whether BBB still publishes it. */
+  isComing: (one: PublishedFormat) => boolean;
+  publicRule?: PublicRule;
+}
+
 /**
  * Reads the `metadata.xml` of every recording found, one after the other.
- *
- * @param ownOrigins origins whose recordings are not to be migrated
- * @param isComing whether BBB still publishes it
  */
 export function chooseCandidates(
   found: readonly FoundRecording[],
   wanted: Wanted,
-  { ownOrigins, isComing }: { ownOrigins: readonly string[]; isComing: (one: PublishedFormat) => boolean },
+  { ownOrigins, isComing, publicRule = [] }: ChoiceRules,
 ): Choice {
   const candidates: Candidate[] = [];
   const left: LeftOut = { unmatched: new Map(), outOfTime: 0, own: 0 };
   const unknown = new Set(wanted.ids);
   for (const one of found) {
-    const metadata = attempt(() => readImportedMetadata(`${one.published.directory}/metadata.xml`));
+    const metadata = attempt(() => readTrimmed(`${one.published.directory}/metadata.xml`));
     if (metadata instanceof ExpectedError) {
       candidates.push(untold(one.published, isComing(one.published) ? stillComing() : metadata));
       continue;
     }
-    unknown.delete(metadata.externalId);
+    const externalId = wanted.map?.get(metadata.externalId) ?? metadata.externalId;
+    for (const id of [metadata.externalId, externalId]) unknown.delete(id);
     if (isLeftOut(metadata, one.published, wanted, ownOrigins, left)) continue;
     candidates.push({
       published: one.published,
       name: metadata.meetingName,
-      externalId: metadata.externalId,
+      externalId,
+      isPublished: metadata.isPublished,
+      isPublic: metadata.isPublished && isPublic(metadata, publicRule),
       startTime: startOf(metadata, one.published),
       problem: findProblem(metadata, one) ?? (isComing(one.published) ? stillComing() : undefined),
     });
@@ -77,9 +96,20 @@ export function chooseCandidates(
   return { candidates: candidates.sort(newestFirst), ...left, unknownIds: [...unknown] };
 }
 
+/** BBB's pretty printer puts white space around values. */
+function readTrimmed(file: string): ImportedMetadata {
+  const { recordId, externalId, origin, ...others } = readImportedMetadata(file);
+  return { ...others, recordId: recordId.trim(), externalId: externalId.trim(), origin: origin.trim() };
+}
+
+function isPublic({ readMeta }: ImportedMetadata, rule: PublicRule): boolean {
+  return rule === 'all' || rule.some(({ key, value }) => readMeta(key).trim() === value);
+}
+
 /** Nobody can say whose it is, so it is told whatever is wanted. */
 function untold(published: PublishedFormat, problem: ExpectedError): Candidate {
-  return { published, name: '', externalId: '', startTime: startOf({}, published), problem };
+  const unknown = { name: '', externalId: '', isPublished: true, isPublic: false };
+  return { published, ...unknown, startTime: startOf({}, published), problem };
 }
 
 /** True for a recording that is none of ours to migrate; counts it. */
@@ -104,14 +134,20 @@ function isLeftOut(
   return true;
 }
 
-/** With ids and origins both must fit. Greenlight 2 calls itself `Greenlight`, Greenlight 3 `greenlight`. */
+/**
+ * With ids and origins both must fit; an id may be that of the recording or the one that it is mapped to. A map alone
+ * selects the recordings that it names. Greenlight 2 calls itself `Greenlight`, Greenlight 3 `greenlight`.
+ */
 export function isMatched(
   { externalId, origin }: Pick<ImportedMetadata, 'externalId' | 'origin'>,
-  { ids, origins }: Pick<Wanted, 'ids' | 'origins'>,
+  { ids, origins, map }: Pick<Wanted, 'ids' | 'origins' | 'map'>,
 ): boolean {
   const own = (origin || 'none').toLowerCase();
   const isOrigin = origins.length === 0 || origins.some((one) => one.toLowerCase() === own);
-  return isOrigin && (ids === undefined || ids.has(externalId));
+  const mapped = map?.get(externalId);
+  if (ids !== undefined)
+    return isOrigin && (ids.has(externalId) || (mapped !== undefined && ids.has(mapped)));
+  return isOrigin && (map === undefined || origins.length > 0 || mapped !== undefined);
 }
 
 function isInTime(start: number | undefined, { since, until }: Wanted): boolean {

@@ -26,7 +26,7 @@ export function parseMeetingIds(text: string): MeetingIds {
 
 /** Throws ExpectedError (64) for a file that is not there or names none. */
 export function readMeetingIds(file: string): MeetingIds {
-  const found = parseMeetingIds(readText(file));
+  const found = parseMeetingIds(readIdFile('--meeting-ids', file));
   if (found.ids.size > 0) return found;
   throw new ExpectedError(`--meeting-ids ${quote(file)} has no ids`, {
     code: 'meeting_ids_empty',
@@ -35,14 +35,15 @@ export function readMeetingIds(file: string): MeetingIds {
   });
 }
 
-function readText(file: string): string {
+/** Throws ExpectedError (64) for a file that is not there. @param option for messages */
+export function readIdFile(option: string, file: string): string {
   try {
     return readFileSync(file).toString();
   } catch (error) {
     if (errnoName(error) !== 'ENOENT' && errnoName(error) !== 'EISDIR')
-      throw translateErrno(error, `cannot read --meeting-ids ${quote(file)}`);
+      throw translateErrno(error, `cannot read ${option} ${quote(file)}`);
     const what = errnoName(error) === 'ENOENT' ? 'does not exist' : 'is a directory';
-    throw new ExpectedError(`--meeting-ids ${quote(file)} ${what}`, {
+    throw new ExpectedError(`${option} ${quote(file)} ${what}`, {
       code: 'meeting_ids_unreadable',
       exitStatus: EXIT.usage,
       fix: 'check the path',

@@ -49,7 +49,8 @@ export interface Pacer {
 
 interface PacedSpool {
   spool: Pick<Spool, 'readWaiting' | 'destination'>;
-  subDir: string;
+  /** Those that get archives: PILOS takes from all of them, one after the other. */
+  subDirs: readonly string[];
   /** Milliseconds between two looks. */
   interval: number;
 }
@@ -58,7 +59,7 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pace
   const look = createLook(paced, rules, run);
   const line = createWaitLine(run);
   const sleep = (milliseconds: number) => setTimeout(milliseconds, undefined, { signal: run.signal });
-  const destination = paced.spool.destination(paced.subDir);
+  const destination = destinationsOf(paced);
   /** How many more may be sent before the next look. */
   let room = 0;
   let isFirst = true;
@@ -95,17 +96,27 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pace
   };
 }
 
+function destinationsOf({ spool, subDirs }: PacedSpool): string {
+  return subDirs.map((subDir) => spool.destination(subDir)).join(' and ');
+}
+
 /** Looks into the spool; where that is refused, says so once, and never again asks. */
-function createLook({ spool, subDir }: PacedSpool, rules: PaceRules, { log, signal }: Run) {
+function createLook(paced: PacedSpool, rules: PaceRules, { log, signal }: Run) {
   let isBlind = false;
   return async (): Promise<string[] | undefined> => {
     if (isBlind) return undefined;
-    const names = await spool.readWaiting(subDir, { signal, debug: log.debug, warn: log.warn });
-    if (names !== undefined) return names;
+    const watcher = { signal, debug: log.debug, warn: log.warn };
+    const all: string[] = [];
+    for (const subDir of paced.subDirs) {
+      const names = await paced.spool.readWaiting(subDir, watcher);
+      if (names === undefined) break;
+      all.push(...names.map((name) => `${subDir}/${name}`));
+      if (subDir === paced.subDirs.at(-1)) return all;
+    }
     isBlind = true;
     const pause = formatSeconds(rules.pause / 1000);
     log.warn(
-      `${spool.destination(subDir)} may not be read with this key, so nobody knows how many archives lie there: a pause of ${pause} after each instead (--pause)`,
+      `${destinationsOf(paced)} may not be read with this key, so nobody knows how many archives lie there: a pause of ${pause} after each instead (--pause)`,
     );
     return undefined;
   };

@@ -45,10 +45,15 @@ export function formatSummary(report: MigrationReport): string[] {
     isDryRun ? ['planned', 'to be sent'] : ['delivered', 'sent'],
     ['unchanged', 'already sent'],
     ['cannot_be_packed', 'cannot be packed'],
+    ['refused', 'refused by PILOS'],
     ['failed', 'failed'],
     ['waiting', 'not tried'],
   ];
+  const isUnread = (result: MigrationResult) =>
+    'import_state' in result && result.import_state === 'delivered';
   const others: [string, number, string][] = [
+    ['sent, but not yet imported', results.filter(isUnread).length, 'the same command looks again'],
+    ['unpublished', results.filter(({ published }) => !published).length, 'never public in PILOS'],
     ['left by --limit', left, ''],
     [
       'not matched',
@@ -90,6 +95,7 @@ const stateTexts: Record<State, [Row['formats'][number]['state'], string]> = {
   unchanged: ['delivered', 'already sent'],
   planned: ['waiting', 'to be sent'],
   cannot_be_packed: ['failed', 'cannot be packed'],
+  refused: ['failed', 'refused by PILOS'],
   failed: ['failed', 'failed'],
   waiting: ['waiting', 'not tried'],
 };

@@ -1,8 +1,10 @@
 /** One candidate after the other: a failure of one does not stop the rest, a dead spool is noticed once. */
+import { archiveName } from '../bbb/bbb.ts';
 import { clearWorkDirectory } from '../delivery/delivery.ts';
 import { ExpectedError } from '../errors.ts';
 import { describeError } from '../terminal/escape.ts';
 import type { Candidate } from './candidates.ts';
+import { confirmSent, withImport } from './confirm-sent.ts';
 import type { Pacer } from './pace.ts';
 import {
   alreadySent,
@@ -68,7 +70,22 @@ export async function sendAll(
       logSent(sending, step.result, `${index + 1} of ${candidates.length}`);
     }
   }
-  return outcome;
+  return dead === undefined ? await confirmAll(sending, candidates, outcome) : outcome;
+}
+
+/** What PILOS made of them, as far as it has come. */
+async function confirmAll(
+  sending: Sending,
+  candidates: readonly Candidate[],
+  { results, left }: Outcome,
+): Promise<Outcome> {
+  await confirmSent(sending, candidates);
+  const byArchive = new Map(candidates.map((candidate) => [archiveName(candidate.published), candidate]));
+  const confirmed = results.map((result) => {
+    const candidate = byArchive.get(result.archive);
+    return candidate === undefined ? result : withImport(sending, candidate, result);
+  });
+  return { results: confirmed, left };
 }
 
 /** The result for what need not, or cannot, be sent. */

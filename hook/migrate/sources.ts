@@ -1,5 +1,6 @@
 /** Where the recordings lie: this server's `published_dir`, or trees copied from elsewhere. */
 import { readdirSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { type BbbDirectories, type PublishedFormat, readAllPublished } from '../bbb/bbb.ts';
 import { EXIT, ExpectedError } from '../errors.ts';
 import { withErrnoTranslated } from '../system/errno.ts';
@@ -22,7 +23,8 @@ export function readSources(bbb: BbbDirectories, directories: readonly string[])
   const trees = directories.map((directory) => {
     checkLayout(directory);
     const tree = readAllPublished({ publishedDir: directory, recordingDir });
-    if (tree.size === 0) throw noRecordings(directory);
+    // A server on which nobody has ever hidden a recording has an `unpublished/` without any.
+    if (tree.size === 0 && basename(directory) !== 'unpublished') throw noRecordings(directory);
     return tree;
   });
   return [...collect(trees).values()];

@@ -6,7 +6,10 @@ import { readSources } from '../../../hook/migrate/sources.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
-const everything: Wanted = { ids: undefined, origins: [], since: undefined, until: undefined };
+const everything: Wanted = {
+  ...{ ids: undefined, origins: [], map: undefined },
+  ...{ since: undefined, until: undefined },
+};
 const of = (externalId: string, origin: string) => ({ externalId, origin });
 
 describe('isMatched', () => {
@@ -22,13 +25,13 @@ describe('isMatched', () => {
     ['its id and another origin', ['r1'], ['Moodle'], false],
     ['another id and its origin', ['r2'], ['Greenlight'], false],
   ])('takes a recording for wanted or not by %s', (_, ids, origins, isWanted) => {
-    const wanted = { ids: ids === undefined ? undefined : new Set(ids), origins };
+    const wanted = { ids: ids === undefined ? undefined : new Set(ids), origins, map: undefined };
     expect(isMatched(of('r1', 'Greenlight'), wanted)).toBe(isWanted);
   });
 
   it("calls a recording without an origin 'none'", () => {
-    expect(isMatched(of('r1', ''), { ids: undefined, origins: ['none'] })).toBe(true);
-    expect(isMatched(of('r1', ''), { ids: undefined, origins: [''] })).toBe(false);
+    expect(isMatched(of('r1', ''), { ids: undefined, origins: ['none'], map: undefined })).toBe(true);
+    expect(isMatched(of('r1', ''), { ids: undefined, origins: [''], map: undefined })).toBe(false);
   });
 });
 

@@ -15,6 +15,7 @@ type Basis = Omit<SentResult, 'state' | 'bytes' | 'files' | 'seconds'>;
 const basis: Basis = {
   ...{ meeting_id: 'm', record_id: 'm-1', format: 'video', archive: 'm-1-video.tar', destination: '/spool' },
   ...{ external_id: 'r1', name: 'Demo', date: '', directory: '/d' },
+  ...{ published: true, public: false },
 };
 
 function planned(bytes: number, more: Partial<Basis> = {}): MigrationResult {
@@ -30,6 +31,7 @@ function unsent(
 }
 
 const sent: MigrationResult = { ...basis, state: 'delivered', bytes: 1_500_000, files: 1, seconds: 1 };
+const unread: MigrationResult = { ...sent, import_state: 'delivered' };
 const unchanged: MigrationResult = { ...basis, state: 'unchanged', bytes: 1 };
 const unpackable = unsent('cannot_be_packed', 65);
 const failed = unsent('failed', 74);
@@ -44,6 +46,7 @@ describe('exitStatusFor', () => {
   it.each([
     ['everything sent', report([sent, unchanged]), 0],
     ['one that cannot be packed', report([sent, unpackable]), 65],
+    ['one that PILOS has refused', report([sent, unsent('refused', 65)]), 65],
     ['one that failed beside one that cannot be packed', report([unpackable, failed]), 74],
     ['some not tried', report([sent, unpackable, untried]), 75],
     ['some left by --limit', report([sent], { left: 2 }), 75],
@@ -63,11 +66,21 @@ describe('formatSummary', () => {
       ['a\u001b[2J', 1],
     ]);
     expect(
-      formatSummary(report([sent, sent, unpackable], { unmatched, left: 4, own: 5, outOfTime: 6 })),
+      formatSummary(
+        report([sent, unread, { ...unpackable, published: false }, unsent('refused', 65)], {
+          unmatched,
+          left: 4,
+          own: 5,
+          outOfTime: 6,
+        }),
+      ),
     ).toEqual([
       'ARCHIVES                         COUNT      SIZE',
       'sent                                 2    3.0 MB',
       'cannot be packed                     1',
+      'refused by PILOS                     1',
+      'sent, but not yet imported           1            (the same command looks again)',
+      'unpublished                          1            (never public in PILOS)',
       'left by --limit                      4',
       'not matched                          3            (origin Moodle 2, a\\x1b[2J 1)',
       'not within --since and --until       6',

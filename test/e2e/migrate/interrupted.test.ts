@@ -1,0 +1,46 @@
+/** A large migration that is killed again and again: in the end PILOS has each recording. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { migrate } from '../../support/bbb/migration.ts';
+import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
+import { createPilos } from '../../support/pilos/pilos.ts';
+import { sized, tell } from '../../support/program/test-size.ts';
+
+const createTree = useBbbTrees();
+const count = sized(200, 10_000);
+const kills = 10;
+
+it(
+  'has sent each once when it was killed ten times',
+  async () => {
+    const tree = createTree({ formats: ['podcast'] });
+    const meetings = Array.from({ length: count }, () =>
+      tree.addMeeting({ origin: 'Greenlight', formats: ['podcast'], eventsXml: false }),
+    );
+    const pilos = await createPilos({ spool: tree.spoolDir, store: join(tree.root, 'pilos') });
+    const importer = pilos.start(0.2);
+    const command = ['migrate', '--origin', 'Greenlight', '--max-waiting', '40'];
+    for (let kill = 1; kill <= kills; kill += 1) {
+      const wanted = (kill * count) / (kills + 2);
+      const running = tree.start(command);
+      while (importer.attempts.length < wanted && running.child.exitCode === null) await sleep(5);
+      running.child.kill('SIGKILL');
+      expect((await running.result).signal).toBe('SIGKILL');
+    }
+    const report = await migrate(tree, ...command.slice(1));
+    expect(report.exit_status).toBe(0);
+    expect(report.results).toHaveLength(count);
+    while (tree.spoolFiles().some((file) => file.endsWith('.tar'))) await sleep(50);
+    await importer.stop();
+
+    expect(importer.attempts.filter(({ result }) => result !== 'imported' && result !== 'gone')).toEqual([]);
+    expect(pilos.formats().filter(({ isPlayable }) => isPlayable)).toHaveLength(count);
+    expect(pilos.recordingIds().sort()).toEqual(meetings.map(({ id }) => id).sort());
+    // Killed between the spool and the ledger, one is sent once more, and PILOS keeps the first.
+    const repeated = importer.attempts.length - count;
+    expect(repeated).toBeLessThanOrEqual(kills);
+    tell(`${count} recordings migrated with ${kills} kills: ${repeated} sent once more`);
+  },
+  sized(180_000, 3_600_000),
+);
