@@ -23,7 +23,7 @@ it(
     const command = ['migrate', '--origin', 'Greenlight', '--max-waiting', '40'];
     for (let kill = 1; kill <= kills; kill += 1) {
       // So that the last kill, too, comes while there is something to send, and not all of that waits in the spool.
-    const wanted = (kill * count) / (kills + 5);
+      const wanted = (kill * count) / (kills + 5);
       const running = tree.start(command);
       while (importer.attempts.length < wanted && running.child.exitCode === null) await sleep(5);
       running.child.kill('SIGKILL');
