@@ -1,6 +1,5 @@
 /** Arguments in, exit status out; the one place that catches everything. */
 import type { CommanderError } from 'commander';
-import { type ProbeRequest, probeVariable } from './check/probe-request.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from './errors.ts';
 import { createRun, type Run } from './run.ts';
 import { isSystemError, translateErrno } from './system/errno.ts';
@@ -95,10 +94,11 @@ async function main(): Promise<void> {
       publish({ ...call, again: false, dryRun: false }, run),
     );
   }
-  const probe = process.env[probeVariable];
-  if (args[0] === 'check' && probe !== undefined) {
+  const [command, request] = args;
+  // What `check` calls; no help mentions it.
+  if (command === 'probe-spool' && request !== undefined) {
     const { probeSpool } = await import('./check/spool-probe.ts');
-    return await execute(createRun({}, signal), () => probeSpool(JSON.parse(probe) as ProbeRequest));
+    return await execute(createRun({}, signal), () => probeSpool(JSON.parse(request)));
   }
   const { createProgram } = await import('./cli/program.ts');
   try {

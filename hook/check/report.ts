@@ -1,16 +1,17 @@
 /** How `check` is shown: lines with a mark in groups, and one line that sums up. Pure. */
 import { EXIT, type ExitStatus } from '../errors.ts';
-import { type Finding, type FindingState, worstStatus } from './finding.ts';
+import type { CheckReport } from './check.ts';
+import type { CheckResult } from './result.ts';
 
 export interface Appearance {
   /** Marks as signs; false: as letters, where the terminal may not know them. */
   isUnicode: boolean;
   isColoured: boolean;
-  /** Only what is not in order. */
+  /** Only warnings and problems. */
   isQuiet: boolean;
 }
 
-const marks: Record<FindingState, { sign: string; letter: string; colour: number }> = {
+const marks: Record<CheckResult['state'], { sign: string; letter: string; colour: number }> = {
   ok: { sign: '✓', letter: '+', colour: 32 },
   warning: { sign: '!', letter: '!', colour: 33 },
   problem: { sign: '✗', letter: 'x', colour: 31 },
@@ -18,33 +19,25 @@ const marks: Record<FindingState, { sign: string; letter: string; colour: number
 };
 
 /** The whole text, with its last line break. */
-export function renderReport(ranAs: string, findings: readonly Finding[], appearance: Appearance): string {
-  const shown = findings.filter(({ state }) => !appearance.isQuiet || isAmiss(state));
-  const lines: string[] = appearance.isQuiet ? [] : [`checked as ${ranAs}`];
+export function renderReport(ranAs: string, report: CheckReport, appearance: Appearance): string {
+  const shown = report.results.filter(({ problem }) => !appearance.isQuiet || problem !== undefined);
+  if (shown.length === 0) return '';
+  const lines = appearance.isQuiet ? [] : [`checked as ${ranAs}`];
   let group = '';
-  for (const finding of shown) {
-    if (finding.group !== group) lines.push('', emphasize(finding.group, 1, appearance));
-    group = finding.group;
-    lines.push(...renderFinding(finding, appearance));
+  for (const result of shown) {
+    if (result.group !== group) lines.push('', emphasize(result.group, 1, appearance));
+    group = result.group;
+    lines.push(...renderResult(result, appearance));
   }
-  const isNothingAmiss = shown.every(({ state }) => !isAmiss(state));
-  if (appearance.isQuiet && isNothingAmiss) return '';
-  return `${[...lines, '', renderSummary(findings)].join('\n').replace(/^\n/, '')}\n`;
+  return `${[...lines, '', summarize(report)].join('\n').replace(/^\n/, '')}\n`;
 }
 
-function isAmiss(state: FindingState): boolean {
-  return state === 'warning' || state === 'problem';
-}
-
-function renderFinding(finding: Finding, appearance: Appearance): string[] {
-  const { sign, letter, colour } = marks[finding.state];
+function renderResult({ state, title, problem, fix }: CheckResult, appearance: Appearance): string[] {
+  const { sign, letter, colour } = marks[state];
   const mark = emphasize(appearance.isUnicode ? sign : letter, colour, appearance);
-  const lines = [`  ${mark} ${finding.looked_at}`];
-  if (finding.problem !== undefined) lines.push(`      ${finding.problem}`);
-  if (finding.fix !== undefined) {
-    const where = finding.remedy_host === undefined ? 'mend it' : `mend it on ${finding.remedy_host}`;
-    lines.push(`      ${where}: ${finding.fix}`);
-  }
+  const lines = [`  ${mark} ${title}`];
+  if (problem !== undefined) lines.push(`      ${problem}`);
+  if (fix !== undefined) lines.push(`      fix: ${fix}`);
   return lines;
 }
 
@@ -59,14 +52,14 @@ const meanings: Partial<Record<ExitStatus, string>> = {
 };
 
 /** `2 problems, 1 warning: begin with the set-up (exit status 78)` */
-function renderSummary(findings: readonly Finding[]): string {
-  const status = worstStatus(findings);
-  const count = (state: FindingState) => findings.filter((finding) => finding.state === state).length;
-  const number = (amount: number, noun: string) => `${amount} ${noun}${amount === 1 ? '' : 's'}`;
-  const warnings = count('warning');
-  const others = warnings === 0 ? '' : `, ${number(warnings, 'warning')}`;
-  if (status === EXIT.ok) return `nothing is wrong${others}`;
-  return `${number(count('problem'), 'problem')}${others}: begin with ${meanings[status]} (exit status ${status})`;
+function summarize({ results, exitStatus }: CheckReport): string {
+  const count = (state: CheckResult['state'], noun: string) => {
+    const number = results.filter((one) => one.state === state).length;
+    return number === 0 ? [] : [`${number} ${noun}${number === 1 ? '' : 's'}`];
+  };
+  const counts = [...count('problem', 'problem'), ...count('warning', 'warning')].join(', ');
+  if (exitStatus === EXIT.ok) return counts === '' ? 'no problem' : `no problem, ${counts}`;
+  return `${counts}: begin with ${meanings[exitStatus]} (exit status ${exitStatus})`;
 }
 
 /** What the terminal and the locale allow. */

@@ -1,11 +1,7 @@
 /** What ssh would do to reach a host, from `ssh -G`. */
-import { existsSync } from 'node:fs';
-import { EXIT } from '../errors.ts';
-import { shellQuote } from '../system/shell-quote.ts';
-import type { Account } from '../system/user.ts';
-import { quote } from '../terminal/escape.ts';
-import { type Look, problem } from './finding.ts';
-import { type RunOptions, run } from './run.ts';
+import { type ChildOptions, runChild } from '../system/child-process.ts';
+import type { Accounts } from './accounts.ts';
+import { statOrUndefined } from './paths.ts';
 
 export interface SshFacts {
   /** As `spool_dir` has it, `[USER@]HOST`. */
@@ -16,45 +12,38 @@ export interface SshFacts {
   user: string;
   /** How `known_hosts` names the host. */
   knownName: string;
-  /** The private key that is offered first; undefined when none is there. */
+  /** The private key that is offered first; undefined when there is none. */
   key: string | undefined;
   /** Where ssh would look for one. */
   wantedKey: string | undefined;
-  /** See {@link readOwnKey}. */
-  publicKey?: string | undefined;
-  hasPassphrase?: boolean;
+  /** ssh refuses a key that others may read, or that is not ours. */
+  isKeyPrivate: boolean;
+  /** What the key itself says: the file `.pub` may be missing, or another one's. */
+  publicKey: string | undefined;
+  hasPassphrase: boolean;
 }
 
-/** What ssh says of its own configuration instead. */
-export interface SshTrouble {
-  stderr: string;
-}
-
+/** @returns what ssh says of its own configuration when it does not accept that */
 export async function readSshFacts(
   host: string,
-  account: Account | undefined,
-  options: RunOptions,
-): Promise<SshFacts | SshTrouble> {
+  { account }: Accounts,
+  options: ChildOptions,
+): Promise<SshFacts | { refusal: string }> {
   // rsync wants an IPv6 address in brackets, ssh without.
   const alias = host.replace(/\[([^\]]*)\]/, '$1');
-  const { exitCode, stdout, stderr } = await run(['ssh', '-G', '--', alias], options);
-  if (exitCode !== 0) return { stderr };
-  const facts = parseSshFacts(alias, stdout, account?.home ?? options.environment?.['HOME'] ?? '/');
-  const key = facts.wantedKeys.find((file) => existsSync(file));
-  return { ...facts, key };
-}
-
-/** ssh does not begin: `ssh -G` fails as any connection would. */
-export function decideSshTrouble(user: string, { stderr }: SshTrouble): Look {
-  const [said = ''] = stderr.trim().split(/[\r\n]+/);
-  const closed = /^Bad owner or permissions on (\/.*)$/.exec(said)?.[1];
-  // What lies in /etc/ssh is read by everybody.
-  const [owner, mode] = closed?.startsWith('/etc/') ? ['root', 644] : [user, 600];
-  const file = shellQuote([closed ?? '']);
-  return problem('ssh', 'ssh reads its configuration', EXIT.config, {
-    problem: `it refuses it (ssh: ${quote(said)}): ${closed === undefined ? 'correct that' : 'only its owner may write it'}`,
-    fix: closed === undefined ? undefined : `chown ${owner}: ${file} && chmod ${mode} ${file}`,
-  });
+  const { exitStatus, stdout, stderr } = await runChild(['ssh', '-G', '--', alias], options);
+  if (exitStatus !== 0) return { refusal: stderr.trim().split(/[\r\n]+/)[0] ?? '' };
+  const { wantedKeys, ...facts } = parseSshFacts(alias, stdout, account?.home ?? process.env['HOME'] ?? '/');
+  const key = wantedKeys.find((file) => statOrUndefined(file) !== undefined);
+  const stats = key === undefined ? undefined : statOrUndefined(key);
+  const isKeyPrivate =
+    stats === undefined || (stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0);
+  if (key === undefined || !isKeyPrivate) {
+    return { ...facts, key, isKeyPrivate, publicKey: undefined, hasPassphrase: false };
+  }
+  const said = await runChild(['ssh-keygen', '-y', '-P', '', '-f', key], options);
+  const hasPassphrase = /passphrase/.test(said.stderr);
+  return { ...facts, key, isKeyPrivate, publicKey: parsePublicKey(said.stdout), hasPassphrase };
 }
 
 /** The output of `ssh -G`: a keyword and its value on each line. */
@@ -76,14 +65,7 @@ export function parseSshFacts(alias: string, output: string, home: string) {
   return { alias, hostname, port, user, knownName, wantedKeys, wantedKey };
 }
 
-/** The same with what the private key tells of itself: the file `.pub` may be missing, or be another one's. */
-export async function readOwnKey(facts: SshFacts, options: RunOptions): Promise<SshFacts> {
-  if (facts.key === undefined) return facts;
-  const { stdout, stderr } = await run(['ssh-keygen', '-y', '-P', '', '-f', facts.key], options);
-  return { ...facts, publicKey: parsePublicKey(stdout), hasPassphrase: /passphrase/.test(stderr) };
-}
-
-/** Undefined unless it is one line of such a key: it becomes part of a command. */
+/** Undefined unless it is one line of such a key: it becomes part of a fix. */
 function parsePublicKey(output: string): string | undefined {
   const line = output.trim();
   return /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+(?: [A-Za-z0-9@._ -]*)?$/.test(line) ? line : undefined;

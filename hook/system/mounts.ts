@@ -1,15 +1,51 @@
-/** What is mounted where. */
+/** What is mounted where, and what should be. Pure: the callers read the files. */
 
-/** The mount point that holds `path`, from the text of `/proc/self/mountinfo` (proc_pid_mountinfo(5)). */
-export function mountPointOf(path: string, mountinfo: string): string {
-  let longest = '/';
+export interface Mount {
+  point: string;
+  /** `nfs4`, `ext4`, … */
+  type: string;
+  /** `server:/export`, a device, … */
+  source: string;
+}
+
+/** The file system that holds `path`, from the text of `/proc/self/mountinfo` (proc_pid_mountinfo(5)). */
+export function mountOf(path: string, mountinfo: string): Mount {
+  let found: Mount = { point: '/', type: 'unknown', source: 'unknown' };
   for (const line of mountinfo.split('\n')) {
-    const written = line.split(' ')[4];
-    if (written === undefined) continue;
-    const point = written.replace(/\\([0-7]{3})/g, (_, code) =>
-      String.fromCharCode(Number.parseInt(code, 8)),
-    );
-    if ((path === point || path.startsWith(`${point}/`)) && point.length >= longest.length) longest = point;
+    const [place = '', filesystem = ''] = line.split(' - ');
+    const point = unescapeOctal(place.split(' ')[4] ?? '');
+    const [type = 'unknown', source = 'unknown'] = filesystem.split(' ');
+    // The last one was mounted over the others.
+    if (point === '' || !isAtOrBelow(path, point) || point.length < found.point.length) continue;
+    found = { point, type, source: unescapeOctal(source) };
   }
-  return longest;
+  return found;
+}
+
+export function mountPointOf(path: string, mountinfo: string): string {
+  return mountOf(path, mountinfo).point;
+}
+
+/** The mount point that fstab(5) or one of systemd's mount units has for `path`, or for a directory above it but `/`. */
+export function plannedMountPoint(
+  path: string,
+  fstab: string,
+  units: readonly string[] = [],
+): string | undefined {
+  const lines = fstab.split('\n').filter((line) => !line.trimStart().startsWith('#'));
+  return [
+    ...lines.map((line) => unescapeOctal(line.trim().split(/\s+/)[1] ?? '')),
+    ...units.map((text) => /^Where=(\/.*?)\s*$/m.exec(text)?.[1] ?? ''),
+  ]
+    .map((point) => point.replace(/(?<=.)\/+$/, ''))
+    .filter((point) => point.startsWith('/') && point !== '/' && isAtOrBelow(path, point))
+    .sort((one, other) => other.length - one.length)[0];
+}
+
+export function isAtOrBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
 }

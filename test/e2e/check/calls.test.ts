@@ -1,7 +1,7 @@
-/** Each thing about BBB's call of this program is broken alone, found alone, and mended by the command it names. */
+/** Each thing about BBB's call of this program is broken alone, found alone, and fixed by its fix. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CheckCase, itFindsAndMends } from '../../support/check/check-case.ts';
+import { type CheckCase, itFindsAndFixes } from '../../support/check/check-case.ts';
 import { createCheckScene, useScene } from '../../support/check/check-scene.ts';
 
 const scene = useScene(createCheckScene);
@@ -9,36 +9,36 @@ const scene = useScene(createCheckScene);
 const calls: CheckCase[] = [
   {
     what: "a missing directory of BBB's scripts",
-    id: 'launcher',
+    check: 'launcher',
     status: 78,
-    says: /post_publish is not there: BBB's recording scripts are not installed/,
+    says: /post_publish does not exist: BBB's recording scripts are not installed/,
     spoil: ({ tree }) => rmSync(tree.postPublishDir, { recursive: true }),
   },
   {
     what: "a directory of BBB's scripts that only root may enter",
-    id: 'launcher',
+    check: 'launcher',
     status: 78,
-    says: /may not read .*\/post_publish$/,
+    says: /cannot read .*\/post_publish: chmod/,
     spoil: ({ sh, tree }) => sh(`chown root: ${tree.postPublishDir} && chmod 700 ${tree.postPublishDir}`),
   },
   {
     what: 'a missing launcher',
-    id: 'launcher',
+    check: 'launcher',
     status: 78,
     says: /BBB does not call this program/,
     spoil: ({ tree }) => rmSync(join(tree.postPublishDir, 'pilos_post_publish.rb')),
   },
   {
     what: 'a launcher that only root may read',
-    id: 'launcher',
+    check: 'launcher',
     status: 78,
-    says: /may not read it/,
+    says: /cannot read it/,
     spoil: ({ sh, tree }) =>
       sh(`cd ${tree.postPublishDir} && chown root: pilos_post_publish.rb && chmod 600 pilos_post_publish.rb`),
   },
   {
     what: "PILOS' own script in the launcher's place",
-    id: 'launcher',
+    check: 'launcher',
     status: 78,
     says: /it is PILOS' own script/,
     spoil: ({ tree }) =>
@@ -49,9 +49,9 @@ const calls: CheckCase[] = [
   },
   {
     what: 'an executable that may not be run',
-    id: 'executable',
+    check: 'executable',
     status: 78,
-    says: /may not run it/,
+    says: /cannot run it/,
     spoil: ({ sh, tree }) =>
       // A copy: the file is a link to the one that this very test runs.
       sh(
@@ -60,16 +60,16 @@ const calls: CheckCase[] = [
   },
   {
     what: 'a missing executable',
-    id: 'executable',
+    check: 'executable',
     status: 78,
     says: /does not exist/,
     spoil: ({ tree }) => rmSync(join(tree.postPublishDir, 'pilos-post-publish')),
   },
   {
     what: 'another version of it',
-    id: 'executable',
+    check: 'executable',
     status: 0,
-    says: /another one, 'pilos-post-publish 0\.9\.0', than this, 'pilos-post-publish 1\./,
+    says: /another version, 'pilos-post-publish 0\.9\.0', than this one, 'pilos-post-publish 1\./,
     spoil: ({ sh, tree }) =>
       sh(
         `cd ${tree.postPublishDir} && echo '#!/bin/sh\necho pilos-post-publish 0.9.0' > other && chmod 755 other && mv -f other pilos-post-publish`,
@@ -77,14 +77,14 @@ const calls: CheckCase[] = [
   },
   {
     what: "PILOS' own script under another name",
-    id: 'other-scripts',
+    check: 'other_scripts',
     status: 78,
     says: /every recording is sent twice: post_publish_pilos\.rb/,
     spoil: ({ tree }) => writeFileSync(join(tree.postPublishDir, 'post_publish_pilos.rb'), "'pilos.yml'\n"),
   },
   {
     what: "a copy of our own launcher under another name, beside Scalelite's script",
-    id: 'other-scripts',
+    check: 'other_scripts',
     status: 78,
     says: /sent twice: copy\.rb, post_publish_scalelite\.rb sends it, too/,
     spoil: ({ sh, tree }) =>
@@ -93,7 +93,7 @@ const calls: CheckCase[] = [
   },
   {
     what: "Scalelite's script",
-    id: 'other-scripts',
+    check: 'other_scripts',
     status: 0,
     says: /post_publish_scalelite\.rb/,
     spoil: ({ tree }) =>
@@ -101,25 +101,32 @@ const calls: CheckCase[] = [
   },
 ];
 
-/** In this order: from the third one on the timer has to do all the work. */
+/** In this order: from the fourth one on the timer has to do all the work. */
 const timers: CheckCase[] = [
   {
     what: 'a timer that is not enabled',
-    id: 'timer',
+    check: 'timer',
     status: 0,
     says: /it is disabled: what a call could not deliver stays on this server until somebody runs deliver/,
     spoil: ({ sh, stateDir }) => sh(`mkdir /run/systemd/system && echo disabled > ${stateDir}/timer`),
   },
   {
     what: 'a timer that is not installed',
-    id: 'timer',
+    check: 'timer',
     status: 0,
     says: /it is not installed: /,
     spoil: ({ sh, stateDir }) => sh(`rm ${stateDir}/timer`),
   },
   {
+    what: 'a timer that is enabled and has failed',
+    check: 'timer',
+    status: 78,
+    says: /it is enabled, but has failed: /,
+    spoil: ({ sh, stateDir }) => sh(`echo failed > ${stateDir}/timer`),
+  },
+  {
     what: 'a timer that is masked, though it is to do all the work,',
-    id: 'timer',
+    check: 'timer',
     status: 78,
     says: /it is masked: /,
     spoil: ({ sh, stateDir, tree }) =>
@@ -127,12 +134,12 @@ const timers: CheckCase[] = [
   },
   {
     what: 'a timer that is not installed, though it is to do all the work,',
-    id: 'timer',
+    check: 'timer',
     status: 78,
     says: /it is not installed: /,
     spoil: ({ sh, stateDir }) => sh(`rm ${stateDir}/timer`),
   },
 ];
 
-itFindsAndMends(scene, calls);
-itFindsAndMends(scene, timers);
+itFindsAndFixes(scene, calls);
+itFindsAndFixes(scene, timers);

@@ -4,8 +4,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type CheckCase, itFindsAndMends } from '../../support/check/check-case.ts';
-import { type CheckScene, createCheckScene, useScene } from '../../support/check/check-scene.ts';
+import { type CheckCase, commandIn, itFindsAndFixes } from '../../support/check/check-case.ts';
+import {
+  type CheckScene,
+  createCheckScene,
+  makeFailedDirectory,
+  useScene,
+} from '../../support/check/check-scene.ts';
 
 const scene = useScene(createCheckScene);
 
@@ -24,14 +29,16 @@ async function hang({ enter, sh, tree }: CheckScene) {
 const mounts: CheckCase[] = [
   {
     what: 'a mount that does not answer',
-    id: 'spool-answers',
+    check: 'spool_answers',
     status: 73,
-    says: /it does not answer: the file system at \S+ \(fuse\.hanging from hanging\) hangs or is gone/,
+    says: /it does not answer: the file system at \S+ \(fuse\.hanging from hanging\) hangs or is gone: bring hanging and the network to it back: the mount then heals itself; only if they never/,
     spoil: hang,
+    command: commandIn,
+    afterwards: (here) => makeFailedDirectory(here),
   },
   {
     what: 'a mount whose server is gone',
-    id: 'spool-answers',
+    check: 'spool_answers',
     status: 73,
     says: /not connected \(ENOTCONN\): the file system at/,
     spoil: async (here) => {
@@ -39,23 +46,27 @@ const mounts: CheckCase[] = [
       server.kill('SIGKILL');
       await once(server, 'exit');
     },
+    afterwards: (here) => makeFailedDirectory(here),
   },
   {
     what: 'a mount whose server is gone, and that /etc/fstab does not name,',
-    id: 'spool-answers',
+    check: 'spool_answers',
     status: 73,
-    says: /not connected \(ENOTCONN\): .* hangs or is gone; look at its server and the network, then mount it again/,
+    says: /not connected \(ENOTCONN\): .* hangs or is gone: umount --force --lazy \S+$/,
     spoil: async (here) => {
       await here.sh('cp /etc/fstab /etc/fstab.kept && : > /etc/fstab');
       const server = await hang(here);
       server.kill('SIGKILL');
       await once(server, 'exit');
     },
-    afterwards: ({ sh, tree }) => sh(`mv /etc/fstab.kept /etc/fstab && mount ${tree.spoolDir}`),
+    afterwards: async (here) => {
+      await here.sh(`mv /etc/fstab.kept /etc/fstab && mount ${here.tree.spoolDir}`);
+      await makeFailedDirectory(here);
+    },
   },
 ];
 
-itFindsAndMends(scene, mounts);
+itFindsAndFixes(scene, mounts);
 
 it('can be interrupted while it waits', async () => {
   await hang(scene());

@@ -1,9 +1,9 @@
-/** The other host, its rsync and its directories: broken, found, and mended by the command `check` names. */
+/** The other host, its rsync and its directories: broken, found, and fixed by its fix. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
-import { type CheckCase, expectFoundAndMended, expectFoundInTurn } from '../../support/check/check-case.ts';
-import { amiss, useScene } from '../../support/check/check-scene.ts';
+import { type CheckCase, expectFoundAndFixed, expectFoundInTurn } from '../../support/check/check-case.ts';
+import { problemsIn, useScene } from '../../support/check/check-scene.ts';
 import { type CheckSshScene, createCheckSshScene } from '../../support/check/check-ssh-scene.ts';
 import { changeUserDatabase } from '../../support/program/users.ts';
 
@@ -20,19 +20,17 @@ const sendToOrdinary = (further?: Record<string, unknown>) =>
 
 it('finds nothing wrong with the key that is recommended, and removes the test file there', async () => {
   scene.sendTo('pilos-good:/');
-  const report = await scene.look();
-  expect(amiss(report)).toEqual([]);
-  const written = report.findings.find(({ id }) => id === 'remote-write');
-  expect(written?.looked_at).toBe(
-    'test file pilos-post-publish-check in pilos-good:/, which was removed again',
-  );
-  expect(scene.spoolFiles()).toEqual([]);
+  const report = await scene.readReport();
+  expect(problemsIn(report)).toEqual([]);
+  const written = report.results.find(({ check }) => check === 'remote_write');
+  expect(written?.title).toBe('test file pilos-post-publish-check in pilos-good:/, which was removed again');
+  expect(scene.spoolFiles()).toEqual(['failed']);
 });
 
 const connections: CheckCase[] = [
   {
     what: 'a host without an address',
-    id: 'host',
+    check: 'host',
     status: 73,
     says: /cannot be resolved/,
     spoil: ({ bbb, sh }) => sh(`sed -i 's/ 127.0.0.1$/ nowhere.invalid/' ${bbb.home}/.ssh/config`),
@@ -40,7 +38,7 @@ const connections: CheckCase[] = [
   },
   {
     what: 'a host that refuses the connection',
-    id: 'host',
+    check: 'host',
     status: 73,
     says: /refuses the connection/,
     spoil: () => scene.server.stop(),
@@ -48,7 +46,7 @@ const connections: CheckCase[] = [
   },
   {
     what: 'a host that takes the connection and says nothing',
-    id: 'host',
+    check: 'host',
     status: 73,
     says: /cannot be reached/,
     spoil: () => scene.server.freeze(),
@@ -56,7 +54,7 @@ const connections: CheckCase[] = [
   },
   {
     what: 'a host that ends the connection, because the account there has expired',
-    id: 'host',
+    check: 'host',
     status: 73,
     says: /the connection to pilos-ordinary was lost.*the log of sshd there/,
     spoil: ({ pilos }) => changeUserDatabase('usermod', ['--expiredate', '1', pilos.name]),
@@ -67,7 +65,7 @@ const connections: CheckCase[] = [
 const options: CheckCase[] = [
   {
     what: 'an ssh that extra_rsync_opts names, and that is not there',
-    id: 'host',
+    check: 'host',
     status: 78,
     says: /Failed to exec \/opt\/none\/ssh/,
     spoil: () => sendToOrdinary({ extra_rsync_opts: ['--rsh=/opt/none/ssh'] }),
@@ -75,7 +73,7 @@ const options: CheckCase[] = [
   },
   {
     what: 'an option that rsync there does not know',
-    id: 'remote-rsync',
+    check: 'remote_rsync',
     status: 78,
     says: /on remote machine: --nonsense.*correct extra_rsync_opts/,
     spoil: () => sendToOrdinary({ extra_rsync_opts: ['--remote-option=--nonsense'] }),
@@ -86,7 +84,7 @@ const options: CheckCase[] = [
 const shells: CheckCase[] = [
   {
     what: 'a login shell there that prints something',
-    id: 'remote-rsync',
+    check: 'remote_rsync',
     status: 78,
     says: /prints something before rsync starts.*remove the output from ~\/\.bashrc/,
     spoil: ({ pilos, sh, tree }) => {
@@ -98,28 +96,34 @@ const shells: CheckCase[] = [
   },
   {
     what: 'an rsync that is missing there',
-    id: 'remote-rsync',
+    check: 'remote_rsync',
     status: 78,
-    says: /rsync is not installed on pilos-bare/,
+    says: /rsync is not installed on pilos-bare.*: run 'apt-get install rsync' there/,
     spoil: ({ sh, tree }) => sh(`rm ${tree.root}/no-rsync/rsync`),
+    byHand: ({ sh }) => sh('apt-get install --yes rsync'),
   },
   {
     what: 'a directory that is missing there',
-    id: 'remote-directory',
+    check: 'remote_directory',
     status: 73,
-    says: /does not exist/,
+    says: /does not exist.*: create it there/,
     spoil: () => undefined,
+    byHand: async () => {
+      await scene.makeDirectory(`${scene.spool}-other`);
+      await scene.makeDirectory(`${scene.spool}-other/failed`);
+    },
   },
   {
     what: 'a directory there that cannot be written',
-    id: 'remote-write',
+    check: 'remote_write',
     status: 77,
-    says: /is not writable/,
+    says: /is not writable.*: give it to the group pilos-spool there \(chgrp pilos-spool, chmod 2775\)/,
     spoil: ({ sh }) => sh(`chown root:root ${scene.spool}-other && chmod 755 ${scene.spool}-other`),
+    byHand: ({ sh }) => sh(`chgrp pilos-spool ${scene.spool}-other && chmod 2775 ${scene.spool}-other`),
   },
   {
     what: 'something there that is in the way',
-    id: 'remote-write',
+    check: 'remote_write',
     status: 73,
     says: /could not make way for new regular file/,
     spoil: ({ sh }) => sh(`mkdir -p ${scene.spool}-other/pilos-post-publish-check/x`),
@@ -130,17 +134,21 @@ const shells: CheckCase[] = [
 const restricted: CheckCase[] = [
   {
     what: 'an rrsync that has no python3 there',
-    id: 'remote-rsync',
+    check: 'remote_rsync',
     status: 78,
-    says: /python3 is missing there/,
+    says: /python3 is missing there.*: run 'apt-get install python3' there/,
     spoil: () => scene.sendTo('pilos-pythonless:/a/b'),
+    byHand: ({ sh }) => sh('apt-get install --yes rsync python3'),
   },
   {
     what: 'a nested directory that is missing there',
-    id: 'remote-directory',
+    check: 'remote_directory',
     status: 73,
     says: /pilos-pythonless:\/a\/b does not exist/,
     spoil: () => undefined,
+    byHand: async () => {
+      for (const path of ['a', 'a/b', 'a/b/failed']) await scene.makeDirectory(`${scene.spool}/${path}`);
+    },
   },
 ];
 
@@ -149,7 +157,7 @@ it.each([
   { what: 'in extra_rsync_opts', cases: options },
   { what: 'for an ordinary key', cases: shells },
   { what: 'for a key that rrsync restricts', cases: restricted },
-])('what is wrong $what is found, and mended by what it names', async ({ cases }) => {
+])('what is wrong $what is found, and fixed by its fix', async ({ cases }) => {
   await expectFoundInTurn(scene, cases);
   expect(scene.spoolFiles().filter((name) => name.startsWith('pilos-post-publish'))).toEqual([]);
 });
@@ -161,19 +169,19 @@ it('creates a sub directory that a meeting asks for, also from a directory that 
   tree.giveTo(bbb);
   const closed = join(tree.root, 'closed');
   await sh(`install -d -m 700 ${closed}`);
-  const report = await scene.look();
-  expect(amiss(report)).toEqual(['sub-directory', 'undelivered?']);
+  const report = await scene.readReport();
+  expect(problemsIn(report)).toEqual(['sub_directory', 'undelivered?']);
   expect(report.status).toBe(73);
-  for (const { fix = '' } of report.findings.filter((finding) => finding.fix !== undefined))
+  for (const { fix = '' } of report.results.filter((one) => one.fix !== undefined))
     await sh(`cd ${closed} && ${fix}`);
   expect(readdirSync(join(spool, 'one/two'))).toEqual([`${meeting.id}-presentation.tar`]);
-  await expectFoundAndMended(scene, {
+  await scene.makeDirectory(`${spool}/one/two/failed`);
+  await expectFoundAndFixed(scene, {
     what: 'the same, which cannot be written any more',
-    id: 'sub-directory',
+    check: 'sub_directory',
     status: 77,
-    // What is to be replaced, or else, from an older rsync, the path itself.
-    says: /one\/two is not writable.*(?:in the place of \/THE\/SPOOL\/DIRECTORY|open "\/home\/.*chmod 2775\))$/,
+    says: /one\/two is not writable.*: give it to the group pilos-spool there/,
     spoil: () => sh(`chown root:root ${spool}/one/two && chmod 755 ${spool}/one/two`),
-    directory: () => spool,
+    byHand: () => sh(`chgrp pilos-spool ${spool}/one/two && chmod 2775 ${spool}/one/two`),
   });
 });

@@ -1,7 +1,7 @@
 /** How `check` is read: on a terminal, in a pipe, by a monitoring, and by whom it is run. */
 import { writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { amiss, createCheckScene, theFinding, useScene } from '../../support/check/check-scene.ts';
+import { createCheckScene, problemsIn, theProblem, useScene } from '../../support/check/check-scene.ts';
 
 const scene = useScene(createCheckScene);
 
@@ -29,10 +29,10 @@ describe('the lines', () => {
     ]);
     const shown = lines.slice(1, -2).filter((line) => line.startsWith(' '));
     expect(shown.filter((line) => !/^ {2}[✓-] \S/.test(line))).toEqual([]);
-    expect(lines.slice(-2)).toEqual(['nothing is wrong', '']);
+    expect(lines.slice(-2)).toEqual(['no problem', '']);
   });
 
-  it('tell what is wrong and the command that mends it', async () => {
+  it('say what is wrong and the fix', async () => {
     await spoil();
     const { stdout, status } = await scene().check();
     expect(status).toBe(78);
@@ -40,12 +40,12 @@ describe('the lines', () => {
     expect(stdout).toContain(`
   ✗ pilos.yml: ${file}
       ${file}: unknown key 'retri', did you mean 'retry'?
-      mend it: sed -i 's/^retri:/retry:/' ${file}
+      fix: correct it and run 'pilos-post-publish check'
 `);
     expect(stdout).toContain(`
-  ! mode of ${spoolDir}: 0775, group ${scene().pilos.group}
+  ! mode of ${spoolDir}: 0775
       without the setgid bit, files get the group of their writer
-      mend it: chmod g+s ${spoolDir}
+      fix: chmod g+s ${spoolDir}
 `);
     expect(stdout).toMatch(/\n\n1 problem, 1 warning: begin with the set-up \(exit status 78\)\n$/);
   });
@@ -79,21 +79,21 @@ describe('the lines', () => {
 });
 
 describe('--json', () => {
-  it('is one document with every finding', async () => {
+  it('is one document with every result', async () => {
     await spoil();
-    const report = await scene().look();
+    const report = await scene().readReport();
     expect(Object.keys(report).sort()).toEqual([
       'exit_status',
-      'findings',
       'milliseconds',
       'ran_as',
+      'results',
       'status',
     ]);
-    const { findings } = report;
-    expect(new Set(findings.flatMap((finding) => Object.keys(finding)))).toEqual(
-      new Set(['group', 'id', 'state', 'looked_at', 'problem', 'fix', 'exit_status']),
+    const { results } = report;
+    expect(new Set(results.flatMap((one) => Object.keys(one)))).toEqual(
+      new Set(['check', 'group', 'state', 'title', 'problem', 'fix']),
     );
-    expect(findings.length).toBeGreaterThan(20);
+    expect(results.length).toBeGreaterThan(20);
     await scene().sh(`chmod g+s ${scene().tree.spoolDir}`);
   });
 });
@@ -113,17 +113,17 @@ describe('who asks', () => {
     );
     const report = JSON.parse(stdout);
     expect(report.ran_as).toBe(scene().pilos.name);
-    expect(amiss(report)).toEqual(['ran-as?']);
-    const { fix = 'exit 99' } = theFinding(report);
-    expect((await scene().sh(fix)).stdout).toMatch(/^checked as ppp-bbb-.*\nnothing is wrong\n$/s);
+    expect(problemsIn(report)).toEqual(['ran_as?']);
+    const { fix = 'exit 99' } = theProblem(report);
+    expect((await scene().sh(fix)).stdout).toMatch(/^checked as ppp-bbb-.*\nno problem\n$/s);
   });
 });
 
 describe('a broken configuration', () => {
   it('keeps nothing else from being looked at, as far as it still tells', async () => {
     writeFileSync(scene().tree.pilosYml, `${pilosYml()}deliver: never\n`);
-    const report = await scene().look();
-    expect(amiss(report)).toEqual(['pilos-yml']);
-    expect(report.findings.find(({ id }) => id === 'spool-write')?.state).toBe('ok');
+    const report = await scene().readReport();
+    expect(problemsIn(report)).toEqual(['pilos_yml']);
+    expect(report.results.find(({ check }) => check === 'spool_write')?.state).toBe('ok');
   });
 });

@@ -1,10 +1,15 @@
-/** What PILOS' meetings ask for, and what it does not have: each is found alone, and mended. */
-import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+/** What PILOS' meetings ask for, and what it does not have: each is found alone, and fixed. */
+import { mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { senderDoneFile } from '../../../hook/bbb/sender-done.ts';
-import { type CheckCase, itFindsAndMends } from '../../support/check/check-case.ts';
-import { createCheckScene, useScene } from '../../support/check/check-scene.ts';
+import { type CheckCase, itFindsAndFixes } from '../../support/check/check-case.ts';
+import {
+  createCheckScene,
+  makeFailedDirectory,
+  problemsIn,
+  useScene,
+} from '../../support/check/check-scene.ts';
 
 /** With recordings of two PILOS instances, all delivered. */
 const scene = useScene(async () => {
@@ -13,6 +18,7 @@ const scene = useScene(async () => {
   for (const subDir of ['instance1', 'faculty/a']) {
     tree.addMeeting({ subDir });
     await sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${tree.spoolDir}/${subDir}`);
+    await makeFailedDirectory(created, `${tree.spoolDir}/${subDir}`);
   }
   tree.giveTo(bbb);
   await sh('pilos-post-publish deliver');
@@ -22,9 +28,9 @@ const scene = useScene(async () => {
 const recordings: CheckCase[] = [
   {
     what: 'a recording that is not delivered, and one that was tried in vain,',
-    id: 'undelivered',
+    check: 'undelivered',
     status: 0,
-    says: /2 published formats are not delivered, the oldest of 2024-.*; 1 was tried without success, see '.* status'/,
+    says: /2 published formats are not delivered, the oldest of 2024-.*; 1 failed, see '.* status'/,
     spoil: async ({ bbb, sh, tree }) => {
       tree.addMeeting();
       const { id } = tree.addMeeting();
@@ -34,22 +40,8 @@ const recordings: CheckCase[] = [
     },
   },
   {
-    what: "a recording that PILOS' own script has marked as sent",
-    id: 'undelivered',
-    status: 0,
-    says: /1 published format is not delivered, some of which PILOS' own script may have sent/,
-    spoil: ({ bbb, tree }) => {
-      const { id } = tree.addMeeting();
-      writeFileSync(senderDoneFile(tree.recordingDir, id), `Published ${id}`);
-      tree.giveTo(bbb);
-    },
-    // Those of the case above; this one is noted, and not sent.
-    afterwards: ({ spoolDir }) =>
-      expect(readdirSync(spoolDir).filter((name) => name.endsWith('.tar'))).toHaveLength(2),
-  },
-  {
     what: 'a meeting of which nothing tells whose it is',
-    id: 'refused-meetings',
+    check: 'refused_meetings',
     status: 0,
     says: /is not delivered: nothing tells which front end the meeting belongs to/,
     spoil: ({ bbb, stateDir, tree }) => {
@@ -60,7 +52,7 @@ const recordings: CheckCase[] = [
   },
   {
     what: 'a meeting that asks for what is no sub directory',
-    id: 'refused-meetings',
+    check: 'refused_meetings',
     status: 0,
     says: /asks for the sub directory '\.\.\/x', which is not allowed: set RECORDING_SPOOL_SUB_DIRECTORY .*; for this meeting, correct it in \S+\/events\.xml and run 'pilos-post-publish --config .* deliver'/,
     spoil: ({ bbb, tree }) => {
@@ -74,7 +66,7 @@ const recordings: CheckCase[] = [
   },
   {
     what: 'a sub directory that allowed_sub_dirs does not list',
-    id: 'refused-meetings',
+    check: 'refused_meetings',
     status: 78,
     says: /the sub directory '(?:instance1|faculty\/a)', but allowed_sub_dirs has only instance2/,
     spoil: ({ sh, tree }) => sh(`echo 'allowed_sub_dirs: [instance2]' >> ${tree.pilosYml}`),
@@ -82,64 +74,87 @@ const recordings: CheckCase[] = [
   },
 ];
 
+const stray: CheckCase[] = [
+  {
+    what: 'a copy that an admin left among the recordings',
+    check: 'stray_entries',
+    status: 0,
+    says: /\/presentation\/old copy is passed over: .*: move it out of published_dir/,
+    spoil: ({ tree }) => mkdirSync(join(tree.publishedDir, 'presentation', 'old copy')),
+    byHand: ({ tree }) => rmdirSync(join(tree.publishedDir, 'presentation', 'old copy')),
+  },
+];
+
 const subDirectories: CheckCase[] = [
   {
     what: 'a sub directory that is a mount of its own, and read-only',
-    id: 'sub-directory',
+    check: 'sub_directory',
     status: 73,
     says: /read-only \(EROFS\)/,
     spoil: ({ sh, tree, pilos }) =>
-      sh(`mount -t tmpfs -o ro,mode=2775,gid=${pilos.gid} tmpfs ${tree.spoolDir}/instance1`),
+      sh(`mount -t tmpfs -o mode=2775,gid=${pilos.gid} tmpfs ${tree.spoolDir}/instance1 &&
+        mkdir -m 2775 ${tree.spoolDir}/instance1/failed && mount -o remount,ro ${tree.spoolDir}/instance1`),
     afterwards: ({ sh, tree }) => sh(`umount ${tree.spoolDir}/instance1`),
   },
   {
     what: 'a sub directory in a directory that is closed',
-    id: 'sub-directory',
+    check: 'sub_directory',
     status: 77,
-    says: /\/faculty\/a: permission denied \(EACCES\)/,
+    says: /cannot enter \S+\/faculty: chmod/,
     spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.spoolDir}/faculty && chmod 700 ${tree.spoolDir}/faculty`),
   },
   {
     what: 'a sub directory that a meeting asks for and that is missing',
-    id: 'sub-directory',
+    check: 'sub_directory',
     status: 73,
     says: /does not exist, so the recordings of that PILOS are not delivered/,
     spoil: ({ sh, tree }) => sh(`rm -r ${tree.spoolDir}/instance1`),
+    afterwards: (here) => makeFailedDirectory(here, `${here.tree.spoolDir}/instance1`),
   },
   {
-    what: 'a sub directory that the group may not write',
-    id: 'sub-directory',
+    what: 'a sub directory that the group cannot write',
+    check: 'sub_directory',
     status: 77,
     says: /the group may not read and delete there/,
     spoil: ({ sh, tree }) => sh(`chmod 2755 ${tree.spoolDir}/instance1`),
   },
   {
     what: 'a sub directory of another group',
-    id: 'sub-directory',
+    check: 'sub_directory',
     status: 77,
     says: /its group \(id 0\) is not that of/,
     spoil: ({ sh, tree }) => sh(`chgrp 0 ${tree.spoolDir}/instance1`),
   },
   {
     what: 'a sub directory that leads out of the spool',
-    id: 'sub-directory',
+    check: 'sub_directory',
     status: 73,
     says: /leads out of the spool directory/,
     spoil: ({ sh, tree, pilos }) =>
       sh(
-        `cd ${tree.spoolDir} && mv instance1 kept && ln -s ${tree.root}/elsewhere instance1 && install -d -m 2775 -g ${pilos.gid} ${tree.root}/elsewhere`,
+        `cd ${tree.spoolDir} && mv instance1 kept && ln -s ${tree.root}/elsewhere instance1 && install -d -m 2775 -g ${pilos.gid} ${tree.root}/elsewhere ${tree.root}/elsewhere/failed`,
       ),
     byHand: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && rm instance1 && mv kept instance1`),
   },
   {
     what: 'a file in the place of a sub directory',
-    id: 'sub-directory',
+    check: 'sub_directory',
     status: 73,
-    says: /it is no directory/,
+    says: /it is not a directory/,
     spoil: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && mv instance1 kept && touch instance1`),
     byHand: ({ sh, tree }) => sh(`cd ${tree.spoolDir} && rm instance1 && mv kept instance1`),
   },
 ];
 
-itFindsAndMends(scene, recordings);
-itFindsAndMends(scene, subDirectories);
+it("takes what PILOS' own script marked as sent for delivered", async () => {
+  const { bbb, sh, spoolDir, tree } = scene();
+  const { id } = tree.addMeeting();
+  writeFileSync(senderDoneFile(tree.recordingDir, id), `Published ${id}`);
+  tree.giveTo(bbb);
+  expect(problemsIn(await scene().readReport())).toEqual([]);
+  await sh('pilos-post-publish deliver');
+  expect(readdirSync(spoolDir).filter((name) => name.startsWith(id))).toEqual([]);
+});
+
+itFindsAndFixes(scene, [...recordings, ...stray]);
+itFindsAndFixes(scene, subDirectories);

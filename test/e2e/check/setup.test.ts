@@ -1,17 +1,17 @@
-/** Each thing that `check` looks at in the set-up is broken alone, found alone, and mended by the command it names. */
+/** Each thing that `check` looks at in the set-up is broken alone, found alone, and fixed by its fix. */
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type CheckCase, itFindsAndMends } from '../../support/check/check-case.ts';
-import { amiss, type CheckScene, createCheckScene, useScene } from '../../support/check/check-scene.ts';
+import { type CheckCase, itFindsAndFixes } from '../../support/check/check-case.ts';
+import { type CheckScene, createCheckScene, problemsIn, useScene } from '../../support/check/check-scene.ts';
 
 const scene = useScene(createCheckScene);
 
 it('finds nothing wrong on a server that is set up right, as the user of BBB', async () => {
-  const report = await scene().look();
-  expect(amiss(report)).toEqual([]);
+  const report = await scene().readReport();
+  expect(problemsIn(report)).toEqual([]);
   expect(report).toMatchObject({ ran_as: scene().bbb.name, exit_status: 0, status: 0 });
-  const skipped = report.findings.filter(({ state }) => state === 'skipped').map(({ id }) => id);
+  const skipped = report.results.filter(({ state }) => state === 'skipped').map(({ check }) => check);
   expect(skipped).toEqual(['timer']);
 });
 
@@ -26,7 +26,7 @@ const asBbb = ({ bbb }: CheckScene) => [
 const configuration: CheckCase[] = [
   {
     what: 'a missing pilos.yml',
-    id: 'pilos-yml',
+    check: 'pilos_yml',
     status: 78,
     says: /pilos\.yml does not exist/,
     spoil: ({ tree }) => rmSync(tree.pilosYml),
@@ -35,21 +35,23 @@ const configuration: CheckCase[] = [
   },
   {
     what: 'a misspelt key in pilos.yml',
-    id: 'pilos-yml',
+    check: 'pilos_yml',
     status: 78,
     says: /unknown key 'retri', did you mean 'retry'\?/,
     spoil: ({ sh, tree }) => sh(`echo 'retri: { attempts: 4 }' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^retri/d ${tree.pilosYml}`),
   },
   {
     what: 'a pilos.yml without work_dir, whose last line does not end',
-    id: 'pilos-yml',
+    check: 'pilos_yml',
     status: 78,
     says: /work_dir is missing/,
     spoil: ({ tree }) => writeFileSync(tree.pilosYml, `spool_dir: ${tree.spoolDir}`),
+    byHand: ({ sh, tree }) => sh(`printf '\\nwork_dir: ${tree.workDir}\\n' >> ${tree.pilosYml}`),
   },
   {
     what: 'a pilos.yml without spool_dir',
-    id: 'pilos-yml',
+    check: 'pilos_yml',
     status: 78,
     says: /spool_dir is missing/,
     spoil: ({ sh, tree }) => sh(`sed -i /^spool_dir/d ${tree.pilosYml}`),
@@ -57,7 +59,7 @@ const configuration: CheckCase[] = [
   },
   {
     what: 'an invalid value in pilos.yml',
-    id: 'pilos-yml',
+    check: 'pilos_yml',
     status: 78,
     says: /deliver must be 'now' or 'later', but is 'never'/,
     spoil: ({ sh, tree }) => sh(`echo 'deliver: never' >> ${tree.pilosYml}`),
@@ -65,7 +67,7 @@ const configuration: CheckCase[] = [
   },
   {
     what: 'a pilos.yml that is no YAML',
-    id: 'pilos-yml',
+    check: 'pilos_yml',
     status: 78,
     says: /is not valid YAML in line \d/,
     spoil: ({ sh, tree }) => sh(`echo ': [' >> ${tree.pilosYml}`),
@@ -73,14 +75,14 @@ const configuration: CheckCase[] = [
   },
   {
     what: "a missing file of BBB's configuration",
-    id: 'bbb-yml',
+    check: 'bbb_yml',
     status: 78,
-    says: /bigbluebutton\.yml does not exist; what follows assumes BBB's usual directories/,
+    says: /bigbluebutton\.yml does not exist; the checks below assume BBB's usual directories/,
     spoil: ({ tree }) => rmSync(tree.bigbluebuttonYml),
   },
   {
     what: "a file of BBB's configuration that is no YAML",
-    id: 'bbb-yml',
+    check: 'bbb_yml',
     status: 78,
     says: /bigbluebutton\.yml is not valid YAML/,
     spoil: ({ sh, tree }) => sh(`echo ': [' >> ${tree.bigbluebuttonYml}`),
@@ -88,7 +90,7 @@ const configuration: CheckCase[] = [
   },
   {
     what: 'a pilos.yml that who asks may not read',
-    id: 'pilos-yml',
+    check: 'pilos_yml',
     status: 77,
     says: /pilos\.yml: permission denied \(EACCES\)/,
     spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.pilosYml} && chmod 600 ${tree.pilosYml}`),
@@ -96,7 +98,7 @@ const configuration: CheckCase[] = [
   },
   {
     what: "a file of BBB's configuration that who asks may not read",
-    id: 'bbb-yml',
+    check: 'bbb_yml',
     status: 77,
     says: /bigbluebutton\.yml: permission denied \(EACCES\)/,
     spoil: ({ sh, tree }) => sh(`chown 0:0 ${tree.bigbluebuttonYml} && chmod 600 ${tree.bigbluebuttonYml}`),
@@ -104,9 +106,9 @@ const configuration: CheckCase[] = [
   },
   {
     what: 'a pilos.yml that only root may read',
-    id: 'config-readable',
+    check: 'config_readable',
     status: 77,
-    says: /pilos\.yml may not be read/,
+    says: /the user of BBB cannot read \S+pilos\.yml: chmod/,
     spoil: ({ tree }) => {
       chownSync(tree.pilosYml, 0, 0);
       chmodSync(tree.pilosYml, 0o600);
@@ -114,9 +116,9 @@ const configuration: CheckCase[] = [
   },
   {
     what: "a directory of BBB's configuration that only root may enter",
-    id: 'config-readable',
+    check: 'config_readable',
     status: 77,
-    says: /bigbluebutton\/recording may not be read/,
+    says: /the user of BBB cannot read \S+bigbluebutton\/recording: chmod/,
     spoil: ({ tree }) => {
       chownSync(dirname(tree.pilosYml), 0, 0);
       chmodSync(dirname(tree.pilosYml), 0o700);
@@ -124,41 +126,42 @@ const configuration: CheckCase[] = [
   },
   {
     what: 'rsync options for a spool that is a directory',
-    id: 'ignored-options',
+    check: 'ignored_options',
     status: 0,
-    says: /these options do nothing/,
+    says: /these options have no effect/,
     spoil: ({ sh, tree }) =>
       sh(`printf 'extra_rsync_opts: [\\n  --bwlimit=1M,\\n ]\\norigins:\\n- PILOS\\n' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i '/^extra_rsync_opts/,/]/d' ${tree.pilosYml}`),
   },
 ];
 
 const server: CheckCase[] = [
   {
     what: 'a published_dir of root',
-    id: 'bbb-user',
+    check: 'bbb_user',
     status: 78,
     says: /belongs to root/,
     spoil: ({ tree }) => chownSync(tree.publishedDir, 0, 0),
   },
   {
     what: 'a worker that does not run',
-    id: 'worker',
+    check: 'worker',
     status: 0,
     says: /no recording is processed/,
     spoil: ({ sh }) => sh('systemctl stop bbb-rap-resque-worker.service'),
   },
   {
     what: 'a missing published_dir',
-    id: 'published-dir',
+    check: 'published_dir',
     status: 78,
     says: /does not exist/,
     spoil: ({ tree }) => rmSync(tree.publishedDir, { recursive: true }),
   },
   {
     what: 'a recording_dir that is closed',
-    id: 'recording-dir',
+    check: 'recording_dir',
     status: 77,
-    says: /may not read/,
+    says: /cannot read/,
     spoil: ({ tree }) => {
       chownSync(tree.recordingDir, 0, 0);
       chmodSync(tree.recordingDir, 0o700);
@@ -166,26 +169,26 @@ const server: CheckCase[] = [
   },
   {
     what: 'status files that cannot be written',
-    id: 'status-dir',
+    check: 'status_dir',
     status: 77,
-    says: /-sender\.done/,
+    says: /cannot write there/,
     spoil: ({ sh, tree }) =>
       sh(`cd ${tree.recordingDir}/status && chown 0:0 published && chmod u-w published`),
   },
   {
     what: 'a work_dir of root, behind a symbolic link',
-    id: 'work-dir',
+    check: 'work_dir',
     status: 77,
-    says: /may not write there/,
+    says: /cannot write there/,
     spoil: ({ sh, tree }) =>
       sh(`cd ${tree.root} && mv ${tree.workDir} work && ln -s ${tree.root}/work ${tree.workDir} &&
         chown 0:0 work && chmod u-w work`),
   },
   {
     what: 'a work_dir in a directory that only root may enter',
-    id: 'work-dir',
+    check: 'work_dir',
     status: 77,
-    says: /may not enter .*\/closed$/,
+    says: /cannot enter .*\/closed: chmod/,
     spoil: ({ bbb, sh, tree }) =>
       sh(`install -d -o ${bbb.uid} ${tree.root}/closed/work && chmod 700 ${tree.root}/closed &&
         sed -i 's|^work_dir:.*|work_dir: ${tree.root}/closed/work|' ${tree.pilosYml}`),
@@ -193,9 +196,9 @@ const server: CheckCase[] = [
   },
   {
     what: 'a work_dir that cannot be created',
-    id: 'work-dir',
+    check: 'work_dir',
     status: 77,
-    says: /may not create it/,
+    says: /cannot create it/,
     spoil: ({ tree }) => {
       rmSync(tree.workDir, { recursive: true });
       chownSync(tree.recordingDir, 0, 0);
@@ -204,32 +207,32 @@ const server: CheckCase[] = [
   },
   {
     what: 'a file in the place of work_dir',
-    id: 'work-dir',
+    check: 'work_dir',
     status: 78,
-    says: /it is no directory: correct work_dir/,
+    says: /it is not a directory: correct work_dir/,
     spoil: ({ sh, tree }) => sh(`rm -r ${tree.workDir} && touch ${tree.workDir}`),
     byHand: ({ bbb, sh, tree }) =>
       sh(`rm ${tree.workDir} && install -d -o ${bbb.uid} -g ${bbb.gid} ${tree.workDir}`),
   },
   {
     what: 'a directory that a run as root has left in work_dir',
-    id: 'work-dir-owner',
+    check: 'work_dir_owner',
     status: 77,
     says: /belong to somebody else, for example .*\/ledger/,
     spoil: ({ tree }) => mkdirSync(join(tree.workDir, 'ledger'), { mode: 0o755 }),
   },
   {
     what: 'a file that a run as root has left in work_dir',
-    id: 'work-dir-owner',
+    check: 'work_dir_owner',
     status: 0,
     says: /1 of its files and directories/,
     spoil: ({ tree }) => writeFileSync(join(tree.workDir, 'old.tar'), 'x'),
   },
   {
     what: 'a log file of root',
-    id: 'log-file',
+    check: 'log_file',
     status: 77,
-    says: /may not write it/,
+    says: /cannot write it/,
     spoil: ({ tree }) => {
       const file = join(tree.logDir, 'post_publish.log');
       writeFileSync(file, '');
@@ -238,81 +241,81 @@ const server: CheckCase[] = [
   },
   {
     what: 'a log file in a directory that does not exist',
-    id: 'log-file',
+    check: 'log_file',
     status: 77,
-    says: /may not create it/,
+    says: /cannot create it/,
     spoil: ({ sh, tree }) => sh(`echo 'log_file: ${tree.root}/new/log' >> ${tree.pilosYml}`),
   },
   {
     what: 'a directory of metrics_file that does not exist',
-    id: 'metrics-file',
+    check: 'metrics_file',
     status: 77,
-    says: /does not exist, and is not created/,
+    says: /does not exist, and a delivery cannot create it/,
     spoil: ({ sh, tree }) => sh(`echo 'metrics_file: ${tree.root}/metrics/pilos.prom' >> ${tree.pilosYml}`),
   },
   {
     what: 'a directory of metrics_file that belongs to root',
-    id: 'metrics-file',
+    check: 'metrics_file',
     status: 77,
-    says: /may not write there/,
+    says: /cannot write there/,
     spoil: ({ tree }) => chownSync(join(tree.root, 'metrics'), 0, 0),
   },
   {
     what: 'a file in the place of the directory of metrics_file',
-    id: 'metrics-file',
+    check: 'metrics_file',
     status: 78,
-    says: /it is no directory: correct metrics_file/,
+    says: /it is not a directory: correct metrics_file/,
     spoil: ({ sh, tree }) => sh(`rm -r ${tree.root}/metrics && touch ${tree.root}/metrics`),
     byHand: ({ bbb, sh, tree }) =>
       sh(`rm ${tree.root}/metrics && install -d -o ${bbb.uid} ${tree.root}/metrics`),
   },
   {
     what: 'a log file in a directory that only root may enter',
-    id: 'log-file',
+    check: 'log_file',
     status: 77,
-    says: /may not enter .*\/new$/,
+    says: /cannot enter .*\/new: chmod/,
     spoil: ({ sh, tree }) => sh(`chmod 700 ${tree.root}/new`),
   },
   {
     what: 'a directory of metrics_file in one that only root may enter',
-    id: 'metrics-file',
+    check: 'metrics_file',
     status: 77,
-    says: /may not enter .*\/closed$/,
+    says: /cannot enter .*\/closed: chmod/,
     spoil: ({ bbb, sh, tree }) =>
       sh(`install -d -o ${bbb.uid} ${tree.root}/closed/metrics && chmod 700 ${tree.root}/closed &&
         sed -i 's|^metrics_file:.*|metrics_file: ${tree.root}/closed/metrics/pilos.prom|' ${tree.pilosYml}`),
   },
   {
-    what: 'a program for on_failure in a directory that only root may enter',
-    id: 'on-failure',
+    what: 'a program for notify in a directory that only root may enter',
+    check: 'notify',
     status: 77,
-    says: /may not enter .*\/programs$/,
+    says: /cannot enter .*\/programs: chmod/,
     spoil: ({ sh, tree }) =>
       sh(`install -D /bin/true ${tree.root}/programs/notify && chmod 700 ${tree.root}/programs &&
-        echo 'on_failure: ${tree.root}/programs/notify' >> ${tree.pilosYml}`),
-    afterwards: ({ sh, tree }) => sh(`sed -i '/^on_failure/d; /^metrics_file/d' ${tree.pilosYml}`),
+        echo 'notify: ${tree.root}/programs/notify' >> ${tree.pilosYml}`),
+    afterwards: ({ sh, tree }) => sh(`sed -i '/^notify/d; /^metrics_file/d' ${tree.pilosYml}`),
   },
   {
-    what: 'a program for on_failure that is not there',
-    id: 'on-failure',
+    what: 'a program for notify that is not there',
+    check: 'notify',
     status: 78,
     says: /there is no such program/,
-    spoil: ({ sh, tree }) => sh(`echo 'on_failure: ${tree.root}/nowhere' >> ${tree.pilosYml}`),
-    byHand: ({ sh, tree }) => sh(`sed -i /^on_failure/d ${tree.pilosYml}`),
+    spoil: ({ sh, tree }) => sh(`echo 'notify: ${tree.root}/nowhere' >> ${tree.pilosYml}`),
+    byHand: ({ sh, tree }) => sh(`sed -i /^notify/d ${tree.pilosYml}`),
   },
   {
-    what: 'a program for on_failure that is not executable',
-    id: 'on-failure',
+    what: 'a program for notify that is not executable',
+    check: 'notify',
     status: 78,
     says: /it is not executable/,
     spoil: ({ sh, tree }) =>
-      sh(`touch ${tree.root}/notify && echo 'on_failure: [${tree.root}/notify, admin]' >> ${tree.pilosYml}`),
+      sh(`touch ${tree.root}/notify && echo 'notify: [${tree.root}/notify, admin]' >> ${tree.pilosYml}`),
   },
   {
     what: 'a log_dir that is a link to what is not there',
-    id: 'log-dir',
+    check: 'log_dir',
     status: 78,
-    says: /it is no directory, nor a link to one that is there: correct log_dir/,
+    says: /it is neither a directory nor a link to one: correct log_dir/,
     spoil: ({ sh, tree }) =>
       sh(
         `sed -i /^log_file/d ${tree.pilosYml} && mv ${tree.logDir} ${tree.root}/kept && ln -s ${tree.root}/disk ${tree.logDir}`,
@@ -325,9 +328,9 @@ const server: CheckCase[] = [
 const accounts: CheckCase[] = [
   {
     what: 'a server without any user of BBB',
-    id: 'bbb-user',
+    check: 'bbb_user',
     status: 78,
-    says: /the uid \d+, which no user has, but BBB's scripts run as bigbluebutton/,
+    says: /belongs to uid \d+, which no user has, but BBB's scripts run as bigbluebutton/,
     spoil: ({ bbb, sh, tree }) =>
       // What else `useradd` writes than /etc is laid over, so that it does not reach this machine.
       sh(`for each in /home /var/mail /var/log; do mount -t tmpfs tmpfs $each; done
@@ -336,17 +339,17 @@ const accounts: CheckCase[] = [
   },
   {
     what: "a server where root has made all of BBB's directories",
-    id: 'bbb-user',
+    check: 'bbb_user',
     status: 78,
-    says: /it belongs to root, but BBB's scripts run as bigbluebutton/,
+    says: /belongs to root, but BBB's scripts run as bigbluebutton/,
     spoil: ({ sh, tree }) => sh(`chown -RH 0:0 ${tree.publishedDir} ${tree.recordingDir} ${tree.logDir}`),
   },
 ];
 
 describe('the configuration', () => {
-  itFindsAndMends(scene, configuration);
+  itFindsAndFixes(scene, configuration);
 });
 describe('the BBB server', () => {
-  itFindsAndMends(scene, server);
-  itFindsAndMends(scene, accounts);
+  itFindsAndFixes(scene, server);
+  itFindsAndFixes(scene, accounts);
 });

@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage } from '../../../build/package.ts';
 import { cacheDirectory, hostArchitecture, outputDirectory, programName } from '../../../build/project.ts';
-import type { Finding } from '../../../hook/check/finding.ts';
+import type { CheckResult } from '../../../hook/check/result.ts';
 import * as server from '../../support/bbb/bbb-server.ts';
 import { createDebianRoot, type DebianRoot } from '../../support/program/debian-root.ts';
 import { runOrThrow } from '../../support/program/run-program.ts';
@@ -61,14 +61,14 @@ function configure(pilosYml: string): void {
   writeFileSync(place(server.pilosYml), pilosYml);
 }
 const packagedTimer = '/usr/lib/systemd/system/pilos-post-publish.timer';
-/** What is not in order, by an executable that stays there. */
-async function check(): Promise<Finding[]> {
+/** What is wrong, by an executable that stays there. */
+async function check(): Promise<CheckResult[]> {
   const { stdout } = await root.run('/download/program', 'check', '--json');
-  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
-  return findings.filter(({ state }) => state === 'problem' || state === 'warning');
+  const { results } = JSON.parse(stdout) as { results: CheckResult[] };
+  return results.filter(({ problem }) => problem !== undefined);
 }
-function added(before: Finding[], now: Finding[]): Finding[] {
-  return now.filter(({ id }) => !before.some((one) => one.id === id));
+function added(before: CheckResult[], now: CheckResult[]): CheckResult[] {
+  return now.filter(({ check: name }) => !before.some((one) => one.check === name));
 }
 const timerWant = '/etc/systemd/system/timers.target.wants/pilos-post-publish.timer';
 const ledger = `${server.workDir}/ledger`;
@@ -139,7 +139,11 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
 
   it('is put in order by the commands that check names, when files of it are lost', async () => {
     mkdirSync(place('/run/systemd/system'), { recursive: true });
-    const systemctl = `#!/bin/sh\n[ "$1" != is-enabled ] || { [ -e ${packagedTimer} ] && echo enabled; }\n`;
+    const systemctl = `#!/bin/sh
+[ "$1" = show ] || exit 0
+if [ -e ${packagedTimer} ]; then echo LoadState=loaded; echo UnitFileState=enabled; echo ActiveState=active
+else echo LoadState=not-found; fi
+`;
     writeFileSync(place('/usr/bin/systemctl'), systemctl, { mode: 0o755 });
     mkdirSync(place('/download'));
     copyFileSync(built[version] ?? '', place(`/download/${basename(built[version] ?? '')}`));
@@ -148,15 +152,15 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
 
     rmSync(place(packagedTimer));
     const timer = added(before, await check());
-    expect(timer.map(({ id }) => id)).toEqual(['timer']);
+    expect(timer.map(({ check }) => check)).toEqual(['timer']);
     rmSync(place(server.executable));
     const executable = added(before, await check());
-    expect(executable.map(({ id }) => id)).toEqual(['executable', 'timer']);
+    expect(executable.map(({ check }) => check)).toEqual(['executable', 'timer']);
     rmSync(place(server.launcher));
     const launcher = added(before, await check());
-    expect(launcher.map(({ id }) => id)).toEqual(['launcher', 'timer']);
+    expect(launcher.map(({ check }) => check)).toEqual(['launcher', 'timer']);
     rmSync(place(server.pilosYml));
-    const pilosYml = added(before, await check()).filter(({ id }) => id === 'pilos-yml');
+    const pilosYml = added(before, await check()).filter(({ check }) => check === 'pilos_yml');
 
     const [again] = launcher.map(({ fix }) => fix);
     expect(executable[0]?.fix).toBe(again);

@@ -18,6 +18,7 @@ export async function createRemoteSpool({ pilos, sh, tree }: CheckScene): Promis
   const spool = join(pilos.home, 'spool');
   const makeDirectory = (path: string) => sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${path}`);
   await makeDirectory(spool);
+  await makeDirectory(`${spool}/failed`);
   const { work_dir: workDir } = load(readFileSync(tree.pilosYml, 'utf8')) as { work_dir: string };
   return {
     spool,

@@ -1,5 +1,5 @@
 /**
- * A BBB server where `check` finds nothing wrong: users, groups, a mounted spool, a running worker. It has a mount
+ * A BBB server where `check` finds nothing wrong: users, the group `pilos-spool`, a mounted spool, a running worker. It has a mount
  * namespace of its own, with a copy of /etc, so that a test may mount, hide and change what it likes.
  */
 import { spawn } from 'node:child_process';
@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import type { Finding } from '../../../hook/check/finding.ts';
+import type { CheckResult } from '../../../hook/check/result.ts';
 import type { BbbTreeOptions } from '../bbb/bbb-configuration.ts';
 import { type BbbTree, createBbbTree } from '../bbb/bbb-tree.ts';
 import { validateJsonDocument } from '../program/json-document.ts';
@@ -32,7 +32,7 @@ import { writeStubs } from './check-stubs.ts';
 
 export interface CheckReport {
   ran_as: string;
-  findings: Finding[];
+  results: CheckResult[];
   exit_status: number;
   /** Of the process, which must be the same. */
   status: number | null;
@@ -53,7 +53,7 @@ export interface CheckScene {
   /** What stands before a command to run it in the namespace. */
   enter: readonly string[];
   /** `check --json` as root, parsed. */
-  look(options?: CheckOptions): Promise<CheckReport>;
+  readReport(options?: CheckOptions): Promise<CheckReport>;
   /** Runs a line as root in `sh`, as an admin would type it; throws when it fails. */
   sh(line: string): Promise<ProgramResult>;
   dispose(): Promise<void>;
@@ -116,7 +116,7 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
     ...{ tree, bbb, pilos, stateDir, check, sh, enter: inside },
     start: () => startProgram(enter, [...words, 'pilos-post-publish', 'check'], { env, cwd: '/' }),
     spoolDir: `/proc/${keeper.pid}/root${tree.spoolDir}`,
-    look: async (program) => {
+    readReport: async (program) => {
       const begin = Date.now();
       const { status, stdout, stderr } = await check(['--json'], program);
       if (stderr !== '' || !stdout.startsWith('{')) throw new Error(`check said ${stdout}${stderr}`);
@@ -166,32 +166,50 @@ async function prepareMounts(
   // Another test may hold a lock of the user database at this moment.
   // While nobody adds a user: the copy has no lock in it, and no file that is gone before it is copied.
   await changeUserDatabase('cp', ['--archive', '/etc', etc]);
-  await sh(`mount --bind ${etc} /etc && : > /etc/fstab`);
+  await sh(`mount --bind ${etc} /etc && : > /etc/fstab
+    sed -i '/^pilos-spool:/d; s/^${pilos.group}:/pilos-spool:/' /etc/group /etc/gshadow`);
   if (mount !== false) {
     const options = `${mount},mode=2775,uid=${pilos.uid},gid=${pilos.gid}`;
     writeFileSync(fstab, `spool ${tree.spoolDir} tmpfs ${options} 0 0\n`);
     await sh(`mount ${tree.spoolDir}`);
   }
+  await makeFailedDirectory({ sh, tree });
+  await laySoftwareOver(tree, stateDir, sh);
   // Where systemd is not process 1, nobody misses this directory.
   mkdirSync('/run/systemd', { recursive: true });
   await sh('mount -t tmpfs tmpfs /run/systemd');
 }
 
-const spoolMount = 'size=4g';
-
-/** What is not in order, as `id` of problems and `id?` of warnings. */
-export function amiss({ findings }: CheckReport): string[] {
-  return findings
-    .filter(({ state }) => state === 'problem' || state === 'warning')
-    .map(({ id, state }) => (state === 'problem' ? id : `${id}?`));
+/** `install` writes to /usr/local: there lies BBB of this server, and the rest of the machine's is linked to. */
+async function laySoftwareOver(tree: BbbTree, stateDir: string, sh: CheckScene['sh']): Promise<void> {
+  const kept = join(stateDir, 'local');
+  await sh(`mkdir -p ${kept} ${tree.root}/usr/local/bigbluebutton && mount --bind /usr/local ${kept}
+    mount -t tmpfs tmpfs /usr/local && mkdir /usr/local/bin /usr/local/bigbluebutton
+    mount --bind ${tree.root}/usr/local/bigbluebutton /usr/local/bigbluebutton
+    for each in ${kept}/*; do [ -e "/usr/local/\${each##*/}" ] || ln -s "$each" /usr/local/; done`);
 }
 
-/** The one finding that is not in order. */
-export function theFinding(report: CheckReport): Finding {
-  const [finding, ...others] = report.findings.filter(
-    ({ state }) => state === 'problem' || state === 'warning',
-  );
-  if (finding === undefined || others.length > 0)
-    throw new Error(`not one finding: ${JSON.stringify(report, null, 1)}`);
-  return finding;
+const spoolMount = 'size=4g';
+
+/** What is wrong: the names of checks with a problem, and with a `?` of those with a warning. */
+export function problemsIn({ results }: Pick<CheckReport, 'results'>): string[] {
+  return results
+    .filter(({ problem }) => problem !== undefined)
+    .map(({ check, state }) => (state === 'problem' ? check : `${check}?`));
+}
+
+/** The one problem or warning that there is. */
+export function theProblem(report: Pick<CheckReport, 'results'>): CheckResult {
+  const [result, ...others] = report.results.filter(({ problem }) => problem !== undefined);
+  if (result === undefined || others.length > 0)
+    throw new Error(`not one problem: ${JSON.stringify(report, null, 1)}`);
+  return result;
+}
+
+/** Where PILOS puts what it cannot import: made before PILOS does, so that others can look into it. */
+export function makeFailedDirectory(
+  { sh, tree }: Pick<CheckScene, 'sh' | 'tree'>,
+  directory = tree.spoolDir,
+) {
+  return sh(`install -d -m 2775 -g pilos-spool ${directory}/failed`);
 }

@@ -15,9 +15,17 @@ case "$*" in
   'start bbb-rap-resque-worker.service') worker ;;
   'stop bbb-rap-resque-worker.service') kill "$(cat "$STATE/worker")" 2>/dev/null; true ;;
   'restart bbb-rap-resque-worker.service') "$0" stop "$2"; worker ;;
-  'is-enabled pilos-post-publish.timer')
-    if [ -e "$STATE/timer" ]; then cat "$STATE/timer"; else echo 'Failed to get unit file state' >&2; exit 1; fi ;;
-  'enable --now pilos-post-publish.timer') echo enabled >"$STATE/timer" ;;
+  'show --property=LoadState,UnitFileState,ActiveState pilos-post-publish.timer')
+    state="$(cat "$STATE/timer" 2>/dev/null)"
+    case "$state" in
+      '') echo LoadState=not-found; echo UnitFileState=; echo ActiveState=inactive ;;
+      masked) echo LoadState=masked; echo UnitFileState=masked; echo ActiveState=inactive ;;
+      failed) echo LoadState=loaded; echo UnitFileState=enabled; echo ActiveState=failed ;;
+      enabled) echo LoadState=loaded; echo UnitFileState=enabled; echo ActiveState=active ;;
+      *) echo LoadState=loaded; echo "UnitFileState=$state"; echo ActiveState=inactive ;;
+    esac ;;
+  daemon-reload) ;;
+  'enable pilos-post-publish.timer' | 'enable --now pilos-post-publish.timer' | 'restart pilos-post-publish.timer') echo enabled >"$STATE/timer" ;;
   'unmask pilos-post-publish.timer') echo disabled >"$STATE/timer" ;;
   *) echo "no stand-in for systemctl $*" >&2; exit 1 ;;
 esac

@@ -1,56 +1,114 @@
-/** What `check` decides, and how it tells it, from facts alone. */
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+/** How the table of checks becomes results, an exit status and lines. */
 import { describe, expect, it } from 'vitest';
-import { inGroup, ok, problem, skipped, warning, worstStatus } from '../../../hook/check/finding.ts';
-import { correctPilosFile } from '../../../hook/check/pilos-file.ts';
-import { decideUndelivered } from '../../../hook/check/recordings.ts';
+import { decideTable, tables, toReport } from '../../../hook/check/check.ts';
+import { type Check, definer } from '../../../hook/check/define.ts';
+import type { Facts } from '../../../hook/check/facts.ts';
 import { chooseAppearance, renderReport } from '../../../hook/check/report.ts';
-import { classifyScript } from '../../../hook/check/scripts.ts';
-import { readSettings, salvagePilos } from '../../../hook/check/settings.ts';
-import { decideTimer } from '../../../hook/check/timer.ts';
+import { ok, problem, skipped, type Verdict, warning } from '../../../hook/check/result.ts';
 import { EXIT } from '../../../hook/errors.ts';
-import { readEmbeddedFiles } from '../../../hook/install/embedded-files.ts';
-import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
-const wrong = (status: 73 | 77 | 78) => problem('x', 'x', status, { problem: 'x' });
+const { one, each } = definer<Facts>('Spool');
+const facts = {} as Facts;
+const decide = (table: readonly Check<Facts>[]) => toReport(decideTable(table, facts));
+
+/** A check that always decides the same. */
+const always = (check: string, verdict: Verdict, after: readonly string[] = []): Check<Facts> =>
+  one({ check, of: () => ({}), title: `the ${check}`, after, decide: () => verdict });
+const broken = (status: 73 | 77 | 78) => problem(status, 'it is broken', 'repair it');
+
+describe('the table', () => {
+  it('has a name for each check, which monitoring can rely on', () => {
+    expect(
+      Object.values(tables)
+        .flat()
+        .filter(({ check }) => !/^[a-z]+(_[a-z]+)*$/.test(check)),
+    ).toEqual([]);
+  });
+
+  it('skips what depends on something broken, and what depends on that', () => {
+    const table = [
+      always('door', broken(77)),
+      always('room', ok, ['door']),
+      always('bed', ok, ['room']),
+      always('garden', ok),
+    ];
+    const { results, exitStatus } = decide(table);
+    expect(results.map(({ check, state }) => [check, state])).toEqual([
+      ['door', 'problem'],
+      ['room', 'skipped'],
+      ['bed', 'skipped'],
+      ['garden', 'ok'],
+    ]);
+    expect(results[1]?.title).toBe('the room: not checked, fix door first');
+    expect(exitStatus).toBe(77);
+  });
+
+  it('goes on after a warning', () => {
+    const table = [always('door', warning('it creaks')), always('room', ok, ['door'])];
+    expect(decide(table).results[1]?.state).toBe('ok');
+  });
+
+  it('has no result for what is not here, and one for each of several', () => {
+    const nothing = one<string>({ check: 'none', of: () => undefined, title: 'x', decide: () => ok });
+    const two = each({
+      check: 'two',
+      of: () => ['a', 'b'],
+      title: (name) => name,
+      decide: (name) => (name === 'a' ? ok : skipped('it is a b')),
+    });
+    expect(decide([nothing, two]).results.map(({ title }) => title)).toEqual([
+      'a',
+      'b: not checked, it is a b',
+    ]);
+  });
+
+  it('escapes what comes from outside, so that it stays on its line', () => {
+    const table = [
+      one({ check: 'x', of: () => ({}), title: 'x\n\u001b[31m', decide: () => warning('z\r\u202e') }),
+    ];
+    const [result] = decide(table).results;
+    expect(result).toMatchObject({ title: 'x\\x0a\\x1b[31m', problem: 'z\\x0d\\u{202e}' });
+  });
+});
 
 describe('the exit status', () => {
   it.each([
     [[], 0],
-    [[ok('x', 'x'), skipped('x', 'x', 'x'), warning('x', 'x', { problem: 'x' })], 0],
-    [[wrong(73)], 73],
-    [[wrong(73), wrong(77)], 77],
-    [[wrong(73), wrong(77), wrong(78)], 78],
-  ])('of %j is %i', (looks, status) => {
-    expect(worstStatus(looks)).toBe(status);
+    [[ok, skipped('x'), warning('x')], 0],
+    [[broken(73)], 73],
+    [[broken(73), broken(77)], 77],
+    [[broken(73), broken(77), broken(78)], 78],
+  ])('of %j is %i', (verdicts, status) => {
+    const table = verdicts.map((verdict) => always('x', verdict));
+    expect(decide(table).exitStatus).toBe(status);
   });
 });
 
 describe('the text', () => {
   const appearance = { isUnicode: true, isColoured: false, isQuiet: false };
-  const mended = { problem: 'it is shut', fix: { command: 'open it', host: 'pilos.example.org' } };
-  const findings = inGroup('Spool', [ok('a', 'the door'), problem('b', 'the lock', EXIT.spool, mended)]);
+  const report = decide([always('door', ok), always('lock', broken(EXIT.spool)), always('x', warning('y'))]);
 
-  it('names the server that a command is for', () => {
-    expect(renderReport('bigbluebutton', findings, appearance)).toBe(
+  it('has the fix below the problem', () => {
+    expect(renderReport('bigbluebutton', report, appearance)).toBe(
       `checked as bigbluebutton
 
 Spool
   ✓ the door
   ✗ the lock
-      it is shut
-      mend it on pilos.example.org: open it
+      it is broken
+      fix: repair it
+  ! the x
+      y
 
-1 problem: begin with the spool (exit status 73)
+1 problem, 1 warning: begin with the spool (exit status 73)
 `,
     );
   });
 
-  it('keeps text from outside on its line, and away from the terminal', () => {
-    const hostile = inGroup('Spool', [ok('a', 'x\n\u001b[31m'), warning('b', 'y', { problem: 'z\r\u202e' })]);
-    expect(renderReport('x', hostile, appearance)).toContain('x\\x0a\\x1b[31m');
-    expect(renderReport('x', hostile, appearance)).toContain('z\\x0d\\u{202e}');
+  it('is nothing when nothing is wrong and only that is wanted', () => {
+    const fine = decide([always('door', ok)]);
+    expect(renderReport('x', fine, { ...appearance, isQuiet: true })).toBe('');
+    expect(renderReport('x', fine, appearance)).toMatch(/\n\nno problem\n$/);
   });
 
   it.each([
@@ -70,128 +128,5 @@ Spool
     [{ TERM: 'dumb' }, true, false],
   ])('with %j on a terminal: %s has colours: %s', (environment, isTerminal, isColoured) => {
     expect(chooseAppearance(environment, { isTerminal, isQuiet: false })).toMatchObject({ isColoured });
-  });
-});
-
-describe('a script', () => {
-  it.each([
-    ['pilos_post_publish.rb', readEmbeddedFiles().launcher, 'ours'],
-    ['pilos_post_publish.rb', "YAML.load_file('pilos.yml')", 'pilos'],
-    ['other.rb', "metadata['pilos-sub-spool-dir']", 'pilos'],
-    ['scalelite_post_publish.rb', 'nothing', 'scalelite'],
-    ['post_publish.rb', "'scalelite.yml'", 'scalelite'],
-    ['a0_add_files.rb', 'nothing', 'other'],
-  ])('%s with %j is %s', (name, text, kind) => {
-    expect(classifyScript(name, text)).toBe(kind);
-  });
-});
-
-const directory = useTemporaryDirectory();
-
-describe('a broken pilos.yml', () => {
-  const valid = { work_dir: '/w', spool_dir: '/s' };
-  it('still tells what is valid in it', () => {
-    expect(salvagePilos({ ...valid, deliver: 'never', retri: 1 })).toMatchObject({
-      work_dir: '/w',
-      deliver: 'now',
-    });
-    expect(salvagePilos({ ...valid, spool_dir: 'relative' })).toBeUndefined();
-    expect(salvagePilos(undefined)).toBeUndefined();
-  });
-
-  it('is corrected by a command where one can', () => {
-    const correct = (text: string) => correctPilosFile('/p', text, '/w');
-    expect(correct('work_dir: /w\nspol_dir: /s\nretri: {}\n')).toBe(
-      "sed -i 's/^spol_dir:/spool_dir:/; s/^retri:/retry:/' /p",
-    );
-    const append = "printf '\\nwork_dir: %s\\n' /w >> /p";
-    expect(correct('spool_dir: /s')).toBe(append);
-    expect(correct('spol_dir: /s')).toBe(`sed -i 's/^spol_dir:/spool_dir:/' /p && ${append}`);
-  });
-
-  it('is left to an editor when a command would not mend all of it', () => {
-    const valid = 'work_dir: /w\nspool_dir: /s\n';
-    for (const text of [
-      `${valid}retri: {}\ndeliver: never\n`,
-      `${valid}retry: {}\nretri: {}\n`,
-      `${valid}'retri': {}\n`,
-      `${valid}retry: { atempts: 4 }\n`,
-      'spool_dir: /s\nwork_dir:\n',
-    ])
-      expect(correctPilosFile('/p', text, '/w'), text).toBeUndefined();
-  });
-
-  it('is a matter of the set-up also where it cannot be read, and of no package where it is not of BBB', () => {
-    directory.write('bigbluebutton.yml', 'log_dir: /l\n');
-    const [config, ...bbbConfig] = ['pilos.yml', 'bigbluebutton.yml', 'recording.yml'].map((name) =>
-      join(directory.path, name),
-    );
-    directory.makeDirectory('pilos.yml');
-    const [pilos, bbb] = readSettings({ config, bbbConfig }, {}, 'install').looks;
-    expect(pilos).toMatchObject({
-      id: 'pilos-yml',
-      exit_status: 78,
-      problem: expect.stringContaining('EISDIR'),
-    });
-    expect(bbb).toMatchObject({
-      id: 'bbb-yml',
-      exit_status: 78,
-      problem: expect.stringContaining('does not exist'),
-    });
-    expect([pilos?.fix, bbb?.fix]).toEqual([undefined, undefined]);
-  });
-});
-
-describe('the timer', () => {
-  it.each([
-    ['enabled', undefined],
-    ['disabled', 'systemctl enable --now pilos-post-publish.timer'],
-    [
-      'masked',
-      'systemctl unmask pilos-post-publish.timer && systemctl enable --now pilos-post-publish.timer',
-    ],
-    ['Failed to get unit file state', 'x install && systemctl enable --now pilos-post-publish.timer'],
-  ])('that is %s is mended by %j', (answer, fix) => {
-    expect(decideTimer(answer, 'now', 'x install').fix).toBe(fix);
-  });
-
-  it('is not said to be missing when systemd cannot be asked', () => {
-    const answer = 'Failed to connect to bus: No such file or directory';
-    expect(decideTimer(answer, 'later', 'x')).toMatchObject({
-      state: 'skipped',
-      looked_at: expect.stringContaining(answer),
-    });
-  });
-
-  it('must be there when it does all the work', () => {
-    expect(decideTimer('disabled', 'later', 'x')).toMatchObject({ state: 'problem', exit_status: 78 });
-  });
-});
-
-describe('recordings', () => {
-  const format = { record_id: 'r', format: 'video', attempts: [] };
-  const recording = { meeting_id: 'r', name: 'n', external_id: '', sender_done: false };
-  const of = (state: 'waiting' | 'processing', date: string, senderDone = false) => ({
-    ...{ ...recording, date, sender_done: senderDone },
-    formats: [{ ...format, state }],
-  });
-
-  it('that BBB still works on are not missing', () => {
-    expect(decideUndelivered([of('processing', '2026-01-01')], 'x').state).toBe('ok');
-  });
-
-  it('are counted, with the oldest', () => {
-    const look = decideUndelivered(
-      [of('waiting', '2026-01-02T00:00:00Z'), of('waiting', '2026-01-01T00:00:00Z')],
-      'x',
-    );
-    expect(look).toMatchObject({ state: 'warning', fix: 'x deliver' });
-    expect(look.problem).toBe('2 published formats are not delivered, the oldest of 2026-01-01');
-  });
-
-  it("that PILOS' own script has sent are noted before the rest is sent", () => {
-    const { fix = '' } = decideUndelivered([of('waiting', '2026-01-02', true)], 'x');
-    expect(fix).toBe('x adopt && x deliver');
-    expect(spawnSync('sh', ['-n', '-c', fix]).status).toBe(0);
   });
 });

@@ -1,7 +1,6 @@
 /** What `check` runs against another host, and what it makes of the answers. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { parseVersion } from '../../../hook/check/programs.ts';
 import {
   createDirectoryCommand,
   holdArguments,
@@ -9,15 +8,9 @@ import {
   testRenameArguments,
   testTransfer,
 } from '../../../hook/check/remote-arguments.ts';
-import { classifyFailure } from '../../../hook/check/remote-failure.ts';
-import { decideRenaming } from '../../../hook/check/remote-findings.ts';
-import {
-  allowRenaming,
-  allowSeveral,
-  findDirectory,
-  type RemoteFacts,
-} from '../../../hook/check/remote-fixes.ts';
-import { decideSshTrouble, parseSshFacts } from '../../../hook/check/ssh.ts';
+import { classifyFailure, type RemoteFacts } from '../../../hook/check/remote-failures.ts';
+import { decideRenaming, decideSshRefusal } from '../../../hook/check/remote-spool-checks.ts';
+import { parseSshFacts } from '../../../hook/check/ssh.ts';
 import { explainFailure } from '../../../hook/spool/rsync/failure.ts';
 
 const ssh = {
@@ -29,6 +22,7 @@ const ssh = {
     knownName: 'pilos.example.org',
   },
   ...{ key: '/h/.ssh/pilos', wantedKey: '/h/.ssh/pilos', publicKey: 'ssh-ed25519 AAAA bbb' },
+  ...{ isKeyPrivate: true, hasPassphrase: false },
 };
 const there: RemoteFacts = {
   address: { kind: 'ssh', host: 'pilos', path: '/srv/spool' },
@@ -37,132 +31,96 @@ const there: RemoteFacts = {
 };
 
 describe('a failure on the way to another host', () => {
-  const said = (stderr: string, exitCode = 255) =>
-    explainFailure({ exitCode, stderr }, { destination: 'pilos:/', host: 'pilos' });
+  const trouble = (stderr: string, exitCode: number) => ({
+    failure: explainFailure({ exitCode, stderr }, { destination: 'pilos:/', host: 'pilos' }),
+    stderr,
+  });
 
   it.each([
     [
       'Host key verification failed.',
-      'host-key',
+      'host_key',
       78,
-      /^runuser -u bigbluebutton -- ssh .*accept-new pilos exit$/,
+      /^runuser -u bigbluebutton -- ssh -o StrictHostKeyChecking=ask pilos exit$/,
     ],
-    [
-      'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!',
-      'host-key',
-      78,
-      /^runuser .* ssh-keygen -R pilos\.example\.org && /,
-    ],
+    ['WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!', 'host_key', 78, undefined],
     [
       'Permission denied (publickey).',
-      'ssh-key',
+      'ssh_key',
       77,
-      /^install -d -m 700 .* && echo 'restrict ssh-ed25519 AAAA bbb' >> ~pilos-spool\/\.ssh\/authorized_keys$/,
+      /^on pilos\.example\.org, add to ~pilos-spool\/\.ssh\/authorized_keys \(docs\/ssh\.md\): restrict ssh-ed25519 AAAA bbb$/,
     ],
-    ['sh: 1: rsync: not found', 'remote-rsync', 78, /^apt-get install --yes rsync$/],
-    [
-      'bash: line 1: /usr/bin/rrsync: cannot execute: required file not found',
-      'remote-rsync',
-      78,
-      /^apt-get install --yes rsync python3$/,
-    ],
+    ['sh: 1: rsync: not found', 'remote_rsync', 78, undefined],
+    ['bash: line 1: /usr/bin/rrsync: cannot execute: required file not found', 'remote_rsync', 78, undefined],
     [
       'rsync: change_dir#3 "/srv/spool" failed: No such file or directory (2)',
-      'remote-directory',
+      'remote_directory',
       73,
-      /^install -d -m 2775 -o pilos-spool /,
+      undefined,
     ],
     [
       'rsync: mkstemp "/srv/spool/.pilos-post-publish-check.DqpVhA" failed: Permission denied (13)',
-      'remote-write',
+      'remote_write',
       77,
-      /^chown pilos-spool: \/srv\/spool && /,
+      undefined,
     ],
-    ['rsync: write failed: No space left on device (28)', 'remote-write', 73, undefined],
+    ['rsync: write failed: No space left on device (28)', 'remote_write', 73, undefined],
     ['ssh: connect to host pilos port 22: Connection refused', 'host', 73, undefined],
-    ['@ERROR: auth failed on module spool', 'remote-rsync', 77, undefined],
-    ['@ERROR: access denied to spool from bbb1 (192.0.2.1)', 'remote-rsync', 77, undefined],
+    ['@ERROR: auth failed on module spool', 'remote_rsync', 77, undefined],
+    ['@ERROR: access denied to spool from bbb1 (192.0.2.1)', 'remote_rsync', 77, undefined],
     ['@ERROR: max connections (4) reached -- try again later', 'host', 73, undefined],
-    [
-      'rrsync error: option --delete has been disabled on this server',
-      'remote-rsync',
-      78,
-      /^sed -i 's\/ -no-del /,
-    ],
+    ['rrsync error: option --delete has been disabled on this server', 'remote_rsync', 78, undefined],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
   ])('%j belongs to %s (%i)', (stderr, step, status, fix) => {
-    const { code } = said(stderr, stderr.includes('timeout') ? 30 : 255);
-    const failure = classifyFailure(code, stderr, there);
+    const failure = classifyFailure(trouble(stderr, stderr.includes('timeout') ? 30 : 255), there);
     expect(failure).toMatchObject({ step, status });
-    const command = typeof failure.fix === 'object' ? failure.fix.command : failure.fix;
-    if (fix === undefined) expect(command).toBeUndefined();
-    else expect(command).toMatch(fix);
-    expect(spawnSync('sh', ['-n', '-c', command ?? '']).status).toBe(0);
+    // Undefined: the failure of rsync itself says what to do.
+    if (fix === undefined) expect(failure.fix).toBeUndefined();
+    else expect(failure.fix).toMatch(fix);
+    const command = failure.fix?.replace(/^on [^:]*: /, '') ?? '';
+    expect(spawnSync('sh', ['-n', '-c', command.replace(/^restrict .*/, '')]).status).toBe(0);
+  });
+
+  it.each([
+    [
+      'makes one where there is none',
+      { key: undefined },
+      /^runuser -u bigbluebutton -- ssh-keygen -q -t ed25519 -N '' -f \S+pilos$/,
+    ],
+    [
+      'gives root’s to its user',
+      { isKeyPrivate: false },
+      /^chown bigbluebutton: \/h\/\.ssh\/pilos && chmod 600/,
+    ],
+    [
+      'names a passphrase',
+      { hasPassphrase: true },
+      /^remove its passphrase, .*: runuser .* ssh-keygen -p -f/,
+    ],
+  ])('of a key %s', (_, changed, fix) => {
+    const facts = { ...there, ssh: { ...ssh, ...changed } };
+    expect(classifyFailure(trouble('Permission denied (publickey).', 255), facts).fix).toMatch(fix);
   });
 
   const noWord = 'rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n';
   const ended = `${noWord}rsync error: error in rsync protocol data stream (code 12) at io.c(285)`;
   it.each([
-    ['only for backups\n', 'remote-rsync', 78],
+    ['only for backups\n', 'remote_rsync', 78],
     ['Connection closed by 192.0.2.1 port 22\r\n', 'host', 73],
     ['kex_exchange_identification: Connection reset by peer\r\n', 'host', 73],
   ])('without a word of rsync there, after %j, belongs to %s (%i)', (before, step, status) => {
     const stderr = `${before}${ended}`;
-    expect(classifyFailure(said(stderr, 12).code, stderr, there)).toMatchObject({ step, status });
-  });
-
-  it.each([
-    ['/srv/spool', 'change_dir#3 "/srv/spool" failed: No such file', '/srv/spool'],
-    ['spool', 'rsync: [Receiver] change_dir#3 "/home/p/spool" failed: No such file', '/home/p/spool'],
-    ['/srv/spool', 'ERROR: cannot stat destination "/srv/spool/.": Permission denied', '/srv/spool'],
-    ['/sub', 'open "/srv/spool/sub/pilos-post-publish-check" failed: Permission denied', '/srv/spool/sub'],
-    ['/', 'open "/proc/self/fd/3/pilos-post-publish-check" failed', '/THE/SPOOL/DIRECTORY'],
-    ['/sub', 'change_dir#3 "/proc/self/fd/3/sub" failed', '/THE/SPOOL/DIRECTORY/sub'],
-    [
-      'sub/',
-      '/usr/bin/rrsync error: post-realpath open failed: /sub/. Permission',
-      '/THE/SPOOL/DIRECTORY/sub',
-    ],
-    [
-      '/',
-      'File "/usr/bin/rrsync", line 958\nPermissionError: [Errno 13] Permission: \'/srv/spool\'',
-      '/srv/spool',
-    ],
-    ['/srv/spool', 'mkdir "/srv/$(reboot)" failed', undefined],
-    ['/srv/spool', '', undefined],
-  ])('%j, of which is said %j, is %j there', (path, stderr, directory) => {
-    expect(findDirectory(path, stderr)).toBe(directory);
+    expect(classifyFailure(trouble(stderr, 12), there)).toMatchObject({ step, status });
   });
 
   it('while renaming is a problem, but not a lock that another transfer holds', () => {
-    const trouble = (stderr: string) => ({ failure: said(stderr, 23), stderr });
-    const locked = trouble(
-      '/usr/bin/rrsync error: Another instance of rrsync is already accessing this directory.',
-    );
-    expect(decideRenaming(there, locked).state).toBe('skipped');
-    const unlinked = trouble('rsync: delete_file: unlink(x) failed: Operation not permitted (1)');
-    expect(decideRenaming(there, unlinked)).toMatchObject({ state: 'problem', exit_status: 77 });
-  });
-});
-
-describe('the line of a key', () => {
-  const edit = (fix: { command: string } | undefined, line: string) => {
-    const script = /^sed -i ('[^']+')/.exec(fix?.command ?? '')?.[1] ?? '';
-    return spawnSync('sh', ['-c', `sed ${script}`], {
-      input: `command="${line}",restrict k\n`,
-    }).stdout.toString();
-  };
-  const reading = classifyFailure('spool_read_only', '', there).fix as { command: string };
-
-  it.each([
-    ['lets in several', allowSeveral(there), 'rrsync /s', 'rrsync -no-lock /s'],
-    ['lets in several', allowSeveral(there), 'rrsync -wo -no-lock /s', 'rrsync -wo -no-lock /s'],
-    ['lets in several', allowSeveral(there), 'rrsync -ro /s', 'rrsync -ro /s'],
-    ['may rename', allowRenaming(there), 'rrsync -no-del -no-lock /s', 'rrsync -no-lock /s'],
-    ['may write', reading, 'rrsync -ro /s', 'rrsync -wo -no-lock /s'],
-    ['may write', reading, '/usr/bin/rrsync -no-lock -ro /s', '/usr/bin/rrsync -wo -no-lock /s'],
-  ])('%s', (_, fix, before, after) => {
-    expect(edit(fix, before)).toBe(`command="${after}",restrict k\n`);
+    const renaming = (stderr: string) => ({ ...there, test: { renaming: trouble(stderr, 23).failure } });
+    const locked = renaming('Another instance of rrsync is already accessing this directory.');
+    expect(decideRenaming(locked).state).toBe('skipped');
+    const unlinked = renaming('rsync: delete_file: unlink(x) failed: Operation not permitted (1)');
+    expect(decideRenaming(unlinked)).toMatchObject({ state: 'problem', status: 77 });
+    const refused = renaming('rrsync error: option --delete has been disabled on this server');
+    expect(decideRenaming(refused)).toMatchObject({ state: 'warning' });
   });
 });
 
@@ -223,20 +181,12 @@ it('reads what ssh would do', () => {
 });
 
 it.each([
-  ['Bad owner or permissions on /h/.ssh/config\r\n', 'chown bbb: /h/.ssh/config && chmod 600 /h/.ssh/config'],
+  ['Bad owner or permissions on /h/.ssh/config', 'chown bbb: /h/.ssh/config && chmod 600 /h/.ssh/config'],
   [
-    'Bad owner or permissions on /etc/ssh/ssh_config.d/a.conf\r\n',
+    'Bad owner or permissions on /etc/ssh/ssh_config.d/a.conf',
     'chown root: /etc/ssh/ssh_config.d/a.conf && chmod 644 /etc/ssh/ssh_config.d/a.conf',
   ],
-  ['/h/.ssh/config: line 3: Bad configuration option: x\r\n/h/.ssh/config: terminating', undefined],
-])('mends a configuration of which ssh says %j', (stderr, fix) => {
-  expect(decideSshTrouble('bbb', { stderr }).fix).toBe(fix);
-});
-
-it.each([
-  ['rsync  version 3.2.7  protocol version 31\nCopyright', '3.2.7'],
-  ['OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19', 'OpenSSH_9.2p1'],
-  ['', 'of unknown version'],
-])('reads the version of %j', (output, version) => {
-  expect(parseVersion(output)).toBe(version);
+  ['/h/.ssh/config: line 3: Bad configuration option: x', 'correct the line that it names'],
+])('has a fix for a configuration of which ssh says %j', (stderr, fix) => {
+  expect(decideSshRefusal('bbb', stderr)).toMatchObject({ state: 'problem', fix });
 });

@@ -1,80 +1,212 @@
-/** What `check` decides about a spool that is a directory, from facts alone. */
+/** What is decided about a spool that is a directory, from facts alone. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { mountOf, plannedMountPoint } from '../../../hook/check/mounts.ts';
-import { decideLocalSpool, type LocalSpoolFacts } from '../../../hook/check/spool-local.ts';
-import { decideWrites } from '../../../hook/check/spool-writes.ts';
+import { decideFailedDirectory, decideImporter } from '../../../hook/check/archive-checks.ts';
+import type { Facts } from '../../../hook/check/facts.ts';
+import type { FoundSpool } from '../../../hook/check/local-spool.ts';
+import type { Verdict } from '../../../hook/check/result.ts';
+import { decideGroup, decideUserGroup, decideWorkerGroup } from '../../../hook/check/spool-group.ts';
+import { createDirectory, decideAnswers } from '../../../hook/check/spool-mount.ts';
+import { decideFailure, decideMode } from '../../../hook/check/spool-writes.ts';
 
-const mountinfo = `22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw
-30 22 0:40 / /mnt/my\\040spool rw - nfs4 nas:/export/a\\040b rw
-31 22 0:41 / /mnt/spool rw - nfs4 nas:/old rw
-32 22 0:42 / /mnt/spool rw - ext4 /dev/sdb1 rw
-`;
+const found = { path: '/mnt/spool', isDirectory: true, mode: 0o2775, uid: 0, gid: 2000 };
+const nfs = { point: '/mnt/spool', type: 'nfs4', source: 'nas:/spool' };
+const spool: FoundSpool = {
+  ...{
+    directory: '/mnt/spool',
+    requireMount: false,
+    subDirs: [],
+    lines: [],
+    isHung: false,
+    found,
+    mount: nfs,
+  },
+  ...{ planned: undefined, groupName: 'pilos-spool', pilosGroup: { name: 'pilos-spool', gid: 2000 } },
+};
+const account = { name: 'bigbluebutton', uid: 997, gid: 997, home: '/home/bigbluebutton' };
+const accounts = {
+  ...{ ranAs: 'bigbluebutton', owner: undefined, account, user: 'bigbluebutton', groups: [997, 2000] },
+  ...{ workers: [{ pid: 5, uid: 997, groups: [997] }], groupNames: ['root'] },
+};
+const facts = { accounts, recordings: { destinations: [] as string[] } } as unknown as Facts;
+const fixOf = (verdict: Verdict) => ('fix' in verdict ? verdict.fix : undefined);
+const isShell = (command: string) => spawnSync('sh', ['-n', '-c', command]).status === 0;
 
-describe('mounts', () => {
-  it('are found by the longest mount point, and the one on top', () => {
-    expect(mountOf('/mnt/my spool/x', mountinfo)).toEqual({
-      point: '/mnt/my spool',
-      type: 'nfs4',
-      source: 'nas:/export/a b',
-    });
-    expect(mountOf('/mnt/spool', mountinfo).source).toBe('/dev/sdb1');
-    expect(mountOf('/mnt/spool2', mountinfo)).toEqual({ point: '/', type: 'ext4', source: '/dev/sda1' });
+describe('the group of the spool', () => {
+  const chgrp = 'chgrp pilos-spool /mnt/spool && chmod g+rwxs /mnt/spool';
+  it.each([
+    ['root', 0],
+    ['bigbluebutton', 997],
+    ['www-data', 33],
+    ['recordings', 3000],
+  ])('is never %s where there is pilos-spool: the directory is given to that', (groupName, gid) => {
+    const verdict = decideGroup({ ...spool, groupName, found: { ...found, gid } }, facts);
+    expect(verdict).toMatchObject({ state: 'problem', status: 77, fix: chgrp });
   });
 
-  it.each([
-    ['/mnt/spool/x', '/mnt/spool'],
-    ['/mnt/spool2', undefined],
-    ['/mnt/my spool', '/mnt/my spool'],
-    ['/srv/x', undefined],
-  ])('for %s are planned at %s', (path, point) => {
-    const fstab =
-      '# /dev/x /srv ext4\nUUID=1 / ext4 defaults 0 1\nnas:/a /mnt/spool/ nfs4\nnas:/b /mnt/my\\040spool nfs4\n';
-    expect(plannedMountPoint(path, fstab)).toBe(point);
+  it('is made where there is none, and the directory is given to it', () => {
+    const without = { ...spool, groupName: 'root', found: { ...found, gid: 0 }, pilosGroup: undefined };
+    expect(fixOf(decideGroup(without, facts))).toBe(`groupadd --gid 2000 pilos-spool && ${chgrp}`);
+  });
+
+  it('may be another one that the admin chose, but nobody is put into it by a command', () => {
+    const other = { ...spool, groupName: 'www-data', found: { ...found, gid: 33 }, pilosGroup: undefined };
+    const member = { accounts: { ...accounts, groups: [997, 33] } };
+    expect(decideGroup(other, member).state).toBe('ok');
+    expect(fixOf(decideGroup(other, facts))).toMatch(
+      /^if PILOS is in www-data, and it is for nothing but the spool: /,
+    );
+  });
+
+  it('need not be PILOS’ where everybody may do everything, nor have a name here', () => {
+    expect(
+      decideGroup({ ...spool, groupName: 'root', found: { ...found, gid: 0, mode: 0o2777 } }, facts).state,
+    ).toBe('ok');
+    expect(decideGroup({ ...spool, groupName: undefined }, facts).state).toBe('ok');
   });
 });
 
-describe('a directory of this server', () => {
-  const failure = { message: 'm', fix: 'r', closed: undefined };
-  const facts: LocalSpoolFacts = {
-    ...{ directory: '/mnt/spool', requireMount: false, lines: [], isHung: false },
-    ...{ mountinfo, fstab: '', user: 'bigbluebutton', workerUser: 'bigbluebutton', groupName: undefined },
-  };
+describe('the groups of the user of BBB', () => {
+  const outside = { ...accounts, groups: [997] };
+  const fixes = (changed: Partial<FoundSpool>, some: Partial<typeof accounts> = {}) =>
+    fixOf(decideUserGroup({ ...spool, ...changed }, { accounts: { ...outside, ...some } }));
+  const restart = ' && systemctl restart bbb-rap-resque-worker.service';
+  const add = 'usermod --append --groups';
 
-  it('that does not exist is created with the group of PILOS, where nothing is to be mounted', () => {
-    const missing = { ...failure, exitStatus: 73, errno: 'ENOENT' } as const;
-    const [look] = decideLocalSpool({ ...facts, lines: [{ step: 'look', subDir: '', found: missing }] });
-    expect(look).toMatchObject({ id: 'spool-directory', exit_status: 73 });
-    expect(look?.fix).toContain('install -d -m 2775 -g pilos-spool /mnt/spool');
-    expect(spawnSync('sh', ['-n', '-c', look?.fix ?? '(']).status).toBe(0);
+  it('get that of the spool, which is made where this server does not know it', () => {
+    expect(fixes({})).toBe(`${add} pilos-spool bigbluebutton${restart}`);
+    expect(fixes({ groupName: undefined })).toBe(
+      `groupadd --gid 2000 pilos-spool && ${add} pilos-spool bigbluebutton${restart}`,
+    );
+    expect(fixes({ groupName: undefined }, { groupNames: ['pilos-spool'] })).toBe(
+      `groupadd --gid 2000 pilos-spool-2000 && ${add} pilos-spool-2000 bigbluebutton${restart}`,
+    );
   });
 
-  it('is quoted in commands', () => {
-    const directory = "/mnt/it's $(here)";
-    const spool = { path: directory, isDirectory: true, mode: 0o755, uid: 0, gid: 0 };
-    const looks = decideLocalSpool({
+  it('need no restart of a worker that does not run, or has the group', () => {
+    expect(fixes({}, { workers: [] })).toBe(`${add} pilos-spool bigbluebutton`);
+    expect(fixes({}, { workers: [{ pid: 5, uid: 997, groups: [2000] }] })).toBe(
+      `${add} pilos-spool bigbluebutton`,
+    );
+  });
+
+  it('need nothing of who may write there without it, and gets it by setgid', () => {
+    expect(fixes({ found: { ...found, uid: 997, mode: 0o2755 } })).toBeUndefined();
+    expect(fixes({ found: { ...found, mode: 0o2777 } })).toBeUndefined();
+    expect(fixes({ found: { ...found, mode: 0o0777 } })).toBeDefined();
+  });
+
+  it('are needed by each process of the worker', () => {
+    const workers = [5, 6].map((pid) => ({ pid, uid: 997, groups: pid === 5 ? [2000] : [997] }));
+    const verdict = decideWorkerGroup(spool, { accounts: { ...accounts, workers } });
+    expect(verdict).toMatchObject({ state: 'problem', fix: restart.slice(4) });
+    expect(verdict).toMatchObject({ problem: expect.stringMatching(/^process 6 was started before/) });
+    expect(decideWorkerGroup(spool, { accounts: { ...accounts, workers: [] } }).state).toBe('skipped');
+  });
+});
+
+describe('a directory that does not exist', () => {
+  const fix = (changed: Partial<FoundSpool>, destinations: string[] = []) =>
+    createDirectory({ ...spool, mount: { ...nfs, point: '/' }, ...changed }, {
       ...facts,
-      directory,
-      lines: [{ step: 'look', subDir: '', found: spool }],
-    });
-    const fix = looks.find(({ id }) => id === 'spool-mode')?.fix;
-    expect(fix).toBe("chmod g+rwx,g+s '/mnt/it'\\''s $(here)'");
+      recordings: { destinations },
+    } as unknown as Facts);
+  const create = 'install -d -m 2775 -g pilos-spool /mnt/spool';
+
+  it('is created with the group of PILOS where nothing is to be mounted', () => {
+    expect(fix({})).toBe(create);
+    expect(fix({ pilosGroup: undefined })).toBe(`groupadd --gid 2000 pilos-spool && ${create}`);
+    expect(isShell(fix({ pilosGroup: undefined }))).toBe(true);
   });
 
-  it('whose files PILOS cannot read is a problem, and one that changes their group a warning', () => {
-    const spool = { path: '/mnt/spool', isDirectory: true, mode: 0o2775, uid: 0, gid: 2000 };
-    const write = (mode: number, gid: number) =>
-      decideWrites(
-        {
-          ...facts,
-          spool,
-          looks: [],
-          lines: [{ step: 'write', subDir: '', found: { mode, gid, notes: [] } }],
-        },
-        [],
-      )[0];
-    expect(write(0o600, 2000)).toMatchObject({ state: 'problem', exit_status: 77 });
-    expect(write(0o664, 1)).toMatchObject({ state: 'warning' });
-    expect(write(0o664, 2000)).toMatchObject({ state: 'ok' });
+  it.each([
+    ['fstab or a unit', { planned: { point: '/mnt/spool', command: 'mount /mnt/spool' } }, []],
+    ['require_mount: true', { requireMount: true }, []],
+    ['require_mount with a mount point', { requireMount: '/mnt/spool' }, []],
+    ['an earlier delivery', {}, ['/mnt/spool/instance1']],
+  ])('is not created where a mount belongs by %s', (_, changed, destinations) => {
+    expect(fix(changed, destinations)).not.toMatch(/^(?:mkdir|install|groupadd)/);
   });
+});
+
+describe('a spool that does not answer', () => {
+  const failure = (errno: string) => ({
+    step: 'directory' as const,
+    subDir: '',
+    failure: { message: 'm', fix: 'f', exitStatus: 74 as const, errno, closed: undefined },
+  });
+  it('heals itself when its server comes back; unmounting is the way out', () => {
+    const { problem, fix } = decideAnswers({ ...spool, isHung: true }) as { problem: string; fix: string };
+    expect(problem).toBe(
+      'it does not answer: the file system at /mnt/spool (nfs4 from nas:/spool) hangs or is gone',
+    );
+    expect(fix).toBe(
+      'bring nas:/spool and the network to it back: the mount then heals itself; only if they never come back: umount --force --lazy /mnt/spool',
+    );
+  });
+
+  it.each(['ESTALE', 'ENOTCONN'])('is mounted again after %s, which does not pass', (errno) => {
+    const planned = { point: '/mnt/spool', command: 'mount /mnt/spool' };
+    const verdict = decideAnswers({ ...spool, lines: [failure(errno)], planned });
+    expect(fixOf(verdict)).toBe('umount --force --lazy /mnt/spool && mount /mnt/spool');
+  });
+
+  it('is a matter of its disk when nothing is mounted there', () => {
+    const verdict = decideAnswers({ ...spool, mount: { ...nfs, point: '/' }, lines: [failure('EIO')] });
+    expect(fixOf(verdict)).toBe('look at the disk (dmesg)');
+  });
+});
+
+describe('EACCES', () => {
+  const denied = (closed?: { path: string; mode?: number; uid?: number; gid?: number }) => ({
+    ...{ message: 'permission denied (EACCES)', fix: 'f', exitStatus: 77 as const, errno: 'EACCES' },
+    closed,
+  });
+
+  it.each([
+    ['a directory that group and mode open', undefined],
+    ['a directory above it that is open', { path: '/mnt', mode: 0o755, uid: 0, gid: 0 }],
+    ['an export that was withdrawn', { path: '/mnt/spool' }],
+  ])('of %s, on NFS, is the server that refuses: no chmod', (_, closed) => {
+    const verdict = decideFailure(spool, denied(closed), facts);
+    expect(verdict).toMatchObject({ state: 'problem', problem: expect.stringContaining('it is the server') });
+    expect(fixOf(verdict)).toMatch(/^on nas, check: .*export.*anongid.*manage-gids/);
+    expect(fixOf(verdict)).not.toContain('chmod');
+  });
+
+  it('of a directory that is closed is opened, also on NFS', () => {
+    const verdict = decideFailure(spool, denied({ path: '/mnt', mode: 0o700, uid: 0, gid: 0 }), facts);
+    expect(verdict).toMatchObject({ problem: 'bigbluebutton cannot enter /mnt', fix: 'chmod a+x /mnt' });
+  });
+});
+
+describe('what PILOS does with archives', () => {
+  const place = {
+    place: '/mnt/spool',
+    waiting: 1,
+    oldestSeconds: 0,
+    failedDirectory: 'visible',
+    failed: [],
+  } as const;
+  it('is late after the patience of pilos.yml', () => {
+    expect(decideImporter([{ ...place, failed: [], oldestSeconds: 7201 }], 7200)).toMatchObject({
+      state: 'problem',
+    });
+    expect(decideImporter([{ ...place, failed: [], oldestSeconds: 7200 }], 7200).state).toBe('ok');
+  });
+
+  it('can be made visible before it hides it, and after that on its own host', () => {
+    const at = (failedDirectory: 'missing' | 'hidden') => [{ ...place, failed: [], failedDirectory }];
+    expect(fixOf(decideFailedDirectory(at('missing'), spool))).toBe(
+      'install -d -m 2775 -g 2000 /mnt/spool/failed',
+    );
+    expect(fixOf(decideFailedDirectory(at('hidden'), spool))).toMatch(/^on the PILOS host: chgrp /);
+    const here = { ...spool, mount: { ...nfs, type: 'ext4' } };
+    expect(fixOf(decideFailedDirectory(at('hidden'), here))).toMatch(/^chgrp 2000 \S+ && chmod 2775 \S+$/);
+  });
+});
+
+it('quotes paths in commands', () => {
+  const fix = fixOf(decideMode({ path: "/mnt/it's $(here)", mode: 0o755 }));
+  expect(fix).toBe("chmod g+rwx,g+s '/mnt/it'\\''s $(here)'");
 });

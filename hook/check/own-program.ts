@@ -5,6 +5,7 @@ import { isSea } from 'node:sea';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
 import { packageNote, scriptsDirectory } from '../install/layout.ts';
 import { shellQuote } from '../system/shell-quote.ts';
+import { quietly } from './paths.ts';
 
 export const programName = 'pilos-post-publish';
 
@@ -20,19 +21,22 @@ export interface OwnCommands {
   configured: string;
   /** What puts launcher, executable, timer and `pilos.yml` in place. */
   install: string;
+  /** `install` writes the `pilos.yml` that is read: no other one is chosen, and dpkg does not own it. */
+  writesPilosFile: boolean;
 }
 
 export function readOwnCommands(choice: ConfigChoice, environment: NodeJS.ProcessEnv): OwnCommands {
   const found = findProgram(programName, environment);
-  const isFound = found !== undefined && isSea() && resolve(found) === resolve(process.execPath);
+  const isFound = found !== undefined && isSea() && realPath(found) === realPath(process.execPath);
   const program = isFound ? programName : shellQuote(ownCommand());
   const [pilosFile, bbbFiles] = [chosenPilosFile(choice, environment), chosenBbbFiles(choice, environment)];
-  const isUsual =
-    pilosFile === chosenPilosFile({}, {}) && bbbFiles.join(':') === chosenBbbFiles({}, {}).join(':');
+  const isUsualPilosFile = pilosFile === chosenPilosFile({}, {});
+  const isUsual = isUsualPilosFile && bbbFiles.join(':') === chosenBbbFiles({}, {}).join(':');
   const options = ['--config', pilosFile, ...bbbFiles.flatMap((file) => ['--bbb-config', file])];
   return {
     configured: isUsual ? program : `${program} ${shellQuote(options)}`,
     install: installCommand(program),
+    writesPilosFile: isUsualPilosFile && !existsSync(packageNote),
   };
 }
 
@@ -53,15 +57,11 @@ function installCommand(program: string): string {
 
 /** The path of a program, as a shell finds it; undefined when there is none. */
 export function findProgram(name: string, environment: NodeJS.ProcessEnv): string | undefined {
-  if (name.includes('/')) return resolve(name) === undefined ? undefined : name;
-  const folders = (environment['PATH'] ?? '').split(':').filter((folder) => folder !== '');
-  return folders.map((folder) => `${folder}/${name}`).find((file) => resolve(file) !== undefined);
+  const folders = name.includes('/') ? [''] : (environment['PATH'] ?? '').split(':').filter(Boolean);
+  const files = folders.map((folder) => (folder === '' ? name : `${folder}/${name}`));
+  return files.find((file) => realPath(file) !== undefined);
 }
 
-function resolve(file: string): string | undefined {
-  try {
-    return realpathSync(file);
-  } catch {
-    return undefined;
-  }
+function realPath(file: string): string | undefined {
+  return quietly(() => realpathSync(file));
 }

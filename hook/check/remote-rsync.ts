@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { remoteDirectory, type Transfer } from '../spool/rsync/arguments.ts';
 import { childEnvironment } from '../spool/rsync/child-environment.ts';
 import { explainFailure, type RsyncFailure } from '../spool/rsync/failure.ts';
-import { type Running, type RunOptions, run, start } from './run.ts';
+import { type ChildOptions, type RunningChild, runChild, startChild } from '../system/child-process.ts';
 
 export interface RsyncSuccess {
   stdout: string;
@@ -15,8 +15,9 @@ export interface RsyncTrouble {
 }
 
 /** A little more than `--timeout`, for what hangs before rsync counts. */
-const silentSeconds = 10;
-const seconds = 20;
+const limits = { silentSeconds: 10, seconds: 20 };
+/** rsync's own status for a timeout. */
+const timeoutStatus = 30;
 /**
  * How long we wait for our turn when rrsync allows one transfer at a time, in milliseconds: for a renaming, which
  * takes a second; an archive takes minutes.
@@ -31,28 +32,28 @@ export function isTrouble(result: RsyncSuccess | RsyncTrouble): result is RsyncT
 export async function runRsync(
   transfer: Transfer,
   args: readonly string[],
-  options: RunOptions,
+  options: ChildOptions,
 ): Promise<RsyncSuccess | RsyncTrouble> {
-  const result = await run(['rsync', ...args], rsyncOptions(options));
-  if (result.how === 'ended' && result.exitCode === 0) return { stdout: result.stdout };
+  const result = await runChild(['rsync', ...args], rsyncOptions(options));
+  const { exitStatus, signal, stdout, stderr, timedOut } = result;
+  if (exitStatus === 0) return { stdout };
   const facts = { destination: remoteDirectory(transfer), host: transfer.address.host };
-  // rsync's own status for a timeout.
-  const ended = result.how === 'hung' ? { ...result, exitCode: 30 } : result;
-  return { failure: explainFailure(ended, facts), stderr: result.stderr };
+  const ended = { exitCode: timedOut ? timeoutStatus : exitStatus, signal, stderr };
+  return { failure: explainFailure(ended, facts), stderr };
 }
 
 /** The same, again while another transfer is under way, or while it fails without a word. */
 export async function runRsyncPatiently(
   transfer: Transfer,
   args: readonly string[],
-  options: RunOptions,
+  options: ChildOptions,
 ): Promise<RsyncSuccess | RsyncTrouble> {
   const deadline = Date.now() + lockPatience;
   for (;;) {
     const result = await runRsync(transfer, args, options);
     const isPassing = isTrouble(result) && (result.failure.isLocked || isSpeechless(result));
     if (!isPassing || Date.now() > deadline) return result;
-    await setTimeout(lockInterval, undefined, { signal: options.signal });
+    await setTimeout(lockInterval, undefined, options.signal ? { signal: options.signal } : {});
   }
 }
 
@@ -61,11 +62,11 @@ function isSpeechless({ failure }: RsyncTrouble): boolean {
   return failure.code === 'spool_dir_unusable';
 }
 
-/** Opens a connection that stays until it is ended; undefined when it does not come about. */
+/** Opens a connection that stays until its input is closed; undefined when it does not come about. */
 export async function holdConnection(
   args: readonly string[],
-  options: RunOptions,
-): Promise<Running | undefined> {
+  options: ChildOptions,
+): Promise<RunningChild | undefined> {
   let open = (_isOpen: boolean) => {};
   const opened = new Promise<boolean>((resolve) => {
     open = resolve;
@@ -75,14 +76,16 @@ export async function holdConnection(
     said += text;
     if (said.includes('file list')) open(true);
   };
-  const running = start(['rsync', ...args], { ...rsyncOptions(options), onOutput, keepsInput: true });
-  void running.result.then(() => open(false));
+  const running = startChild(['rsync', ...args], { ...rsyncOptions(options), onOutput, keepsInput: true });
+  running.result.then(
+    () => open(false),
+    () => open(false),
+  );
   if (await opened) return running;
-  running.end();
+  running.closeInput();
   return undefined;
 }
 
-function rsyncOptions(options: RunOptions): RunOptions {
-  const environment = childEnvironment(options.environment ?? process.env);
-  return { ...options, environment, silentSeconds, seconds };
+function rsyncOptions(options: ChildOptions): ChildOptions {
+  return { ...options, ...limits, environment: childEnvironment(process.env) };
 }

@@ -1,0 +1,101 @@
+/** What calls this program: BBB's `post_publish` directory and the timer. */
+import { constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isSea } from 'node:sea';
+import { isLauncher } from '../install/launcher.ts';
+import { timerName } from '../install/layout.ts';
+import { type ChildOptions, runChild } from '../system/child-process.ts';
+import { hasSameContent } from '../system/same-content.ts';
+import { isSystemdRunning, systemctl } from '../system/systemd.ts';
+import { findScripts, programName } from './own-program.ts';
+import { findClosed, mayAccess, quietly } from './paths.ts';
+
+export const launcherName = 'pilos_post_publish.rb';
+
+export interface Calls {
+  directory: string;
+  /** The directory, or one above it, that the user of BBB may not read. */
+  closed: string | undefined;
+  /** The scripts that BBB runs; undefined without their directory. */
+  scripts: readonly Script[] | undefined;
+  /** What the launcher starts; undefined without a launcher. */
+  executable: Executable | undefined;
+  timer: Timer | undefined;
+}
+
+export interface Script {
+  name: string;
+  /** `own`: our launcher; `unreadable`: by the user of BBB, so it does not run either. */
+  kind: 'own' | 'pilos' | 'scalelite' | 'other' | 'unreadable';
+}
+
+export interface Executable {
+  file: string;
+  isThere: boolean;
+  mayRun: boolean;
+  /** What it says of itself, when it is not this very program. */
+  otherVersion: string | undefined;
+  version: string;
+}
+
+/** systemd's properties of a unit (systemctl(1), `show`), or why it does not answer. */
+export type Timer = { load: string; enabled: string; active: string } | { unknown: string };
+
+export async function readCalls(
+  bbbFiles: readonly string[],
+  version: string,
+  options: ChildOptions,
+): Promise<Calls> {
+  const directory = `${findScripts(bbbFiles)}/post_publish`;
+  const scripts = quietly(() => readScripts(directory));
+  const isLauncherThere = scripts?.some(({ name, kind }) => name === launcherName && kind === 'own');
+  return {
+    directory,
+    closed: findClosed(directory),
+    scripts,
+    executable: isLauncherThere ? await readExecutable(directory, version, options) : undefined,
+    timer: isSystemdRunning() ? await readTimer(options) : undefined,
+  };
+}
+
+/** BBB runs every script that ends in `.rb`. */
+function readScripts(directory: string): Script[] {
+  const names = readdirSync(directory).filter((name) => name.endsWith('.rb') && !name.startsWith('.'));
+  return names.sort().map((name) => {
+    const text = quietly(() => readFileSync(`${directory}/${name}`, 'utf8'));
+    return { name, kind: text === undefined ? 'unreadable' : classifyScript(name, text) };
+  });
+}
+
+/** What a post publish script is, from what it says. */
+export function classifyScript(name: string, text: string): Script['kind'] {
+  if (isLauncher(text)) return 'own';
+  if (/pilos\.yml|pilos-sub-spool-dir/.test(text) || /pilos/i.test(name)) return 'pilos';
+  if (/scalelite\.yml/.test(text) || /scalelite/i.test(name)) return 'scalelite';
+  return 'other';
+}
+
+/** The launcher starts the executable beside itself, where it really lies. */
+async function readExecutable(
+  directory: string,
+  version: string,
+  options: ChildOptions,
+): Promise<Executable> {
+  const file = `${dirname(realpathSync(`${directory}/${launcherName}`))}/${programName}`;
+  const isThere = existsSync(file);
+  const mayRun = mayAccess(file, constants.R_OK | constants.X_OK);
+  const isOther = mayRun && isSea() && !(await hasSameContent(file, process.execPath));
+  const said = isOther ? await runChild([file, '--version'], options) : undefined;
+  return { file, isThere, mayRun, version, otherVersion: said?.stdout.trim().slice(0, 200) };
+}
+
+async function readTimer(options: ChildOptions): Promise<Timer> {
+  const properties = 'LoadState,UnitFileState,ActiveState';
+  const { exitStatus, stdout, stderr } = await systemctl(
+    ['show', `--property=${properties}`, timerName],
+    options,
+  );
+  if (exitStatus !== 0) return { unknown: stderr.trim().split('\n')[0] ?? '' };
+  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  return { load: value('LoadState'), enabled: value('UnitFileState'), active: value('ActiveState') };
+}
