@@ -4,7 +4,7 @@ import { attempt, ExpectedError } from '../errors.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { Backlog, BacklogItem } from './backlog.ts';
 import { type DeliveryContext, planDelivery, withoutDestination } from './context.ts';
-import { type DeliveryRequest, deliverFormat, describeDelivery } from './delivery.ts';
+import { clearWorkDirectory, type DeliveryRequest, deliverFormat, describeDelivery } from './delivery.ts';
 import { basisOf, type DeliveryResult, recordFailure } from './result.ts';
 
 export async function deliverBacklog(
@@ -12,6 +12,7 @@ export async function deliverBacklog(
   { items }: Backlog,
   request: DeliveryRequest,
 ): Promise<DeliveryResult[]> {
+  clearWorkDirectory(context);
   const results: DeliveryResult[] = [];
   const { dead, spool } = context;
   for (const [index, item] of items.entries()) {

@@ -2,7 +2,13 @@
 import { meetingIdOf, type PublishedFormat } from '../bbb/bbb.ts';
 import { ExpectedError } from '../errors.ts';
 import { type DeliveryContext, planDelivery, withoutDestination } from './context.ts';
-import { type DeliveryRequest, deliverFormat, describeDelivery, noteForLater } from './delivery.ts';
+import {
+  clearWorkDirectory,
+  type DeliveryRequest,
+  deliverFormat,
+  describeDelivery,
+  noteForLater,
+} from './delivery.ts';
 import { type DeliveryResult, recordFailure, tolerate } from './result.ts';
 import { settleMeeting } from './settle-meeting.ts';
 import { leaveToTimer } from './unreachable.ts';
@@ -16,6 +22,7 @@ export async function deliverMeeting(
   subDir: string | ExpectedError,
   request: DeliveryRequest,
 ): Promise<DeliveryResult[]> {
+  clearWorkDirectory(context);
   const results: DeliveryResult[] = [];
   for (const one of published) results.push(await deliverOne(context, one, subDir, request));
   for (const id of new Set(published.map(({ recordId }) => meetingIdOf(recordId)))) await settle(context, id);

@@ -129,13 +129,12 @@ async function prepare(context: DeliveryContext, { published }: FormatDelivery):
   await tolerate(run, 'the -sender.done of an earlier delivery may remain', () =>
     markOutstanding(context, published),
   );
-  clearWorkDirectory(context);
   // Only `status` would miss it: what says how the delivery ended warns of a ledger that cannot be written.
   const noted = attempt(() => ledger.recordSending(published, createRunToken()));
   if (noted instanceof ExpectedError) run.log.debug(noted.message);
 }
 
-/** Removes what killed runs have left in `work_dir`, and says so. */
+/** Removes what killed runs have left in `work_dir`, also where nothing is to be sent any more, and says so. */
 export function clearWorkDirectory({ config, run }: Pick<DeliveryContext, 'config' | 'run'>): void {
   for (const name of removeAbandonedWorkFiles(config.workDir))
     run.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createBbbTree } from '../../support/bbb/bbb-tree.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
 import { tell } from '../../support/program/test-size.ts';
-import { type FuzzTarget, fuzzSeed, mutated, originals } from './fuzz.ts';
+import { type FuzzTarget, fuzzMeetingId, fuzzSeed, mutated, originals } from './fuzz.ts';
 import { describeRun, type Program, runOn } from './program.ts';
 import { format, type Problems } from './scene.ts';
 import { withUndo } from './undo.ts';
@@ -26,7 +26,7 @@ export async function checkMutatedFiles(
   return await withUndo(async (undo) => {
     const tree = createBbbTree({ subDirs: ['instance1'] });
     undo(tree.remove);
-    const { id, eventsFile, published } = tree.addMeeting();
+    const { id, eventsFile, published } = tree.addMeeting({ id: fuzzMeetingId });
     const file = {
       'pilos.yml': tree.pilosYml,
       'events.xml': eventsFile,

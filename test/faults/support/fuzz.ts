@@ -7,9 +7,12 @@ export type FuzzTarget = (typeof fuzzTargets)[number];
 /** The same inputs in every run of the suite. */
 export const fuzzSeed = 20_240_410;
 
+/** Of all that have one. */
+export const fuzzMeetingId = '495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753';
+
 const events = (attributes: string) => `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE recording [ <!ENTITY x "y"> ]>
-<recording meeting_id="495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753" bbb_version="3.0.9">
+<recording meeting_id="${fuzzMeetingId}" bbb_version="3.0.9">
   <!-- <metadata bbb-origin="other"/> -->
   <meeting id="4955" externalId="bf8d59d9" name="Demo &amp; more" breakout="false"/>
   <metadata isBreakout="false" meetingName="Demo &lt;1&gt; &#228;" ${attributes}/>
@@ -19,14 +22,15 @@ const events = (attributes: string) => `<?xml version="1.0" encoding="UTF-8"?>
 
 const metadata = (meta: string) => `<?xml version="1.0"?>
 <recording>
-  <id>495513f19d7da5edb02237f3bca1ee0634f1e235-1712758751753</id>
+  <id>${fuzzMeetingId}</id>
   <state>published</state>
   <start_time>1712758751753</start_time>
   <meta>
+    <meetingId>bf8d59d9-5a4c-4d0e-9a55-3c8f4f4f0c11</meetingId>
     <meetingName>Demo &amp; more &#x1F600;</meetingName>
     ${meta}
   </meta>
-  <playback><format>presentation</format><link>https://bbb.example.org/playback/presentation/2.3/4955</link></playback>
+  <playback><format>presentation</format><link>https://bbb.example.org/playback/presentation/2.3/${fuzzMeetingId}</link></playback>
 </recording>
 `;
 

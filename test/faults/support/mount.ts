@@ -5,7 +5,7 @@ import { runOrThrow } from '../../support/program/run-program.ts';
 import { createDisk, type Disk, whenTemporary } from './disk.ts';
 import { describeRun, type Program } from './program.ts';
 import { createScene, type Problems, type Scene, type SceneOptions } from './scene.ts';
-import { holding, holdingBefore } from './trace.ts';
+import { holding, holdingBefore, traceCalls } from './trace.ts';
 import { type Undo, withUndo } from './undo.ts';
 import { watchSpool } from './watch.ts';
 
@@ -43,20 +43,26 @@ export interface DuringOptions {
   statuses: number[];
 }
 
-const held = {
-  'behind fchmod': holding('fchmod', 1, 2000),
-  'before rename': holdingBefore('rename', 1, 2000),
-};
+/** Of the renames of a first run, the ledger's and the archive's. */
+async function holdingBeforeArchive(scene: Scene): Promise<string[]> {
+  const calls = await traceCalls(scene);
+  const rename = calls.find(({ name, text }) => name === 'rename' && text.includes('.tar"'));
+  if (rename === undefined) throw new Error('the run renamed no archive');
+  scene.forget('everything');
+  return holdingBefore('rename', rename.when, 2000);
+}
 
 /** Something happens to the mount while the archive is written, or between that and the renaming. */
 export async function checkDuring(program: Program, options: DuringOptions): Promise<Problems> {
   return await withUndo(async (undo) => {
     const mounted = await createMounted(program, undo);
     const { scene } = mounted;
+    const isEarly = options.held === 'behind fchmod';
+    const hold = isEarly ? holding('fchmod', 1, 2000) : await holdingBeforeArchive(scene);
     const watch = await watchSpool(undo, scene.spool);
-    const { result } = scene.start({ by: held[options.held] });
+    const { result } = scene.start({ by: hold });
     await whenTemporary(scene.spool);
-    if (options.held === 'before rename') await sleep(700);
+    if (!isEarly) await sleep(700);
     const mend = await options.fault(mounted);
     let isMended = false;
     undo(() => (isMended ? undefined : mend()));
