@@ -1,7 +1,9 @@
 /** What the demo runs on: a small BBB server and a mounted spool, below a temporary directory. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, chownSync, copyFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describePaths, makeDirectories, writeConfiguration } from '../test/support/bbb/bbb-configuration.ts';
+import { writeMeeting } from '../test/support/bbb/bbb-meeting.ts';
 import { programName } from './project.ts';
 
 const ids = [
@@ -26,16 +28,12 @@ export const meetings = [
   ...meeting,
 }));
 
-export const published = '/var/bigbluebutton/published';
-export const recording = '/var/bigbluebutton/recording';
-export const spool = '/mnt/storage/recordings-spool';
-export const logFile = '/var/log/bigbluebutton/post_publish.log';
-export const scripts = '/usr/local/bigbluebutton/core/scripts';
-export const launcher = `${scripts}/post_publish/pilos_post_publish.rb`;
-export const pilosConfig = '/etc/bigbluebutton/recording/pilos.yml';
-export const bbbConfig = `${scripts}/bigbluebutton.yml`;
-
-type Make = (path: string, content: string | Buffer) => void;
+/** As `make demo` shows them, below a temporary directory. */
+const shown = describePaths('');
+export const { publishedDir: published, recordingDir: recording, spoolDir: spool } = shown;
+export const { scriptsDir: scripts, pilosYml: pilosConfig, bigbluebuttonYml: bbbConfig } = shown;
+export const launcher = `${shown.postPublishDir}/pilos_post_publish.rb`;
+export const logFile = `${shown.logDir}/post_publish.log`;
 
 /**
  * Writes it all below `root`, with the launcher and a link to the executable of `distDirectory`.
@@ -43,58 +41,33 @@ type Make = (path: string, content: string | Buffer) => void;
  * @returns the group id of the spool directory
  */
 export function createServer(root: string, distDirectory: string): number {
-  const make: Make = (path, content) => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
-  };
-  make(pilosConfig, `work_dir: ${root}${recording}/pilos\nspool_dir: ${root}${spool}\n`);
-  const directories = `published_dir: ${root}${published}\nrecording_dir: ${root}${recording}\n`;
-  const rest = `log_dir: ${root}${dirname(logFile)}\nsteps: { archive: [publish:presentation, publish:video] }\n`;
-  make(bbbConfig, directories + rest);
-  make(logFile, '');
-  for (const made of [dirname(launcher), `${spool}/instance1`])
-    mkdirSync(join(root, made), { recursive: true });
+  const paths = describePaths(root);
+  makeDirectories(paths, ['instance1']);
+  writeConfiguration(paths, { formats: ['presentation', 'video'] });
+  writeFileSync(join(root, logFile), '');
   copyFileSync(join(distDirectory, 'pilos_post_publish.rb'), join(root, launcher));
-  symlinkSync(join(distDirectory, programName), join(root, dirname(launcher), programName));
-  for (const meeting of meetings) createMeeting(make, meeting);
-  // As PILOS needs it: group pilos-spool, which has the id 2000, and setgid. Only root can give a directory away.
+  symlinkSync(join(distDirectory, programName), join(paths.postPublishDir, programName));
+  for (const { formats, ...meeting } of meetings) {
+    // The formats are of different sizes.
+    for (const format of formats)
+      writeMeeting(paths, meeting.id, { ...meeting, formats: [format], files: filesOf(format) });
+  }
+  // As PILOS needs it: group pilos-spool, which has the id 2000. Only root can give a directory away.
   const group = process.getuid?.() === 0 ? 2000 : (process.getgroups?.().at(-1) ?? -1);
-  for (const directory of [spool, `${spool}/instance1`]) {
-    chownSync(join(root, directory), -1, group);
-    chmodSync(join(root, directory), 0o2775);
+  for (const directory of [paths.spoolDir, `${paths.spoolDir}/instance1`]) {
+    chownSync(directory, -1, group);
+    chmodSync(directory, 0o2775);
   }
   return group;
 }
 
-function createMeeting(make: Make, meeting: (typeof meetings)[number]): void {
-  const { id, name, origin, subDir, formats, externalId } = meeting;
-  const xmlName = name.replace('&', '&amp;');
-  const metadata = `<metadata meetingName="${xmlName}" bbb-origin="${origin}" pilos-sub-spool-dir="${subDir}"/>`;
-  const events = `<recording meeting_id="${id}">\n<meeting id="${id}"/>\n${metadata}\n</recording>\n`;
-  make(`${recording}/raw/${id}/events.xml`, events);
-  const ofMeeting = `<meetingId>${externalId}</meetingId><meetingName>${xmlName}</meetingName>`;
-  const meta = `<meta><bbb-origin>${origin}</bbb-origin>${ofMeeting}</meta>`;
-  for (const format of formats) {
-    const link = `<link>https://bbb.example.org/playback/${format}/${id}/</link>`;
-    const playback = `<playback><format>${format}</format>${link}</playback>`;
-    const xml = `<recording><id>${id}</id>${meta}${playback}</recording>\n`;
-    make(`${published}/${format}/${id}/metadata.xml`, xml);
-    make(`${recording}/status/published/${id}-${format}.done`, `Published ${id}`);
-    for (const [file, size] of filesOf(format))
-      make(`${published}/${format}/${id}/${file}`, randomBytes(size));
-  }
-}
-
-/** Names and sizes as BBB has them. The slides' paths are longer than the 100 bytes of a plain tar name. */
-function filesOf(format: string): [string, number][] {
-  if (format === 'video') return [['video-0.m4v', 6_200_000]];
+/** Sizes as BBB has them, and a name that PILOS has to keep. */
+function filesOf(format: string): Record<string, Buffer> {
+  if (format === 'video') return { 'video-0.m4v': randomBytes(6_200_000) };
   const slides = 'presentation/d2d9a672040fbde2a47a10bf6c37b6a4b5ae187f-1712758751761';
-  return [
-    ['shapes.svg', 48_113],
-    ['video/webcams.webm', 3_400_000],
-    [`${slides}/Übungsblatt 1.pdf`, 184_320],
-    [`${slides}/svgs/slide1.svg`, 30_201],
-    [`${slides}/thumbnails/thumb-1.png`, 5_019],
-    [`${slides}/textfiles/slide-1.txt`, 0],
-  ];
+  return {
+    'video/webcams.webm': randomBytes(3_400_000),
+    [`${slides}/Übungsblatt 1.pdf`]: randomBytes(184_320),
+    [`${slides}/textfiles/slide-1.txt`]: Buffer.alloc(0),
+  };
 }

@@ -1,14 +1,16 @@
-/** The BBB server that the benchmark works on: directories, configuration and recordings of given sizes. */
+/** The BBB server that the benchmark works on, with recordings of given sizes. */
 import { createCipheriv } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  type BbbPaths,
+  describePaths,
+  makeDirectories,
+  writeConfiguration,
+} from '../../test/support/bbb/bbb-configuration.ts';
+import { writeMeeting } from '../../test/support/bbb/bbb-meeting.ts';
 
-export interface Scene {
-  root: string;
-  publishedDir: string;
-  recordingDir: string;
-  workDir: string;
-  spoolDir: string;
+export interface Scene extends BbbPaths {
   /** For PILOS' script: everything in one file. */
   referenceSettings: string;
   /** Chooses our configuration files. */
@@ -20,38 +22,33 @@ export interface Scene {
 
 export function createScene(parent: string, name = `bench-${process.pid}`): Scene {
   const root = join(parent, name);
-  const at = (name: string) => join(root, name);
-  for (const name of ['published', 'recording/raw', 'recording/status/published', 'log', 'work', 'spool']) {
-    mkdirSync(at(name), { recursive: true });
-  }
-  const directories = { published_dir: at('published'), recording_dir: at('recording'), log_dir: at('log') };
-  const steps = { archive: 'publish:presentation' };
-  writeFileSync(at('bigbluebutton.yml'), JSON.stringify({ ...directories, steps }));
-  const setSpool = (spoolDir: string, extraRsyncOptions: string[] = []) => {
-    const pilos = { work_dir: at('work'), spool_dir: spoolDir, extra_rsync_opts: extraRsyncOptions };
-    writeFileSync(at('pilos.yml'), JSON.stringify({ ...pilos, retry: { attempts: 1 } }));
-    writeFileSync(
-      at('reference.yml'),
-      JSON.stringify({ ...directories, ...pilos, log_file: at('log/reference.log') }),
-    );
+  const paths = describePaths(root);
+  const { spoolDir, workDir } = paths;
+  makeDirectories(paths);
+  const referenceSettings = join(root, 'reference.yml');
+  const setSpool = (spool: string, extraRsyncOptions: string[] = []) => {
+    const pilos = { extra_rsync_opts: extraRsyncOptions, retry: { attempts: 1 } };
+    writeConfiguration(paths, { spool, pilos });
+    const reference = {
+      ...{ published_dir: paths.publishedDir, recording_dir: paths.recordingDir, log_dir: paths.logDir },
+      ...{ work_dir: workDir, spool_dir: spool, extra_rsync_opts: extraRsyncOptions },
+      log_file: join(paths.logDir, 'reference.log'),
+    };
+    writeFileSync(referenceSettings, JSON.stringify(reference));
   };
-  setSpool(at('spool'));
+  setSpool(spoolDir);
   return {
-    root,
-    publishedDir: at('published'),
-    recordingDir: at('recording'),
-    workDir: at('work'),
-    spoolDir: at('spool'),
-    referenceSettings: at('reference.yml'),
+    ...paths,
+    referenceSettings,
     environment: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
-      PILOS_POST_PUBLISH_CONFIG: at('pilos.yml'),
-      PILOS_POST_PUBLISH_BBB_CONFIG: at('bigbluebutton.yml'),
+      PILOS_POST_PUBLISH_CONFIG: paths.pilosYml,
+      PILOS_POST_PUBLISH_BBB_CONFIG: paths.bigbluebuttonYml,
     },
     setSpool,
     emptySpool() {
-      for (const name of readdirSync(at('spool'))) rmSync(join(at('spool'), name), { recursive: true });
+      for (const name of readdirSync(spoolDir)) rmSync(join(spoolDir, name), { recursive: true });
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
@@ -64,34 +61,21 @@ export function meetingId(number: number): string {
 
 /** Writes `raw/<id>/events.xml` of so many bytes, with the metadata at its beginning as BBB has it. */
 export function addEvents(scene: Scene, id: string, origin: string, bytes: number): void {
-  const directory = join(scene.recordingDir, 'raw', id);
-  mkdirSync(directory, { recursive: true });
-  const file = openSync(join(directory, 'events.xml'), 'w');
-  const head = `<?xml version="1.0" encoding="UTF-8"?>\n<recording meeting_id="${id}" bbb_version="2.7.10">\n<meeting id="${id}" externalId="bench" name="Bench" breakout="false"/>\n<metadata isBreakout="false" meetingId="bench" meetingName="Bench" bbb-origin="${origin}" pilos-sub-spool-dir=""/>\n`;
-  const event =
-    '<event timestamp="123456" module="CHAT" eventname="PublicChatEvent"><sender>Ada</sender><message>Hello &amp; welcome</message><date>2024-04-10T12:34:56+00:00</date></event>\n';
-  const many = event.repeat(5000);
-  writeSync(file, head);
-  for (let left = bytes - head.length; left > 0; left -= many.length)
-    writeSync(file, many.slice(0, Math.ceil(left / event.length) * event.length));
-  writeSync(file, '</recording>\n');
-  closeSync(file);
+  writeMeeting(scene, id, { id, origin, formats: [], eventsSize: bytes });
 }
 
-/** Publishes a format: `metadata.xml`, and files of the given numbers of bytes, of random content. */
+/** Publishes a format: what BBB always has, and files of the given numbers of bytes, of random content. */
 export function addPublished(
   scene: Scene,
   id: string,
   sizes: readonly number[],
   format = 'presentation',
 ): string {
-  const directory = join(scene.publishedDir, format, id);
-  mkdirSync(join(directory, 'files'), { recursive: true });
-  const metadata = `<recording><id>${id}</id><state>published</state><published>true</published><start_time>1700000000000</start_time><end_time>1700003600000</end_time><meta><bbb-origin>PILOS</bbb-origin><pilos-sub-spool-dir/><meetingId>bench</meetingId><meetingName>Bench ${id.slice(30, 40)}</meetingName></meta><playback><format>${format}</format><link>https://bbb.example.org/playback/${format}/2.3/${id}</link></playback></recording>\n`;
-  writeFileSync(join(directory, 'metadata.xml'), metadata);
+  const meeting = writeMeeting(scene, id, { id, formats: [format], eventsXml: false });
+  const directory = meeting.published(format);
+  mkdirSync(join(directory, 'files'));
   for (const [index, size] of sizes.entries())
     writeRandom(join(directory, 'files', `slide-${index}.png`), size, index);
-  writeFileSync(join(scene.recordingDir, 'status/published', `${id}-${format}.done`), '');
   return directory;
 }
 

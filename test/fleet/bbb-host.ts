@@ -1,7 +1,7 @@
 /** A BBB server of the fleet: its recordings, its configuration, and its publish workers. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { dump } from 'js-yaml';
+import { type BbbPaths, describePaths, writeConfiguration } from '../support/bbb/bbb-configuration.ts';
 import { type Meeting, writeMeeting } from '../support/bbb/bbb-meeting.ts';
 import type { Undo } from '../support/program/create-with-undo.ts';
 import { runOrThrow } from '../support/program/run-program.ts';
@@ -45,21 +45,15 @@ export async function startBbbHost(
   { plan, image, tree, settings }: { plan: ServerPlan; image: string; tree: string; settings: object },
 ): Promise<BbbHost> {
   await cloneImage(image, tree);
-  const log = '/var/log/bigbluebutton';
-  const directories = {
-    published_dir: '/var/bigbluebutton/published',
-    recording_dir: '/var/bigbluebutton/recording',
-  };
-  const steps = { archive: plan.formats.map((format) => `publish:${format}`) };
-  putFile(tree, `${scriptsDirectory}/bigbluebutton.yml`, dump({ ...directories, log_dir: log, steps }));
-  const allowed = plan.allowed === undefined ? {} : { allowed_sub_dirs: [...plan.allowed] };
-  const own = { work_dir: '/var/bigbluebutton/recording/pilos', ...settings, ...allowed };
-  putFile(tree, '/etc/bigbluebutton/recording/pilos.yml', dump(own));
+  const paths = describePaths(tree);
+  const { formats, allowed } = plan;
+  const pilos = { ...settings, ...(allowed === undefined ? {} : { allowed_sub_dirs: [...allowed] }) };
+  writeConfiguration(paths, { formats: [...formats], pilos }, describePaths(''));
   putFile(tree, '/etc/machine-id', `${randomBytes(16).toString('hex')}\n`);
   makeTrap(tree, plan.serves);
-  const recordings = writeRecordings(tree, plan);
+  const recordings = writeRecordings(paths, plan);
   const owner = `${bbbUser.uid}:${bbbUser.gid}`;
-  await runOrThrow('chown', ['--recursive', owner, join(tree, 'var/bigbluebutton'), join(tree, log)]);
+  await runOrThrow('chown', ['--recursive', owner, paths.varDir, paths.logDir]);
   const host = await startHost(undo, signal, plan.name, tree);
   return { plan, host, recordings, startWorker: () => startWorker(host) };
 }
@@ -69,13 +63,9 @@ function makeTrap(tree: string, subDirs: readonly string[]): void {
   for (const subDir of subDirs) makeOwned(tree, join(centralSpool, subDir), bbbUser);
 }
 
-function writeRecordings(tree: string, plan: ServerPlan): FleetRecording[] {
-  const directories = {
-    publishedDir: join(tree, 'var/bigbluebutton/published'),
-    recordingDir: join(tree, 'var/bigbluebutton/recording'),
-  };
+function writeRecordings(paths: BbbPaths, plan: ServerPlan): FleetRecording[] {
   return plan.recordings.map((one, index) => {
-    const meeting = writeMeeting(directories, `${plan.name}/${index}`, {
+    const meeting = writeMeeting(paths, `${plan.name}/${index}`, {
       name: `${plan.name}: Übung ${index + 1}`,
       subDir: one.instance,
       formats: [...plan.formats],

@@ -1,6 +1,7 @@
 /** The file trees that hosts start with: this machine's /etc with the accounts of BBB and PILOS, and BBB's files. */
 import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { describePaths, makeDirectories } from '../support/bbb/bbb-configuration.ts';
 import { importerScripts } from '../support/pilos/importer-command.ts';
 import { runOrThrow } from '../support/program/run-program.ts';
 
@@ -10,8 +11,7 @@ const executable = join(import.meta.dirname, '../../dist/pilos-post-publish');
 /** Where a host has the programs of the fleet. */
 export const toolDirectory = '/opt/fleet';
 const tools = [join(import.meta.dirname, 'worker.rb'), importerScripts];
-const bbb = '/var/bigbluebutton';
-export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
+export const scriptsDirectory = describePaths('').scriptsDir;
 
 export interface Owner {
   uid: number;
@@ -57,17 +57,9 @@ exec "$0" "$@"`;
 /** What every BBB server has beside that: BBB's directories, and the program, put there by its own `install`. */
 export async function createBbbImage(base: string, image: string): Promise<void> {
   await cloneImage(base, image);
-  mkdirSync(join(image, scriptsDirectory, 'post_publish'), { recursive: true });
-  for (const directory of [
-    'published',
-    'recording/status/published',
-    'recording/status/processed',
-    'recording/pilos',
-  ])
-    mkdirSync(join(image, bbb, directory), { recursive: true });
-  mkdirSync(join(image, 'var/log/bigbluebutton'), { recursive: true });
-  await runOrThrow('chown', ['--recursive', `${bbbUser.uid}:${bbbUser.gid}`, join(image, bbb)]);
-  chownSync(join(image, 'var/log/bigbluebutton'), bbbUser.uid, bbbUser.gid);
+  const paths = describePaths(image);
+  makeDirectories(paths);
+  await runOrThrow('chown', ['--recursive', `${bbbUser.uid}:${bbbUser.gid}`, paths.varDir, paths.logDir]);
   await runOrThrow('unshare', ['--mount', 'sh', '-euc', installInside, executable, 'install', '--quiet'], {
     cwd: image,
   });

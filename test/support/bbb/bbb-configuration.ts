@@ -1,5 +1,8 @@
-/** Directories and configuration files of a BBB server that sends its recordings to a PILOS. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+/**
+ * Directories and configuration files of a BBB server that sends its recordings to a PILOS: of a test's tree, a root
+ * directory, a host of the fleet, the demo and the benchmark alike.
+ */
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 
@@ -20,24 +23,32 @@ export interface BbbTreeOptions {
   subDirs?: string[];
 }
 
-export type BbbTreePaths = ReturnType<typeof makeDirectories>;
+export type BbbPaths = ReturnType<typeof describePaths>;
 
-export function makeDirectories(root: string, subDirs: readonly string[]) {
-  const scriptsDir = join(root, 'usr/local/bigbluebutton/core/scripts');
-  const etcDir = join(root, 'etc/bigbluebutton/recording');
-  const paths = {
+/** Where everything lies below a root directory; with `''`, as programs see it that have it for a root. */
+export function describePaths(root: string) {
+  const scriptsDir = `${root}/usr/local/bigbluebutton/core/scripts`;
+  const etcDir = `${root}/etc/bigbluebutton/recording`;
+  const varDir = `${root}/var/bigbluebutton`;
+  return {
     root,
     scriptsDir,
-    postPublishDir: join(scriptsDir, 'post_publish'),
-    publishedDir: join(root, 'var/bigbluebutton/published'),
-    recordingDir: join(root, 'var/bigbluebutton/recording'),
-    logDir: join(root, 'var/log/bigbluebutton'),
-    workDir: join(root, 'var/bigbluebutton/recording/pilos'),
-    spoolDir: join(root, 'mnt/pilos-spool'),
-    bigbluebuttonYml: join(scriptsDir, 'bigbluebutton.yml'),
-    recordingYml: join(etcDir, 'recording.yml'),
-    pilosYml: join(etcDir, 'pilos.yml'),
+    etcDir,
+    varDir,
+    postPublishDir: `${scriptsDir}/post_publish`,
+    publishedDir: `${varDir}/published`,
+    recordingDir: `${varDir}/recording`,
+    logDir: `${root}/var/log/bigbluebutton`,
+    workDir: `${varDir}/recording/pilos`,
+    spoolDir: `${root}/mnt/pilos-spool`,
+    bigbluebuttonYml: `${scriptsDir}/bigbluebutton.yml`,
+    recordingYml: `${etcDir}/recording.yml`,
+    pilosYml: `${etcDir}/pilos.yml`,
   };
+}
+
+export function makeDirectories(paths: BbbPaths, subDirs: readonly string[] = []): void {
+  const { etcDir } = paths;
   const { postPublishDir, publishedDir, recordingDir, logDir, workDir, spoolDir } = paths;
   const states = ['published', 'processed'].map((state) => join(recordingDir, 'status', state));
   const raw = join(recordingDir, 'raw');
@@ -48,10 +59,10 @@ export function makeDirectories(root: string, subDirs: readonly string[]) {
     // As PILOS' documentation should have it: setgid, so that archives get the spool's group.
     chmodSync(join(spoolDir, subDir), 0o2775);
   }
-  return paths;
 }
 
-export function writeConfiguration(paths: BbbTreePaths, options: BbbTreeOptions): void {
+/** @param seen what the files say, where programs have another root directory */
+export function writeConfiguration(paths: BbbPaths, options: BbbTreeOptions, seen = paths): void {
   const settings = {
     bbb_version: '3.0.9',
     raw_audio_src: '/var/freeswitch/meetings',
@@ -60,18 +71,24 @@ export function writeConfiguration(paths: BbbTreePaths, options: BbbTreeOptions)
     redis_port: 6379,
     store_recording_status: false,
     steps: options.steps ?? stepsFor(options.formats ?? ['presentation']),
-    log_dir: paths.logDir,
-    events_dir: join(paths.root, 'var/bigbluebutton/events'),
-    recording_dir: paths.recordingDir,
-    published_dir: paths.publishedDir,
-    captions_dir: join(paths.root, 'var/bigbluebutton/captions'),
+    log_dir: seen.logDir,
+    events_dir: `${seen.varDir}/events`,
+    recording_dir: seen.recordingDir,
+    published_dir: seen.publishedDir,
+    captions_dir: `${seen.varDir}/captions`,
     playback_host: 'bbb.example.org',
     playback_protocol: 'https',
   };
-  writeFileSync(paths.bigbluebuttonYml, dump(settings));
-  if (options.recordingYml !== undefined) writeFileSync(paths.recordingYml, options.recordingYml);
-  const pilos = { work_dir: paths.workDir, spool_dir: options.spool ?? paths.spoolDir, ...options.pilos };
-  writeFileSync(paths.pilosYml, dump(pilos));
+  replaceFile(paths.bigbluebuttonYml, dump(settings));
+  if (options.recordingYml !== undefined) replaceFile(paths.recordingYml, options.recordingYml);
+  const pilos = { work_dir: seen.workDir, spool_dir: options.spool ?? seen.spoolDir, ...options.pilos };
+  replaceFile(paths.pilosYml, dump(pilos));
+}
+
+/** Not into the file that is there: it may have other names, as in the images of the fleet. */
+function replaceFile(file: string, content: string): void {
+  rmSync(file, { force: true });
+  writeFileSync(file, content);
 }
 
 /** `steps:` as BBB's packages write it: a single next step is a string, several are a list. */

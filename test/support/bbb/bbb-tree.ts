@@ -21,7 +21,12 @@ import {
   type RunningProgram,
   startProgram,
 } from '../program/run-program.ts';
-import { type BbbTreeOptions, makeDirectories, writeConfiguration } from './bbb-configuration.ts';
+import {
+  type BbbTreeOptions,
+  describePaths,
+  makeDirectories,
+  writeConfiguration,
+} from './bbb-configuration.ts';
 import { type Meeting, type MeetingOptions, writeMeeting } from './bbb-meeting.ts';
 
 export interface BbbTreeRunOptions extends ProgramOptions {
@@ -39,7 +44,8 @@ export function createBbbTree(options: BbbTreeOptions = {}) {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'bbb-tree-')));
   // Programs run as another user have to get in.
   chmodSync(root, 0o755);
-  const paths = makeDirectories(root, options.subDirs ?? []);
+  const paths = describePaths(root);
+  makeDirectories(paths, options.subDirs);
   writeConfiguration(paths, options);
   const bbbConfig = [paths.bigbluebuttonYml, paths.recordingYml].filter((file) => existsSync(file));
   const env = {
