@@ -2,7 +2,12 @@
 import { constants } from 'node:os';
 import { type ErrorScope, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 
-const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number as number, name]));
+/** Of two names for one number the first, as Node has it: EAGAIN, not EWOULDBLOCK. */
+const errnoNames = new Map(
+  Object.entries(constants.errno)
+    .map(([name, number]) => [number as number, name] as const)
+    .toReversed(),
+);
 
 /**
  * Name of the errno behind an error of `node:fs`, such as `ENOSPC`; `undefined` when it is none.
