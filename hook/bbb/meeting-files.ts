@@ -14,10 +14,10 @@ import {
 } from './bbb.ts';
 import { readFormatNames, readRecordNames } from './tree.ts';
 
-export const withdrawals = ['unpublished', 'deleted'] as const;
+const withdrawals = ['unpublished', 'deleted'] as const;
 
 /** A format that was published once; `directory` is where its files are now. */
-export interface WithdrawnFormat extends PublishedFormat {
+interface WithdrawnFormat extends PublishedFormat {
   state: (typeof withdrawals)[number];
 }
 

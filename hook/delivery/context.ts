@@ -22,7 +22,7 @@ export interface DeliveryContext {
   dead: Map<string, HostError>;
 }
 
-export interface HostError {
+interface HostError {
   error: ErrorDocument;
   exit_status: ExitStatus;
 }

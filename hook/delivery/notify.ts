@@ -10,7 +10,7 @@ const defaultTimeLimit = 30;
 const keptOutput = 1000;
 
 /** `failure`: a delivery; `refused`: by PILOS; `stuck`: PILOS takes nothing; `recovered`: it does again. */
-export type NotificationEvent = 'failure' | 'refused' | 'stuck' | 'recovered';
+type NotificationEvent = 'failure' | 'refused' | 'stuck' | 'recovered';
 
 /** What a notification says; the ids are `''` where it is about no recording in particular. */
 export interface Notification {

@@ -6,9 +6,9 @@ import { readMeetingFormats } from './meeting-formats.ts';
 import type { DeliveryState } from './state.ts';
 
 /** `lost`: deleted here before PILOS had it. */
-export type TalliedState = DeliveryState | 'lost';
+type TalliedState = DeliveryState | 'lost';
 
-export const talliedStates: readonly TalliedState[] = [
+const talliedStates: readonly TalliedState[] = [
   ...(['waiting', 'sending', 'failed', 'delivered', 'imported', 'taken'] as const),
   ...(['refused', 'outdated', 'adopted', 'lost'] as const),
 ];

@@ -17,7 +17,7 @@ import { childEnvironment } from './child-environment.ts';
 import { explainFailure, RsyncFailure } from './failure.ts';
 
 /** `name` in `directory`, where who uses it has to start. */
-export interface ControlSocket {
+interface ControlSocket {
   name: string;
   directory: string;
 }

@@ -7,6 +7,7 @@ import { sized } from '../../support/program/test-size.ts';
 const minute = 60_000;
 const walks = sized(3, 400);
 const length = sized(18, 25);
+const isFull = walks > 100;
 
 it(`loses nothing, and says what PILOS has, on ${walks} walks`, {
   timeout: sized(5, 400) * minute,
@@ -24,6 +25,7 @@ it(`loses nothing, and says what PILOS has, on ${walks} walks`, {
         walk.remove();
       }
     }),
-    { numRuns: walks, endOnFailure: false },
+    // In CI the same walks each time; at full length others, of which a failing one shrinks.
+    isFull ? { numRuns: walks } : { numRuns: walks, seed: 20261126, endOnFailure: true },
   );
 });

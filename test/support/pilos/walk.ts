@@ -40,7 +40,7 @@ export const steps = [
     'again',
   ] as const),
 ] as const;
-export type Step = (typeof steps)[number];
+type Step = (typeof steps)[number];
 
 export interface Walk {
   take(step: Step, choice: number): Promise<void>;
