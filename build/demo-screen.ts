@@ -2,7 +2,8 @@
 const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
 const paint = (code: number) => (text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
 const bold = paint(1);
-export const [dim, red, green] = [paint(2), paint(31), paint(32)];
+const dim = paint(2);
+export const [red, green] = [paint(31), paint(32)];
 
 let failures = 0;
 
