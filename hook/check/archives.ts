@@ -46,7 +46,7 @@ export async function readRemoteArchives(
         failedDirectory: failedDirectory === 'not_a_directory' ? 'missing' : failedDirectory,
       });
     } catch (error) {
-      // The test file has told what is wrong there.
+      // What is wrong there is said of the test file.
       if (!(error instanceof ExpectedError)) throw error;
     }
   }

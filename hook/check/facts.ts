@@ -111,7 +111,7 @@ async function readSpool(context: SpoolContext, recordings: Recordings): Promise
   }
   const { readRemoteSpool } = await import('./remote-spool.ts');
   const remoteSpool = await readRemoteSpool(context, address);
-  const isReached = remoteSpool.test?.trouble === undefined && remoteSpool.test !== undefined;
+  const isReached = remoteSpool.test?.failed === undefined && remoteSpool.test !== undefined;
   return {
     ...nothing,
     remoteSpool,

@@ -2,7 +2,7 @@
 import { EXIT } from '../errors.ts';
 import type { RsyncFailureCode } from '../spool/rsync/failure-rule.ts';
 import { shellQuote } from '../system/shell-quote.ts';
-import type { RsyncTrouble } from './remote-rsync.ts';
+import type { FailedTransfer } from './remote-rsync.ts';
 import type { RemoteSpool } from './remote-spool.ts';
 import type { CheckStatus } from './result.ts';
 
@@ -63,7 +63,7 @@ const places: Record<RsyncFailureCode, [step: RemoteStep, status: CheckStatus]> 
   rsync_failed: ['remote_write', spool],
 };
 
-export function classifyFailure({ failure, stderr }: RsyncTrouble, facts: RemoteFacts): RemoteFailure {
+export function classifyFailure({ failure, stderr }: FailedTransfer, facts: RemoteFacts): RemoteFailure {
   const { code } = failure;
   const [step, status] = places[code];
   // Without these words it is rsync here that has ended, before it connected.

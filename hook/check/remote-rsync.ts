@@ -5,11 +5,11 @@ import { childEnvironment } from '../spool/rsync/child-environment.ts';
 import { explainFailure, type RsyncFailure } from '../spool/rsync/failure.ts';
 import { type ChildOptions, type RunningChild, runChild, startChild } from '../system/child-process.ts';
 
-export interface RsyncSuccess {
+export interface Transferred {
   stdout: string;
 }
 
-export interface RsyncTrouble {
+export interface FailedTransfer {
   failure: RsyncFailure;
   stderr: string;
 }
@@ -25,7 +25,7 @@ const timeoutStatus = 30;
 const lockPatience = 5000;
 const lockInterval = 1000;
 
-export function isTrouble(result: RsyncSuccess | RsyncTrouble): result is RsyncTrouble {
+export function hasFailed(result: Transferred | FailedTransfer): result is FailedTransfer {
   return 'failure' in result;
 }
 
@@ -33,7 +33,7 @@ export async function runRsync(
   transfer: Transfer,
   args: readonly string[],
   options: ChildOptions,
-): Promise<RsyncSuccess | RsyncTrouble> {
+): Promise<Transferred | FailedTransfer> {
   const result = await runChild(['rsync', ...args], rsyncOptions(options));
   const { exitStatus, signal, stdout, stderr, timedOut } = result;
   if (exitStatus === 0) return { stdout };
@@ -47,18 +47,18 @@ export async function runRsyncPatiently(
   transfer: Transfer,
   args: readonly string[],
   options: ChildOptions,
-): Promise<RsyncSuccess | RsyncTrouble> {
+): Promise<Transferred | FailedTransfer> {
   const deadline = Date.now() + lockPatience;
   for (;;) {
     const result = await runRsync(transfer, args, options);
-    const isPassing = isTrouble(result) && (result.failure.isLocked || isSpeechless(result));
+    const isPassing = hasFailed(result) && (result.failure.isLocked || isSpeechless(result));
     if (!isPassing || Date.now() > deadline) return result;
     await setTimeout(lockInterval, undefined, options.signal ? { signal: options.signal } : {});
   }
 }
 
 /** What rsync there says of a missing directory can get lost with the connection, and with it which one that is. */
-function isSpeechless({ failure }: RsyncTrouble): boolean {
+function isSpeechless({ failure }: FailedTransfer): boolean {
   return failure.code === 'spool_dir_unusable';
 }
 

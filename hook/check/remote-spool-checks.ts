@@ -14,7 +14,7 @@ import {
   type RemoteStep,
   remoteSteps,
 } from './remote-failures.ts';
-import type { RsyncTrouble } from './remote-rsync.ts';
+import type { FailedTransfer } from './remote-rsync.ts';
 import type { RemoteSpool, RemoteTest } from './remote-spool.ts';
 import { ok, problem, skipped, type Verdict, warning } from './result.ts';
 
@@ -67,7 +67,7 @@ export const remoteSpoolChecks = [
     of: (facts) =>
       (tested(facts)?.test.subDirs ?? []).map((sent) => ({ ...sent, spool: tested(facts) as TestedSpool })),
     title: ({ transfer }) => `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`,
-    decide: ({ spool, transfer, trouble }) => decideRemoteSubDirectory(spool, transfer, trouble),
+    decide: ({ spool, transfer, failed }) => decideRemoteSubDirectory(spool, transfer, failed),
   }),
 ];
 
@@ -89,20 +89,20 @@ function isOfSsh(step: RemoteStep): boolean {
 }
 
 function decideStep(step: RemoteStep, spool: TestedSpool): Verdict {
-  const { trouble } = spool.test;
-  if (trouble === undefined) return ok;
-  if (trouble.failure.isLocked)
+  const { failed } = spool.test;
+  if (failed === undefined) return ok;
+  if (failed.failure.isLocked)
     return ['remote_directory', 'remote_write'].includes(step)
       ? skipped('another transfer is under way')
       : ok;
-  const failure = classifyFailure(trouble, spool);
+  const failure = classifyFailure(failed, spool);
   const distance = remoteSteps.indexOf(step) - remoteSteps.indexOf(failure.step);
   if (distance > 0) return skipped(`fix ${failure.step} first`);
-  return distance < 0 ? ok : describe(trouble, failure);
+  return distance < 0 ? ok : describe(failed, failure);
 }
 
 function describe(
-  { failure }: RsyncTrouble,
+  { failure }: FailedTransfer,
   { status, fix = failure.fix }: Omit<RemoteFailure, 'step'>,
 ): Verdict {
   return problem(status, failure.message, fix);
@@ -130,9 +130,9 @@ function describeStep(step: RemoteStep, { address, ssh, transfer, test }: Tested
 
 const severalFix = "put 'rrsync -wo -no-lock DIR' into authorized_keys there (docs/ssh.md)";
 
-function decideLocking({ trouble, isLocked }: RemoteTest, host: string): Verdict {
+function decideLocking({ failed, isLocked }: RemoteTest, host: string): Verdict {
   const text = `rrsync on ${host} allows one transfer at a time`;
-  if (trouble?.failure.isLocked)
+  if (failed?.failure.isLocked)
     return warning(`${text}, and another one is under way: check again later`, severalFix);
   if (isLocked === undefined) return skipped('no second connection was made');
   return isLocked ? warning(`${text}: of several BBB servers or formats, all but one wait`, severalFix) : ok;
@@ -163,14 +163,14 @@ export function decideRenaming(spool: RemoteFacts & { test: Pick<RemoteTest, 're
 function decideRemoteSubDirectory(
   spool: RemoteFacts,
   transfer: Transfer,
-  trouble: RsyncTrouble | undefined,
+  failed: FailedTransfer | undefined,
 ): Verdict {
-  if (trouble === undefined) return ok;
-  const { failure } = trouble;
+  if (failed === undefined) return ok;
+  const { failure } = failed;
   if (failure.isLocked) return skipped('another transfer is under way');
-  const { status, fix } = classifyFailure(trouble, spool);
+  const { status, fix } = classifyFailure(failed, spool);
   const create = asUser(spool.user, createDirectoryCommand(transfer));
-  return describe(trouble, {
+  return describe(failed, {
     status,
     fix: ['spool_dir_missing', 'spool_dir_unusable'].includes(failure.code) ? create : fix,
   });

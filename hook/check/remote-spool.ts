@@ -15,7 +15,13 @@ import {
   testRenameArguments,
   testTransfer,
 } from './remote-arguments.ts';
-import { holdConnection, isTrouble, type RsyncTrouble, runRsync, runRsyncPatiently } from './remote-rsync.ts';
+import {
+  type FailedTransfer,
+  hasFailed,
+  holdConnection,
+  runRsync,
+  runRsyncPatiently,
+} from './remote-rsync.ts';
 import { readSshFacts, type SshFacts } from './ssh.ts';
 
 export interface RemoteSpool {
@@ -33,14 +39,14 @@ export interface RemoteSpool {
 
 export interface RemoteTest {
   /** What kept the test file from arriving. */
-  trouble: RsyncTrouble | undefined;
+  failed: FailedTransfer | undefined;
   /** It could not be removed there. */
   isLeft: boolean;
   /** Two transfers at once are refused; undefined: not tried. */
   isLocked: boolean | undefined;
   /** How renaming it went; undefined: not tried. */
   renaming: 'renamed' | 'vanished' | RsyncFailure | undefined;
-  subDirs: readonly { transfer: Transfer; trouble: RsyncTrouble | undefined }[];
+  subDirs: readonly { transfer: Transfer; failed: FailedTransfer | undefined }[];
 }
 
 export async function readRemoteSpool(
@@ -85,14 +91,14 @@ async function inScratch<T>(action: (files: Scratch) => Promise<T>): Promise<T> 
 /** The whole way of an archive to the spool directory itself, and to each sub directory. */
 async function tryOut(trial: Trial, subDirs: readonly string[]): Promise<RemoteTest> {
   const transfer = trial.transferTo('');
-  const { trouble, refusal } = await send(trial, transfer);
-  const isReached = trouble === undefined || /^spool_|^restricted/.test(trouble.failure.code);
+  const { failed, refusal } = await send(trial, transfer);
+  const isReached = failed === undefined || /^spool_|^restricted/.test(failed.failure.code);
   const further = isReached ? await sendToSubDirectories(trial, subDirs) : [];
   const nothing = { isLeft: true, isLocked: undefined, renaming: undefined };
-  if (trouble !== undefined) return { ...nothing, trouble, subDirs: further };
+  if (failed !== undefined) return { ...nothing, failed, subDirs: further };
   const { isLocked, renaming } = await renameBeside(trial, transfer, refusal);
   const name = renaming === 'renamed' ? renamedTestName : remoteTestName;
-  return { trouble, isLocked, renaming, isLeft: !(await remove(trial, transfer, name)), subDirs: further };
+  return { failed, isLocked, renaming, isLeft: !(await remove(trial, transfer, name)), subDirs: further };
 }
 
 /** What comes next comes while another connection is held: rrsync may let in only one. A daemon has no lock. */
@@ -107,11 +113,11 @@ async function renameBeside(
   const beside = await runRsync(transfer, args, options);
   held?.closeInput();
   await held?.result;
-  const isRefused = isTrouble(beside) && beside.failure.isLocked;
+  const isRefused = hasFailed(beside) && beside.failure.isLocked;
   const isLocked = held === undefined ? undefined : isRefused;
   if (refusal !== undefined) return { isLocked, renaming: refusal };
   const renamed = isRefused ? await runRsyncPatiently(transfer, args, options) : beside;
-  if (isTrouble(renamed)) return { isLocked, renaming: renamed.failure };
+  if (hasFailed(renamed)) return { isLocked, renaming: renamed.failure };
   return { isLocked, renaming: saysRenamed(renamed.stdout, remoteTestName) ? 'renamed' : 'vanished' };
 }
 
@@ -119,12 +125,12 @@ async function renameBeside(
 async function send(
   { file, options }: Trial,
   transfer: Transfer,
-): Promise<{ trouble: RsyncTrouble | undefined; refusal?: RsyncFailure }> {
+): Promise<{ failed: FailedTransfer | undefined; refusal?: RsyncFailure }> {
   const sent = await runRsyncPatiently(transfer, sendArguments(transfer, file), options);
-  if (!isTrouble(sent)) return { trouble: undefined };
-  if (!sent.failure.isDeletionRefused) return { trouble: sent };
+  if (!hasFailed(sent)) return { failed: undefined };
+  if (!sent.failure.isDeletionRefused) return { failed: sent };
   const whole = await runRsyncPatiently(transfer, sendWholeArguments(transfer, file), options);
-  return { trouble: isTrouble(whole) ? whole : undefined, refusal: sent.failure };
+  return { failed: hasFailed(whole) ? whole : undefined, refusal: sent.failure };
 }
 
 /** True when nothing of the test is left there. */
@@ -135,19 +141,19 @@ async function remove(
 ): Promise<boolean> {
   const args = testDeleteArguments(transfer, emptyDirectory, name);
   const removed = await runRsyncPatiently(transfer, args, options);
-  return !isTrouble(removed) && saysRenamed(removed.stdout, name);
+  return !hasFailed(removed) && saysRenamed(removed.stdout, name);
 }
 
 async function sendToSubDirectories(
   trial: Trial,
   subDirs: readonly string[],
 ): Promise<RemoteTest['subDirs']> {
-  const sent: { transfer: Transfer; trouble: RsyncTrouble | undefined }[] = [];
+  const sent: { transfer: Transfer; failed: FailedTransfer | undefined }[] = [];
   for (const subDir of subDirs) {
     const transfer = trial.transferTo(subDir);
-    const { trouble } = await send(trial, transfer);
-    sent.push({ transfer, trouble });
-    if (trouble === undefined) await remove(trial, transfer, remoteTestName);
+    const { failed } = await send(trial, transfer);
+    sent.push({ transfer, failed });
+    if (failed === undefined) await remove(trial, transfer, remoteTestName);
   }
   return sent;
 }

@@ -16,7 +16,7 @@ export interface SshFacts {
   key: string | undefined;
   /** Where ssh would look for one. */
   wantedKey: string | undefined;
-  /** ssh refuses a key that others may read, or that is not ours. */
+  /** ssh refuses a key that others may read, or that belongs to somebody else. */
   isKeyPrivate: boolean;
   /** What the key itself says: the file `.pub` may be missing, or another one's. */
   publicKey: string | undefined;

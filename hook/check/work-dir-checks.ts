@@ -56,7 +56,7 @@ function decideWorkSpace({ workSpace: free, workDir }: OwnFiles, { config }: Fac
   return warning('a recording may be larger', fix);
 }
 
-/** -sender.done files of PILOS' own script, or ours without what we know of them. */
+/** The -sender.done files are those of PILOS' own script, or what this program wrote is lost. */
 function decideLedger({ hasLedger, senderDoneCount, workDir }: OwnFiles): Verdict {
   if (hasLedger || senderDoneCount === 0) return ok;
   return warning(

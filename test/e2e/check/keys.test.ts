@@ -191,7 +191,7 @@ const rights: CheckCase[] = [
   },
 ];
 
-it("meets another transfer that holds rrsync's lock, looks again, and is let in beside it by its fix", async () => {
+it("meets another transfer that holds rrsync's lock, checks again, and is let in beside it by its fix", async () => {
   scene.sendTo('pilos-locking:/');
   const { pid = 0 } = spawn('flock', [scene.spool, 'sleep', '120'], { stdio: 'ignore', detached: true });
   let report = await scene.readReport().finally(() => process.kill(-pid, 'SIGKILL'));

@@ -8,7 +8,7 @@ const scene = useScene(createCheckScene);
 const pilosYml = () => `work_dir: ${scene().tree.workDir}\nspool_dir: ${scene().tree.spoolDir}\n`;
 beforeEach(() => writeFileSync(scene().tree.pilosYml, pilosYml()));
 
-/** A warning and a problem with commands that mend them. */
+/** A warning and a problem with their fixes. */
 async function spoil(): Promise<void> {
   writeFileSync(scene().tree.pilosYml, `${pilosYml()}retri: { attempts: 4 }\n`);
   await scene().sh(`chmod g-s ${scene().tree.spoolDir}`);
@@ -120,7 +120,7 @@ describe('who asks', () => {
 });
 
 describe('a broken configuration', () => {
-  it('keeps nothing else from being looked at, as far as it still tells', async () => {
+  it('keeps nothing else from being checked, as far as it can be read', async () => {
     writeFileSync(scene().tree.pilosYml, `${pilosYml()}deliver: never\n`);
     const report = await scene().readReport();
     expect(problemsIn(report)).toEqual(['pilos_yml']);

@@ -40,7 +40,7 @@ const recordings: CheckCase[] = [
     },
   },
   {
-    what: 'a meeting of which nothing tells whose it is',
+    what: 'a meeting whose front end no file names',
     check: 'refused_meetings',
     status: 0,
     says: /is not delivered: nothing tells which front end the meeting belongs to/,

@@ -1,4 +1,4 @@
-/** Each thing that `check` looks at in the set-up is broken alone, found alone, and fixed by its fix. */
+/** Each thing in the set-up is broken alone, found alone, and fixed by its fix. */
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';

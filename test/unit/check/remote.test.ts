@@ -31,7 +31,7 @@ const there: RemoteFacts = {
 };
 
 describe('a failure on the way to another host', () => {
-  const trouble = (stderr: string, exitCode: number) => ({
+  const failed = (stderr: string, exitCode: number) => ({
     failure: explainFailure({ exitCode, stderr }, { destination: 'pilos:/', host: 'pilos' }),
     stderr,
   });
@@ -72,7 +72,7 @@ describe('a failure on the way to another host', () => {
     ['rrsync error: option --delete has been disabled on this server', 'remote_rsync', 78, undefined],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
   ])('%j belongs to %s (%i)', (stderr, step, status, fix) => {
-    const failure = classifyFailure(trouble(stderr, stderr.includes('timeout') ? 30 : 255), there);
+    const failure = classifyFailure(failed(stderr, stderr.includes('timeout') ? 30 : 255), there);
     expect(failure).toMatchObject({ step, status });
     // Undefined: the failure of rsync itself says what to do.
     if (fix === undefined) expect(failure.fix).toBeUndefined();
@@ -99,7 +99,7 @@ describe('a failure on the way to another host', () => {
     ],
   ])('of a key %s', (_, changed, fix) => {
     const facts = { ...there, ssh: { ...ssh, ...changed } };
-    expect(classifyFailure(trouble('Permission denied (publickey).', 255), facts).fix).toMatch(fix);
+    expect(classifyFailure(failed('Permission denied (publickey).', 255), facts).fix).toMatch(fix);
   });
 
   const noWord = 'rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n';
@@ -110,11 +110,11 @@ describe('a failure on the way to another host', () => {
     ['kex_exchange_identification: Connection reset by peer\r\n', 'host', 73],
   ])('without a word of rsync there, after %j, belongs to %s (%i)', (before, step, status) => {
     const stderr = `${before}${ended}`;
-    expect(classifyFailure(trouble(stderr, 12), there)).toMatchObject({ step, status });
+    expect(classifyFailure(failed(stderr, 12), there)).toMatchObject({ step, status });
   });
 
   it('while renaming is a problem, but not a lock that another transfer holds', () => {
-    const renaming = (stderr: string) => ({ ...there, test: { renaming: trouble(stderr, 23).failure } });
+    const renaming = (stderr: string) => ({ ...there, test: { renaming: failed(stderr, 23).failure } });
     const locked = renaming('Another instance of rrsync is already accessing this directory.');
     expect(decideRenaming(locked).state).toBe('skipped');
     const unlinked = renaming('rsync: delete_file: unlink(x) failed: Operation not permitted (1)');
