@@ -3,14 +3,10 @@
 import { resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { isBeingPublished } from '../bbb/format-states.ts';
-import type { Config } from '../config/config.ts';
-import { validateSubDir } from '../config/sub-dir.ts';
 import { type DeliveryContext, openDelivery } from '../delivery/context.ts';
-import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
-import { type Candidate, chooseCandidates, type PublicRule, type Wanted } from '../migrate/candidates.ts';
+import { EXIT, type ExitStatus } from '../errors.ts';
+import { type Candidate, chooseCandidates } from '../migrate/candidates.ts';
 import { confirmSent } from '../migrate/confirm-sent.ts';
-import { readMeetingIds } from '../migrate/meeting-ids.ts';
-import { readMeetingMap } from '../migrate/meeting-map.ts';
 import { createPacer, type PaceRules } from '../migrate/pace.ts';
 import {
   describeOrigins,
@@ -21,43 +17,22 @@ import {
   reportJson,
   rowsOf,
 } from '../migrate/report.ts';
+import {
+  type MigrateRequest,
+  readPublicRule,
+  readRules,
+  readWanted,
+  validateSubDirOption,
+} from '../migrate/request.ts';
 import { type Sending, subDirsOf } from '../migrate/send.ts';
 import { planAll, sendAll } from '../migrate/send-all.ts';
 import { readSources } from '../migrate/sources.ts';
 import { configureRun, type Run } from '../run.ts';
 import { formatTable } from '../status/status-table.ts';
-import { escapeText, quote } from '../terminal/escape.ts';
+import { escapeText } from '../terminal/escape.ts';
 import { printJson } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
-import { parseDuration, parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, collect, parseCount, type Start } from './options.ts';
-
-interface MigrateRequest {
-  /** A file of external meeting ids. */
-  meetingIds: string | undefined;
-  origins: string[];
-  /** Trees to look through; none: this server's `published_dir`. */
-  from: string[];
-  subDir: string;
-  since: string | undefined;
-  until: string | undefined;
-  limit: number | undefined;
-  /** A file of ids in the recordings, and the ids in PILOS. */
-  map: string | undefined;
-  /** Everyone may see all of it in PILOS. */
-  public: boolean;
-  /** `KEY=VALUE` in the metadata of those that everyone may see. */
-  publicWhen: string[];
-  /** Also what was sent before. */
-  again: boolean;
-  /** Also what PILOS has refused. */
-  refused: boolean;
-  maxWaiting: number;
-  pause: string;
-  patience: string;
-  dryRun: boolean;
-  quiet: boolean;
-}
 
 /** Sends what the request names; 0 only when all of it is sent. */
 async function migrate(request: MigrateRequest, unconfigured: Run): Promise<ExitStatus> {
@@ -68,7 +43,7 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   const directories = request.from.map((directory) => resolve(directory));
   const run = configureRun(unconfigured, request);
   const { config } = run;
-  const subDir = validateOption(request.subDir, config);
+  const subDir = validateSubDirOption(request.subDir, config);
 
   const isHere = directories.length === 0;
   const { candidates, ...others } = chooseCandidates(readSources(config, directories), wanted, {
@@ -92,39 +67,6 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   return status;
 }
 
-/** Read before root becomes `bigbluebutton`: the file is the admin's. */
-function readWanted(request: MigrateRequest, now: number, { log }: Run): Wanted {
-  const moment = (option: string, value: string | undefined) =>
-    value === undefined ? undefined : parseMoment(option, value, now);
-  const [since, until] = [moment('--since', request.since), moment('--until', request.until)];
-  const { meetingIds, origins } = request;
-  const map = request.map === undefined ? undefined : readMeetingMap(request.map);
-  if (meetingIds === undefined && origins.length === 0 && map === undefined) {
-    throw new ExpectedError('nothing says which recordings to migrate', {
-      code: 'nothing_selected',
-      exitStatus: EXIT.usage,
-      fix: "give --meeting-ids FILE, with the ids of the rooms that PILOS has, or --origin Greenlight; see 'pilos-post-publish migrate --help'",
-    });
-  }
-  if (meetingIds === undefined) return { ids: undefined, origins, since, until, map };
-  const { ids, repeated } = readMeetingIds(meetingIds);
-  if (repeated > 0) log.info(`${meetingIds} names ${ids.size} ids, and repeats ${repeated} of them`);
-  return { ids, origins, since, until, map };
-}
-
-function readPublicRule({ public: isAll, publicWhen }: MigrateRequest): PublicRule {
-  if (isAll) return 'all';
-  return publicWhen.map((text) => {
-    const [, key = '', value = ''] = /^([^=]+)=(.*)$/.exec(text) ?? [];
-    if (key !== '') return { key, value };
-    throw new ExpectedError(`--public-when ${quote(text)} is not KEY=VALUE`, {
-      code: 'public_when_invalid',
-      exitStatus: EXIT.usage,
-      fix: "name a key of the metadata and its value, such as 'gl-listed=true'",
-    });
-  });
-}
-
 /** PILOS' changelog does not say it, its sources do. */
 function announceVersion({ public: isAll, publicWhen, dryRun }: MigrateRequest, { log }: Run): void {
   log.info(
@@ -134,26 +76,6 @@ function announceVersion({ public: isAll, publicWhen, dryRun }: MigrateRequest, 
     log.info(
       'public/ is read by PILOS since the same time, as in 4.13; an older one leaves archives there for ever',
     );
-}
-
-function readRules({ maxWaiting, pause, patience }: MigrateRequest): PaceRules {
-  return {
-    maxWaiting,
-    pause: parseDuration('--pause', pause),
-    patience: parseDuration('--patience', patience),
-  };
-}
-
-function validateOption(subDir: string, { allowedSubDirs }: Config): string {
-  if (!(attempt(() => validateSubDir(subDir, allowedSubDirs)) instanceof ExpectedError)) return subDir;
-  const isListed = allowedSubDirs === undefined || allowedSubDirs.includes(subDir);
-  throw new ExpectedError(`--sub-dir ${quote(subDir)} is not allowed`, {
-    code: 'sub_dir_not_allowed',
-    exitStatus: EXIT.usage,
-    fix: isListed
-      ? "write it as PILOS has it in RECORDING_SPOOL_SUB_DIRECTORY: letters, digits, '.', '_', '-' and '/'"
-      : 'use one that allowed_sub_dirs in pilos.yml lists, or add it there',
-  });
 }
 
 /** A mounted spool that is not there is reported before the first recording is packed. */
