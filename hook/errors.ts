@@ -25,7 +25,7 @@ export type ErrorScope = 'recording' | 'destination' | 'spool';
 
 export interface ErrorFacts {
   /** What went wrong, for programs: `sub_dir_not_allowed`. It never changes; the sentence may. */
-  code?: string;
+  code: string;
   /** What to do about it: a sentence, or the command that mends it. */
   fix: string;
   exitStatus: ExitStatus;
@@ -50,7 +50,7 @@ export class ExpectedError extends Error {
   constructor(message: string, facts: ErrorFacts) {
     super(message, { cause: facts.cause });
     this.name = 'ExpectedError';
-    this.code = facts.code ?? 'unnamed';
+    this.code = facts.code;
     this.fix = facts.fix;
     this.exitStatus = facts.exitStatus;
     this.retryable = facts.retryable ?? false;

@@ -23,6 +23,7 @@ export function validateFormat(value: string): string {
 function validateSegment(value: string, name: string, option: string, longest: number): string {
   if (isSegment(value, longest)) return value;
   throw new ExpectedError(`${option} ${quote(value)} is not a ${name}`, {
+    code: `${name.replace(' ', '_')}_invalid`,
     exitStatus: EXIT.usage,
     fix: `a ${name} has letters, digits, '.', '_' and '-', starts with none of '.' and '-', and has at most ${longest} characters`,
   });

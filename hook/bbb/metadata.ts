@@ -113,6 +113,7 @@ export function readImportedMetadata(file: string): ImportedMetadata {
     const isXml = error instanceof XmlProblem;
     if (!isXml && errnoName(error) !== 'ENOENT') throw translateErrno(error, `cannot read ${file}`);
     throw new ExpectedError(`${file} ${isXml ? error.message : 'does not exist'}`, {
+      code: isXml ? 'metadata_unusable' : 'metadata_missing',
       exitStatus: EXIT.data,
       fix: "restore it from a backup, or publish the recording again with 'bbb-record --rebuild'",
       cause: error,

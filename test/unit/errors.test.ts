@@ -101,7 +101,7 @@ describe('translateErrno', () => {
 
   it('leaves bugs and errors that are already translated as they are', () => {
     const bug = new TypeError('x is not a function');
-    const told = new ExpectedError('full', { exitStatus: EXIT.spool, fix: 'free some space' });
+    const told = new ExpectedError('full', { code: 'spool_full', exitStatus: EXIT.spool, fix: 'free some space' });
     expect(translateErrno(bug, 'cannot write')).toBe(bug);
     expect(translateErrno(told, 'cannot write')).toBe(told);
     expect(translateErrno('text', 'cannot write')).toBe('text');
@@ -171,7 +171,7 @@ describe('quote', () => {
 
 describe('describeError', () => {
   it('tells an expected error in one line with its fix', () => {
-    const error = new ExpectedError("no 'a\nb'", { exitStatus: EXIT.data, fix: 'rename it' });
+    const error = new ExpectedError("no 'a\nb'", { code: 'x', exitStatus: EXIT.data, fix: 'rename it' });
     expect(describeError(error)).toBe("no 'a\\x0ab': rename it");
     expect(exitStatusOf(error)).toBe(65);
   });
