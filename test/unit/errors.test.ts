@@ -101,7 +101,11 @@ describe('translateErrno', () => {
 
   it('leaves bugs and errors that are already translated as they are', () => {
     const bug = new TypeError('x is not a function');
-    const told = new ExpectedError('full', { code: 'spool_full', exitStatus: EXIT.spool, fix: 'free some space' });
+    const told = new ExpectedError('full', {
+      code: 'spool_full',
+      exitStatus: EXIT.spool,
+      fix: 'free some space',
+    });
     expect(translateErrno(bug, 'cannot write')).toBe(bug);
     expect(translateErrno(told, 'cannot write')).toBe(told);
     expect(translateErrno('text', 'cannot write')).toBe('text');
