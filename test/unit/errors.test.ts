@@ -35,6 +35,9 @@ describe('errnoName', () => {
   });
 
   it.each([
+    // EWOULDBLOCK and EOPNOTSUPP are other names for the same numbers.
+    [11, 'EAGAIN'],
+    [95, 'ENOTSUP'],
     [constants.errno.ESTALE, 'ESTALE'],
     [constants.errno.EDQUOT, 'EDQUOT'],
   ])('goes by the number %i where Node knows no name', (errno, name) => {
