@@ -6,8 +6,8 @@ import { isSystemError, translateErrno } from './system/errno.ts';
 import { errorDocument } from './terminal/escape.ts';
 import { printJson } from './terminal/lines.ts';
 
-/** A terminal or systemd signals the launcher too, which passes it on: the same signal again, within milliseconds. */
-const doubledSignalMilliseconds = 500;
+/** A terminal or systemd signals the launcher too, which passes it on: the same signal again, at once, or on a busy machine a little later. */
+const doubledSignalMilliseconds = 2000;
 
 /**
  * The first signal lets the run clean up, the second one ends it at once. The listener stays: execa has one of

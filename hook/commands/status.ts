@@ -1,6 +1,7 @@
 /** What PILOS has, what is missing, and why. */
 import { userInfo } from 'node:os';
 import type { Command } from '@commander-js/extra-typings';
+import { readStrayEntries } from '../bbb/stray-entries.ts';
 import type { Config } from '../config/config.ts';
 import { openLedger } from '../delivery/ledger.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
@@ -14,6 +15,7 @@ import {
   formatTable,
   type Row,
 } from '../status/status-table.ts';
+import { escapeText } from '../terminal/escape.ts';
 import { printJson, printOut } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
 import { parseMoment } from '../terminal/time-span.ts';
@@ -67,6 +69,7 @@ async function status(request: StatusRequest, unconfigured: Run): Promise<ExitSt
   const recordings = readStatus(config, { ...request, since, meetingIds });
   if (run.json) printRecordings(recordings);
   else printTexts(recordings, meetingIds.length > 0);
+  if (run.verbose && !run.json && meetingIds.length === 0) printStrayEntries(config);
   return EXIT.ok;
 }
 
@@ -107,6 +110,12 @@ function printTexts(recordings: Iterable<RecordingStatus>, isDetailed: boolean):
   }
   if (!isDetailed && rows.length > 0) printLines(formatTable(rows, layout));
   printOut(summary(rows));
+}
+
+/** What lies among the recordings and is none. */
+function printStrayEntries(config: Config): void {
+  for (const { path, reason } of readStrayEntries(config))
+    printOut(`passed over ${escapeText(path)}: ${reason}\n`);
 }
 
 /** What needs the admin stands apart from what goes on by itself. */
