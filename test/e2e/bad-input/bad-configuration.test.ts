@@ -163,7 +163,7 @@ describe('a key of pilos.yml', () => {
     ],
     ['log_file that is relative', { log_file: 'x.log' }, "log_file must be an absolute path, but is 'x.log'"],
     ['metrics_file that is a list', { metrics_file: [] }, 'metrics_file must be a text, but is a list'],
-    ['on_failure that is empty', { on_failure: [] }, 'on_failure is empty'],
+    ['notify that is empty', { notify: [] }, 'notify is empty'],
   ];
 
   // config.test.ts tries all of them, also in CI.

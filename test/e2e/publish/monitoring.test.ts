@@ -184,7 +184,7 @@ describe('on_failure', () => {
     const { id } = tree.addMeeting({ subDir: 'missing' });
     const { status, stderr } = await tree.run(['-m', id]);
     expect(status).toBe(73);
-    expect(stderr).toContain(`nobody was notified of the failure: on_failure '${tree.root}/tell' ${how}`);
-    expect(readLog(tree).at(-1)).toContain(' WARN -- : nobody was notified of the failure');
+    expect(stderr).toContain(`nobody was notified: notify '${tree.root}/tell' ${how}`);
+    expect(readLog(tree).at(-1)).toContain(' WARN -- : nobody was notified');
   });
 });
