@@ -39,7 +39,13 @@ export function openHostStates(workDir: string): HostStates {
       const failure: HostFailure = { location, at: Date.now(), message };
       replaceFile(workDir, fileOf(location), `${JSON.stringify(failure)}\n`);
     },
-    recordSuccess: (location) => rmSync(fileOf(location), { force: true }),
+    recordSuccess: (location) => {
+      try {
+        rmSync(fileOf(location), { force: true });
+      } catch {
+        // Without a work_dir nothing was remembered, or it is forgotten after some minutes.
+      }
+    },
   };
 }
 

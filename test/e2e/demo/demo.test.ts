@@ -25,10 +25,10 @@ describe('make demo', () => {
     expect(status).toBe(0);
     expect(stdout).not.toContain('✗');
     expect(stdout.match(/^ {2}✓ -m .*exit status 0$/gm)).toHaveLength(5);
-    expect(stdout).toMatch(/delivered 495513…1753-presentation\.tar \(7 files, \d+ bytes\)/);
+    expect(stdout).toMatch(/delivered 495513…1753-presentation\.tar \(26 files, \d+ bytes\)/);
     expect(stdout).toContain('is not from PILOS');
     expect(stdout).toMatch(/^ {2}✓ 664 .*instance1\/c2d1ff…0421-presentation\.tar$/m);
-    expect(stdout).toMatch(/^ {2}✓ instance1\/c2d1ff…0421-presentation\.tar: 7 files/m);
+    expect(stdout).toMatch(/^ {2}✓ instance1\/c2d1ff…0421-presentation\.tar: 26 files/m);
     expect(stdout).toMatch(/^ {2}✓ 7d41c0…0317-presentation\.tar: refused, PILOS has no meeting '\S+'$/m);
     expect(stdout).toMatch(/^ {6}PILOS has imported c2d1ff…0421-presentation\.tar$/m);
     expect(stdout).toMatch(/^ {2}✓ 495513…1753 has a -sender\.done$/m);
