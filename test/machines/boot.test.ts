@@ -1,0 +1,27 @@
+/** What every other case rests on. */
+import { describe, expect, it } from 'vitest';
+import { report, useMachines } from './support/machines.ts';
+import { mountPoint } from './support/storage.ts';
+
+const { storage, bbb, pilos } = useMachines();
+
+describe('The machines', () => {
+  it('boot with their own kernel and systemd, and mount the storage over NFS 4.2', async ({ task }) => {
+    for (const machine of [storage, bbb, pilos]) {
+      expect(await machine.ask('ps -o comm= -p 1')).toBe('systemd\n');
+      expect(await machine.ask('hostname')).toBe(`${machine.name}\n`);
+    }
+    for (const machine of [bbb, pilos])
+      expect(await machine.ask('cat /proc/mounts')).toMatch(
+        new RegExp(` ${mountPoint} nfs4 [^ ]*vers=4.2[^ ]*hard`),
+      );
+    report(task, 'yes');
+  });
+
+  it('have the package installed, its timer enabled and running', async ({ task }) => {
+    expect(await bbb.ask('dpkg --status pilos-post-publish')).toContain('Status: install ok installed');
+    expect(await bbb.ask('systemctl is-enabled pilos-post-publish.timer')).toBe('enabled\n');
+    expect(await bbb.ask('systemctl is-active pilos-post-publish.timer')).toBe('active\n');
+    report(task, 'yes');
+  });
+});

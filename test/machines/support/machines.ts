@@ -1,0 +1,24 @@
+/** What a test file works with: the machines that the set-up has started, and the report of what happened. */
+import { readFileSync } from 'node:fs';
+import { expect, inject, type TestContext } from 'vitest';
+import { describeMachines, isFull, type Machines } from './all-machines.ts';
+import type { Site } from './site.ts';
+import { formatRow, tableFile } from './table.ts';
+
+export { isFull } from './all-machines.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    site: Site;
+  }
+}
+
+export function useMachines(): Machines {
+  return describeMachines(inject('site'));
+}
+
+/** What happened in a test's case, for the table. The same text each time: no durations, no ids. */
+export function report(task: TestContext['task'], result: string): void {
+  task.meta.result = result;
+  if (!isFull) expect(readFileSync(tableFile, 'utf8')).toContain(formatRow(task.name, result));
+}

@@ -1,0 +1,39 @@
+/** Before the first test file: the image, the site, and the machines with what belongs on them. */
+import type { TestProject } from 'vitest/node';
+import { describeMachines, isFull, type Machines } from './all-machines.ts';
+import { installPackage, setUpBbb } from './bbb.ts';
+import { provideImage } from './image.ts';
+import { setUpPilos } from './pilos.ts';
+import { requireMachines } from './requirements.ts';
+import { openSite } from './site.ts';
+import { exportSpool, mountSpool, setUpStorage } from './storage.ts';
+
+export default async function startMachines(project: TestProject): Promise<() => Promise<void>> {
+  requireMachines();
+  const { site, close } = await openSite(await provideImage());
+  try {
+    await setUp(describeMachines(site));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  project.provide('site', site);
+  return close;
+}
+
+async function setUp({ storage, bbb, pilos, bbb2 }: Machines): Promise<void> {
+  const started = performance.now();
+  await Promise.all([storage, bbb, pilos, ...(isFull ? [bbb2] : [])].map((machine) => machine.boot()));
+  tell('booted', started);
+  await setUpStorage(storage);
+  await exportSpool(storage, 'all_squash,anonuid=65534,anongid=2000');
+  await Promise.all([bbb, pilos].map((machine) => mountSpool(machine)));
+  await setUpPilos(pilos);
+  await setUpBbb(bbb);
+  await installPackage(bbb);
+  tell('set up', started);
+}
+
+function tell(what: string, since: number): void {
+  process.stdout.write(`machines: ${what} after ${Math.round((performance.now() - since) / 1000)} s\n`);
+}
