@@ -10,23 +10,19 @@ import {
   exportSpool,
   listSpool,
   mountSpool,
-  setManageGids,
+  prepareSpool,
   spool,
   spoolOnServer,
+  squashAll,
   unmountSpool,
   versions,
   withdrawExport,
 } from './support/storage.ts';
 
 const { storage, bbb, pilos } = useMachines();
-const squash = 'all_squash,anonuid=65534,anongid=2000';
 
 describe.each(versions.filter((version) => isFull || version === '4.2'))('Outages, NFS %s', (version) => {
-  beforeAll(async () => {
-    await setManageGids(storage, true);
-    await exportSpool(storage, squash);
-    for (const machine of [bbb, pilos]) await mountSpool(machine, version);
-  });
+  beforeAll(() => prepareSpool({ storage, clients: [bbb, pilos], version, options: squashAll }));
   afterEach(async () => {
     await storage.limitNetwork(null).catch(() => {});
     await emptySpool(storage);
@@ -60,7 +56,7 @@ describe.each(versions.filter((version) => isFull || version === '4.2'))('Outage
     const refused = await deliver({ bbb, storage, recording });
     expect(refused).toMatch(/^exit [1-9]\d*, nothing in the spool$/);
     expect(await hasSenderDone(bbb, recording)).toBe(false);
-    await exportSpool(storage, squash);
+    await exportSpool(storage, squashAll);
     const delivered = await deliver({ bbb, storage, recording });
     expect(delivered).toBe('exit 0, archive whole, -rw-rw-r-- 65534:2000');
     report(task, `${refused}; then ${delivered}`);

@@ -3,18 +3,14 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { publish } from './support/bbb.ts';
 import { describeDelivery } from './support/delivery.ts';
 import { report, useMachines } from './support/machines.ts';
-import { emptySpool, exportSpool, mountSpool, setManageGids } from './support/storage.ts';
+import { emptySpool, prepareSpool, squashAll } from './support/storage.ts';
 
 const { storage, bbb, pilos } = useMachines();
 const timer = 'pilos-post-publish.timer';
 const service = 'pilos-post-publish.service';
 
 describe('The timer', () => {
-  beforeAll(async () => {
-    await setManageGids(storage, true);
-    await exportSpool(storage, 'all_squash,anonuid=65534,anongid=2000');
-    for (const machine of [bbb, pilos]) await mountSpool(machine);
-  });
+  beforeAll(() => prepareSpool({ storage, clients: [bbb, pilos], options: squashAll }));
   afterEach(() => emptySpool(storage));
 
   it('its sandboxed service delivers to NFS what BBB has called nobody for', async ({ task }) => {

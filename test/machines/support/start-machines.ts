@@ -6,7 +6,7 @@ import { provideImage } from './image.ts';
 import { setUpPilos } from './pilos.ts';
 import { requireMachines } from './requirements.ts';
 import { openSite } from './site.ts';
-import { exportSpool, mountSpool, setUpStorage } from './storage.ts';
+import { prepareSpool, setUpStorage, squashAll } from './storage.ts';
 
 export default async function startMachines(project: TestProject): Promise<() => Promise<void>> {
   requireMachines();
@@ -25,11 +25,8 @@ async function setUp({ storage, bbb, pilos, bbb2 }: Machines): Promise<void> {
   const started = performance.now();
   await Promise.all([storage, bbb, pilos, ...(isFull ? [bbb2] : [])].map((machine) => machine.boot()));
   tell('booted', started);
-  await setUpStorage(storage);
-  await exportSpool(storage, 'all_squash,anonuid=65534,anongid=2000');
-  await Promise.all([bbb, pilos].map((machine) => mountSpool(machine)));
-  await setUpPilos(pilos);
-  await setUpBbb(bbb);
+  await Promise.all([setUpStorage(storage), setUpPilos(pilos), setUpBbb(bbb)]);
+  await prepareSpool({ storage, clients: [bbb, pilos], options: squashAll });
   await installPackage(bbb);
   tell('set up', started);
 }

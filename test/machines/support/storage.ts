@@ -15,15 +15,43 @@ export async function setUpStorage(storage: Machine): Promise<void> {
   await storage.ask(`userdel --remove bigbluebutton 2>/dev/null; gpasswd --delete www-data pilos-spool
     mkdir -p /etc/nfs.conf.d
     printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/machines.conf
+    printf '[mountd]\\nmanage-gids=y\\n' > /etc/nfs.conf.d/manage-gids.conf
     install -d -m 2775 -g pilos-spool ${spoolOnServer}
     systemctl --quiet enable --now nfs-server && sync`);
 }
 
-/** Debian's default is on: the server then takes a client's groups from its own /etc/group. */
-export async function setManageGids(storage: Machine, isOn: boolean): Promise<void> {
-  const conf = `[mountd]\\nmanage-gids=${isOn ? 'y' : 'n'}\\n`;
-  await storage.ask(`printf '${conf}' > /etc/nfs.conf.d/manage-gids.conf
-    systemctl restart nfs-mountd && exportfs -f`);
+/** Who exports the spool how, and who mounts it how. */
+export interface SpoolOptions {
+  storage: Machine;
+  clients: readonly Machine[];
+  version?: NfsVersion;
+  /** Of exports(5). */
+  options: string;
+  /** Debian's default is on: the server then takes a client's groups from its own /etc/group. */
+  manageGids?: boolean;
+}
+
+/** The export that needs nothing of the server but the group. */
+export const squashAll = 'all_squash,anonuid=65534,anongid=2000';
+
+/** An empty spool, exported anew, of which the clients remember nothing. */
+export async function prepareSpool(spoolOptions: SpoolOptions): Promise<void> {
+  const { storage, clients, version = '4.2', options, manageGids = true } = spoolOptions;
+  // A client that has it mounted while the server restarts may wait for minutes.
+  await Promise.all(
+    clients.map((client) => client.ask(`! mountpoint -q ${mountPoint} || umount ${mountPoint}`)),
+  );
+  await setManageGids(storage, manageGids);
+  await exportSpool(storage, options);
+  await emptySpool(storage);
+  await Promise.all(clients.map((client) => mountSpool(client, version)));
+}
+
+async function setManageGids(storage: Machine, isOn: boolean): Promise<void> {
+  const file = '/etc/nfs.conf.d/manage-gids.conf';
+  const line = `manage-gids=${isOn ? 'y' : 'n'}`;
+  await storage.ask(`grep -qx ${line} ${file} || {
+    printf '[mountd]\n${line}\n' > ${file} && systemctl restart nfs-server; }`);
 }
 
 /** @param options of exports(5), added to `rw,sync,no_subtree_check` */
@@ -36,14 +64,13 @@ export async function withdrawExport(storage: Machine): Promise<void> {
   await storage.ask(': > /etc/exports; exportfs -ra; exportfs -f');
 }
 
-/** In fstab, as an admin does, and without what the client remembers of an earlier mount. */
+/** In fstab, as an admin does. */
 export async function mountSpool(machine: Machine, version: NfsVersion = '4.2'): Promise<void> {
   const line = `storage:/srv/storage ${mountPoint} nfs hard,noatime,_netdev,vers=${version} 0 0`;
   await machine.ask(
     `grep -qx '${line}' /etc/fstab || {
       sed -i '/mnt.storage/d' /etc/fstab && echo '${line}' >> /etc/fstab && systemctl daemon-reload; }
-    if mountpoint -q ${mountPoint}; then umount ${mountPoint}; fi
-    mount ${mountPoint} || mountpoint -q ${mountPoint}`,
+    mountpoint -q ${mountPoint} || mount ${mountPoint} || mountpoint -q ${mountPoint}`,
     { seconds: 120 },
   );
 }
