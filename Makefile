@@ -10,7 +10,7 @@ ROW ?=
 # Each step uses both processors by itself, and some change the machine's packages.
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
-.PHONY: help setup build release test lint demo fleet faults bench deb clean
+.PHONY: help setup build release test lint demo fleet faults machines bench deb clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ lint: setup ## types, style, what nothing uses, shell scripts, launcher
 	knip
 	shellcheck $$(grep -rlE '^#!.*[/ ](ba|da)?sh( |$$)' .ci build examples test)
 	ruby -c build/launcher/pilos_post_publish.rb
+
+machines: deb ## NFS, systemd and power cuts on whole machines (User-mode Linux); FAULTS=full for all cases
+	@build/system-packages.sh machines
+	@vitest run --config test/machines/vitest.config.ts
 
 demo: build ## a recording's whole way, from BBB's call to what PILOS unpacks
 	@build/system-packages.sh demo

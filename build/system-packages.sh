@@ -2,7 +2,7 @@
 # Checks that the programs which a target needs are there, and installs the Debian packages of those that
 # are not. Without root it prints the command that does. Says nothing when nothing is missing.
 #
-#     build/system-packages.sh GROUP...        build, release, test, lint, demo, fleet, bench, deb
+#     build/system-packages.sh GROUP...        build, release, test, lint, demo, fleet, machines, bench, deb
 set -eu
 
 # Where Debian keeps sshd, losetup and others, for users whose PATH lacks it.
@@ -108,6 +108,14 @@ check_group() {
       need mount losetup mount
       need e2fsprogs mkfs.ext4
       need hostname hostname
+      ;;
+    machines)
+      need user-mode-linux linux.uml
+      need mmdebstrap mmdebstrap
+      need e2fsprogs mke2fs
+      need iproute2 ip tc
+      need openssh-client ssh ssh-keygen
+      need util-linux unshare nsenter flock
       ;;
     bench)
       need ruby ruby

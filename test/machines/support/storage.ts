@@ -6,6 +6,7 @@ export const mountPoint = '/mnt/storage';
 export const spool = `${mountPoint}/recordings-spool`;
 /** The same directory on the storage server. */
 export const spoolOnServer = '/srv/storage/recordings-spool';
+const manageGidsFile = '/etc/nfs.conf.d/manage-gids.conf';
 export const storageMegabytes = 600;
 export const versions = ['4.2', '3'] as const;
 export type NfsVersion = (typeof versions)[number];
@@ -15,7 +16,7 @@ export async function setUpStorage(storage: Machine): Promise<void> {
   await storage.ask(`userdel --remove bigbluebutton 2>/dev/null; gpasswd --delete www-data pilos-spool
     mkdir -p /etc/nfs.conf.d
     printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/machines.conf
-    printf '[mountd]\\nmanage-gids=y\\n' > /etc/nfs.conf.d/manage-gids.conf
+    printf '[mountd]\\nmanage-gids=y\\n' > ${manageGidsFile}
     install -d -m 2775 -g pilos-spool ${spoolOnServer}
     systemctl --quiet enable --now nfs-server && sync`);
 }
@@ -47,11 +48,17 @@ export async function prepareSpool(spoolOptions: SpoolOptions): Promise<void> {
   await Promise.all(clients.map((client) => mountSpool(client, version)));
 }
 
+/**
+ * Needs a restart of rpc.mountd, and with it of the NFS server. That is a reboot here: after a mere restart of the
+ * service, clients were seen to wait for minutes.
+ */
 async function setManageGids(storage: Machine, isOn: boolean): Promise<void> {
-  const file = '/etc/nfs.conf.d/manage-gids.conf';
   const line = `manage-gids=${isOn ? 'y' : 'n'}`;
-  await storage.ask(`grep -qx ${line} ${file} || {
-    printf '[mountd]\n${line}\n' > ${file} && systemctl restart nfs-server; }`);
+  const { status } = await storage.run(`grep -qx ${line} ${manageGidsFile}`);
+  if (status === 0) return;
+  await storage.ask(`printf '[mountd]\n${line}\n' > ${manageGidsFile} && sync`);
+  await storage.cutPower();
+  await storage.boot();
 }
 
 /** @param options of exports(5), added to `rw,sync,no_subtree_check` */
