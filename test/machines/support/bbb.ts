@@ -11,9 +11,9 @@ import { debianPackage } from './requirements.ts';
 import { mountPoint, spool } from './storage.ts';
 
 export const bbbUser = 'bigbluebutton';
-export const scripts = '/usr/local/bigbluebutton/core/scripts';
-export const workDirectory = '/var/bigbluebutton/recording/pilos';
-export const pilosYml = '/etc/bigbluebutton/recording/pilos.yml';
+const scripts = '/usr/local/bigbluebutton/core/scripts';
+const workDirectory = '/var/bigbluebutton/recording/pilos';
+const pilosYml = '/etc/bigbluebutton/recording/pilos.yml';
 const published = '/var/bigbluebutton/published';
 const recording = '/var/bigbluebutton/recording';
 const log = '/var/log/bigbluebutton';
@@ -46,12 +46,12 @@ export async function installPackage(bbb: Machine): Promise<void> {
 }
 
 /** @param settings of pilos.yml that differ from the usual ones */
-export async function configure(bbb: Machine, settings: object = {}): Promise<void> {
+async function configure(bbb: Machine, settings: object = {}): Promise<void> {
   const usual = { work_dir: workDirectory, spool_dir: spool, require_mount: mountPoint };
   await putFiles(bbb, { [pilosYml]: dump({ ...usual, ...settings }) });
 }
 
-export async function putFiles(machine: Machine, files: Record<string, string>): Promise<void> {
+async function putFiles(machine: Machine, files: Record<string, string>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'machines-files-'));
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
@@ -87,7 +87,7 @@ export function callAsBbb(bbb: Machine, one: Recording, seconds = 120): Promise<
 }
 
 /** The names and contents of all files below a directory, in one line. */
-export function digestOf(directory: string): string {
+function digestOf(directory: string): string {
   return `cd ${directory} && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`;
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../support/program/run-program.ts';
 import { addresses, enterSite, type MachineName, type Site, siteDirectory } from './site.ts';
 
-export interface CommandOptions {
+interface CommandOptions {
   /** After this time the command is given up. */
   seconds?: number;
   /** `root` by default. */
