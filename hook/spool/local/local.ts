@@ -25,6 +25,7 @@ import {
   syncDirectory,
   withDirectory,
 } from './directory.ts';
+import { explainNfsRefusal } from './nfs-refusal.ts';
 import { readArchivesIn } from './read-archives.ts';
 import { writeBehind } from './write-behind.ts';
 
@@ -69,7 +70,7 @@ async function deliverLocally(settings: LocalSpoolSettings, parcel: Parcel): Pro
   try {
     await writeAndRename(settings, parcel);
   } catch (error) {
-    throw blameSpool(error);
+    throw explainNfsRefusal(blameSpool(error), settings.directory);
   }
 }
 
