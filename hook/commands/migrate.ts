@@ -59,10 +59,10 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   announceVersion(request, run);
   if (request.refused && !request.dryRun) await confirmSent(sending, candidates);
   const limit = request.limit ?? Number.POSITIVE_INFINITY;
-  const outcome = request.dryRun
+  const sent = request.dryRun
     ? planAll(sending, candidates, limit)
     : await sendAll(sending, candidates, { limit, pacer: openPacer(context, subDirs, rules) });
-  const status = report({ ...outcome, ...others, isDryRun: request.dryRun }, sending, request);
+  const status = report({ ...sent, ...others, isDryRun: request.dryRun }, sending, request);
   run.signal.throwIfAborted();
   return status;
 }

@@ -5,16 +5,16 @@ import { escapeText } from '../terminal/escape.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { LeftOut } from './candidates.ts';
 import type { MigrationResult } from './send.ts';
-import type { Outcome } from './send-all.ts';
+import type { SendResults } from './send-all.ts';
 
-export interface MigrationReport extends Outcome, LeftOut {
+export interface MigrationReport extends SendResults, LeftOut {
   isDryRun: boolean;
   unknownIds: readonly string[];
 }
 
 type State = MigrationResult['state'];
 
-/** Of the first that another run may mend, else of what PILOS cannot unpack; 66 when nothing at all fits the request. */
+/** Of the first that another run may deliver, else of what PILOS cannot unpack; 66 when nothing at all fits the request. */
 export function exitStatusFor({ results, left, outOfTime, isDryRun }: MigrationReport): ExitStatus {
   const statuses = results.flatMap((result) => ('exit_status' in result ? [result.exit_status] : []));
   const mendable = statuses.find((one) => one !== EXIT.data);

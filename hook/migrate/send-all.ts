@@ -18,27 +18,27 @@ import {
   type UnsentResult,
 } from './send.ts';
 
-export interface Outcome {
+export interface SendResults {
   results: MigrationResult[];
   /** Formats that `--limit` left for another run. */
   left: number;
 }
 
 /** What would be sent, reading only. */
-export function planAll(sending: Sending, candidates: readonly Candidate[], limit: number): Outcome {
-  const outcome: Outcome = { results: [], left: 0 };
+export function planAll(sending: Sending, candidates: readonly Candidate[], limit: number): SendResults {
+  const collected: SendResults = { results: [], left: 0 };
   let planned = 0;
   for (const candidate of candidates) {
     const settled = settle(sending, candidate, true);
     if (settled === undefined && planned >= limit) {
-      outcome.left += 1;
+      collected.left += 1;
       continue;
     }
     const result = settled ?? planToSend(sending, candidate);
     if (result.state === 'planned') planned += 1;
-    outcome.results.push(result);
+    collected.results.push(result);
   }
-  return outcome;
+  return collected;
 }
 
 /**
@@ -49,36 +49,36 @@ export async function sendAll(
   sending: Sending,
   candidates: readonly Candidate[],
   { limit, pacer }: { limit: number; pacer: Pacer },
-): Promise<Outcome> {
+): Promise<SendResults> {
   clearWorkDirectory(sending.context);
-  const outcome: Outcome = { results: [], left: 0 };
+  const collected: SendResults = { results: [], left: 0 };
   let dead: ExpectedError | undefined;
   let sent = 0;
   for (const [index, candidate] of candidates.entries()) {
     const settled = settle(sending, candidate, false);
     if (settled !== undefined) {
       if ('error' in settled) logUnsent(sending, settled);
-      outcome.results.push(settled);
-    } else if (dead !== undefined) outcome.results.push(notTried(sending, candidate, dead));
-    else if (sent >= limit) outcome.left += 1;
+      collected.results.push(settled);
+    } else if (dead !== undefined) collected.results.push(notTried(sending, candidate, dead));
+    else if (sent >= limit) collected.left += 1;
     else {
       const step = await sendPaced(sending, candidate, pacer);
       dead = step.dead;
-      outcome.results.push(step.result);
+      collected.results.push(step.result);
       if (step.result.state !== 'delivered') continue;
       sent += 1;
       logSent(sending, step.result, `${index + 1} of ${candidates.length}`);
     }
   }
-  return dead === undefined ? await confirmAll(sending, candidates, outcome) : outcome;
+  return dead === undefined ? await confirmAll(sending, candidates, collected) : collected;
 }
 
 /** What PILOS made of them, as far as it has come. */
 async function confirmAll(
   sending: Sending,
   candidates: readonly Candidate[],
-  { results, left }: Outcome,
-): Promise<Outcome> {
+  { results, left }: SendResults,
+): Promise<SendResults> {
   await confirmSent(sending, candidates);
   const byArchive = new Map(candidates.map((candidate) => [archiveName(candidate.published), candidate]));
   const confirmed = results.map((result) => {

@@ -127,11 +127,15 @@ describe('examples/prometheus-alerts.yml', () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       'PilosRecordingsMissing',
       'PilosDeliveriesFail',
-      'PilosMetricsStale',
+      'PilosRecordingsNeedSomebody',
+      'PilosImporterStuck',
+      'PilosTimerDead',
     ]);
     const names = rules.flatMap(({ expr }) => metricsOf(expr));
     expect(names.length).toBeGreaterThan(0);
-    for (const name of names) expect([...families.keys()]).toContain(name);
+    const seen = { states: { refused: 1 }, oldestWaiting: 1, lastRun: 1 };
+    const all = parseExposition(formatMetrics({ formats: { video: counts }, missing: 1, ...seen }));
+    for (const name of names) expect([...all.keys()]).toContain(name);
   });
 
   it('waits longer than the timer before it tells that recordings are missing', () => {
