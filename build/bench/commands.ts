@@ -20,9 +20,9 @@ export function referenceCall(scene: Scene, id: string): Command {
   return call(scene, id, [ruby, reference, scene.referenceSettings]);
 }
 
-/** A call that delivers: begins with an empty spool, and what it has made is checked. */
+/** A call that delivers: begins with an empty spool and ledger, and what it has made is checked. */
 function delivering(scene: Scene, id: string, command: Command): Command {
-  return { ...command, prepare: scene.emptySpool, verify: () => verifyArchive(scene, id) };
+  return { ...command, prepare: scene.startOver, verify: () => verifyArchive(scene, id) };
 }
 
 export const delivery = (scene: Scene, id: string) => delivering(scene, id, call(scene, id));

@@ -175,16 +175,17 @@ function row11(scene: Scene): Figure[] {
   for (let number = 0; number < 100_000; number += 1) {
     writeFileSync(join(full, `${meetingId(1000 + number)}-presentation.json`), '{}');
   }
-  const clear = () => {
-    scene.emptySpool();
-    rmSync(ledger, { recursive: true, force: true });
-  };
-  const empty = { ...call(scene, ids.small), prepare: clear };
+  const empty = delivery(scene, ids.small);
   const fill = () => {
-    clear();
+    scene.startOver();
     renameSync(full, ledger);
   };
-  const filled = { ...empty, prepare: fill, verify: () => renameSync(ledger, full) };
+  const takeBack = () => {
+    empty.verify?.();
+    rmSync(join(ledger, `${ids.small}-presentation.json`));
+    renameSync(ledger, full);
+  };
+  const filled = { ...empty, prepare: fill, verify: takeBack };
   return figures(compare(filled, empty, 9), { wall: [1.05, milliseconds] });
 }
 

@@ -16,7 +16,8 @@ export interface Scene extends BbbPaths {
   /** Chooses our configuration files. */
   environment: NodeJS.ProcessEnv;
   setSpool(spoolDir: string, extraRsyncOptions?: string[]): void;
-  emptySpool(): void;
+  /** As if nothing had ever been delivered: what the ledger knows is not sent again. */
+  startOver(): void;
   remove(): void;
 }
 
@@ -47,8 +48,9 @@ export function createScene(parent: string, name = `bench-${process.pid}`): Scen
       PILOS_POST_PUBLISH_BBB_CONFIG: paths.bigbluebuttonYml,
     },
     setSpool,
-    emptySpool() {
+    startOver() {
       for (const name of readdirSync(spoolDir)) rmSync(join(spoolDir, name), { recursive: true });
+      rmSync(join(paths.workDir, 'ledger'), { recursive: true, force: true });
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };

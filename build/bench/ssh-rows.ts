@@ -30,6 +30,7 @@ async function withRemoteSpool<T>(scene: Scene, action: (spool: RemoteSpool) => 
     const ssh = `ssh -F ${bbbUser.home}/.ssh/config -o UserKnownHostsFile=${bbbUser.home}/.ssh/known_hosts`;
     scene.setSpool(`${server.hosts.restricted}:/`, [`--rsh=${ssh} -o BatchMode=yes`]);
     const empty = () => {
+      scene.startOver();
       for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true });
     };
     return await action({ directory, server, empty });
