@@ -85,7 +85,7 @@ const describeUnchanged: Record<string, string> = {
   adopted: "covered by an earlier -sender.done; 'pilos-post-publish -m MEETING_ID' sends it",
 };
 
-/** Only where the content has changed, what PILOS has done with the earlier archive decides. */
+/** What is known of it now: the content is compared, and the spool is asked what became of the earlier archive. */
 async function readConfirmedState(context: DeliveryContext, delivery: FormatDelivery): Promise<FormatState> {
   const { config, ledger, run } = context;
   const { published, subDir } = delivery;
