@@ -1,6 +1,6 @@
 /** What became of archives that were delivered: still in the spool, in `failed/`, or taken by PILOS. */
 import { EXIT, ExpectedError } from '../errors.ts';
-import type { ArchivesSeen } from '../spool/spool.ts';
+import type { ArchivesSeen, EarlierRefusals } from '../spool/spool.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
 import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger.ts';
@@ -43,14 +43,34 @@ export async function confirmImports(
       async () => {
         const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
         const names = group.map(({ name }) => name);
+        const earlier = earlierRefusals(context, group);
         await record(
           context,
           group,
-          await noticeDead(context, subDir, () => spool.readArchives(subDir, names, watcher)),
+          await noticeDead(context, subDir, () => spool.readArchives(subDir, names, watcher, earlier)),
         );
       },
     );
   }
+}
+
+const day = 24 * 3600 * 1000;
+
+/**
+ * Archives of the same names that were refused before these were delivered: those that the ledger knows of, and any
+ * from long ago. A day, since not every file system keeps the time that it is given, and clocks differ.
+ */
+function earlierRefusals({ ledger }: DeliveryContext, group: readonly Unconfirmed[]): EarlierRefusals {
+  return new Map(
+    group.map(({ key, name }) => {
+      const {
+        at = '',
+        modified_at = Date.parse(at),
+        earlier_refusal = 0,
+      } = ledger.read(key)?.delivered ?? {};
+      return [name, Math.max(modified_at - day, earlier_refusal)];
+    }),
+  );
 }
 
 /** A host that does not answer is asked once in a run. */
@@ -79,7 +99,7 @@ async function record(
     if (delivered === undefined) continue;
     const state = importState(delivered, seen);
     if (state === (delivered.import?.state ?? 'delivered')) continue;
-    ledger.recordImport(key, state, state === 'refused' ? seen.refused.get(name)?.modifiedAt : undefined);
+    ledger.recordImport(key, state);
     if (state === 'refused') await reportRefusal(context, key, delivered);
     else if (state !== 'delivered') run.log.info(`PILOS has ${state} ${name}`);
   }
@@ -98,15 +118,6 @@ async function reportRefusal(
 function importState(delivered: Delivery, { waiting, refused, failedDirectory }: ArchivesSeen): ImportState {
   const { name } = delivered;
   if (waiting.has(name)) return 'delivered';
-  const archive = refused.get(name);
-  if (archive !== undefined && !isEarlier(delivered, archive.modifiedAt)) return 'refused';
+  if (refused.has(name)) return 'refused';
   return failedDirectory === 'visible' || failedDirectory === 'missing' ? 'imported' : 'taken';
-}
-
-const day = 24 * 3600 * 1000;
-
-/** An archive of the same name that was refused before this one was delivered. Clocks of two servers may differ. */
-function isEarlier({ at, earlier_refusal }: Delivery, modifiedAt: number | undefined): boolean {
-  if (modifiedAt === undefined) return false;
-  return modifiedAt === earlier_refusal || modifiedAt < Date.parse(at) - day;
 }

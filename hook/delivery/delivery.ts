@@ -1,5 +1,6 @@
 /** One published format of one recording: archive → spool → ledger, never twice at the same time. */
 
+import { futimesSync } from 'node:fs';
 import type { ArchivePlan } from '../archive/archive.ts';
 import { importMemory, PublishedFilesChanged } from '../archive/archive.ts';
 import { readStamp } from '../archive/stamp.ts';
@@ -12,7 +13,15 @@ import { errorDocument } from '../terminal/escape.ts';
 import { confirmImports, unconfirmed } from './confirm.ts';
 import { type FormatState, planDeliveredArchive, readDeliveryState, refreshContent } from './content.ts';
 import { type DeliveryContext, type FormatDelivery, lockFormat } from './context.ts';
-import { basisOf, type DeliveryResult, recordDelivery, recordFailure, tolerate } from './result.ts';
+import type { Delivery } from './ledger.ts';
+import {
+  basisOf,
+  type DeliveryResult,
+  recordDelivery,
+  recordFailure,
+  type Sent,
+  tolerate,
+} from './result.ts';
 import { markOutstanding } from './settle-meeting.ts';
 import { isOpen } from './state.ts';
 import { rememberHost } from './unreachable.ts';
@@ -140,12 +149,6 @@ export function clearWorkDirectory({ config, run }: Pick<DeliveryContext, 'confi
     run.log.warn(`removed ${name}, which a killed run left in ${config.workDir}/tmp`);
 }
 
-export interface Sent {
-  plan: ArchivePlan;
-  stamp: string;
-  checksum: string;
-}
-
 /** Packs into the spool; starts over once when the published files changed meanwhile. */
 export async function packAndSend(context: DeliveryContext, delivery: FormatDelivery): Promise<Sent> {
   try {
@@ -157,12 +160,16 @@ export async function packAndSend(context: DeliveryContext, delivery: FormatDeli
   }
 }
 
-async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: FormatDelivery): Promise<Sent> {
+async function packAndSendOnce(
+  { spool, run, ledger }: DeliveryContext,
+  delivery: FormatDelivery,
+): Promise<Sent> {
   const { published, archive: name, subDir, mapMeetingId } = delivery;
   // Before the plan: files that change between the two must not pass for the delivered ones.
   const stamp = readStamp(published.directory);
   const plan = planDeliveredArchive(published, mapMeetingId);
   warnOf(plan, name, run.log.warn);
+  const modifiedAt = chooseTime(ledger.read(published)?.delivered);
   let checksum = '';
   const bar = run.progress.start(name, plan.size);
   try {
@@ -180,13 +187,29 @@ async function packAndSendOnce({ spool, run }: DeliveryContext, delivery: Format
           onProgress: (bytes) => bar.update(bytes, 'packing'),
         });
         checksum = written.checksum;
+        setTime(target, modifiedAt);
       },
       onTransferred: run.progress.isShown ? (bytes) => bar.update(bytes, 'sending') : undefined,
     });
   } finally {
     bar.clear();
   }
-  return { plan, stamp, checksum };
+  return { plan, stamp, checksum, modifiedAt };
+}
+
+/** Whole seconds, which every file system and every rsync keeps, and none that an earlier archive had. */
+function chooseTime(earlier: Delivery | undefined): number {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  return Math.max(now, ...(earlier?.modified_at === undefined ? [] : [earlier.modified_at + 1000]));
+}
+
+/** By its time an archive in `failed/` is told from an earlier one there; without it, the state is the safer one. */
+function setTime(file: number, time: number): void {
+  try {
+    futimesSync(file, time / 1000, time / 1000);
+  } catch {
+    // a file system that keeps no times
+  }
 }
 
 function warnOf({ size, skipped, notice }: ArchivePlan, name: string, warn: (message: string) => void): void {

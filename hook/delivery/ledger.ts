@@ -15,8 +15,6 @@ interface ImportRecord {
   state: ImportState;
   /** When that was seen first, ISO 8601, UTC. */
   at: string;
-  /** Of a refused archive, where the spool tells: milliseconds since 1970. */
-  modified_at?: number;
 }
 
 export interface Delivery {
@@ -36,7 +34,9 @@ export interface Delivery {
   checksum?: string;
   /** What became of it, and when that was seen; absent in a ledger of version 1.0.0. */
   import?: ImportRecord;
-  /** Of an archive of this name that lay in `failed/` before this one was delivered: ImportRecord.modified_at. */
+  /** The archive's own time, whole seconds in milliseconds since 1970, which moving it does not change. */
+  modified_at?: number;
+  /** The same of an archive of this name that lay in `failed/` before this one was delivered. */
   earlier_refusal?: number;
 }
 
@@ -84,7 +84,7 @@ export interface Ledger {
   recordSending(key: LedgerKey, run: string): void;
   recordFailure(key: LedgerKey, attempt: Omit<Attempt, 'result'>): void;
   recordDelivery(key: LedgerKey, delivery: Delivery): void;
-  recordImport(key: LedgerKey, state: ImportState, modifiedAt?: number): void;
+  recordImport(key: LedgerKey, state: ImportState): void;
   /** The files of a delivery look new (another inode, say) but are the same: notes their stamp. */
   recordSameFiles(key: LedgerKey, stamp: string, fingerprint?: string): void;
   /** Removes the entries of a meeting. */
@@ -129,20 +129,15 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
     recordDelivery: (key, delivery) =>
       change(key, (entry) => {
         clearRequest(entry);
-        const refused = entry.delivered?.import?.modified_at ?? entry.delivered?.earlier_refusal;
+        const refused = entry.delivered === undefined ? undefined : refusalOf(entry.delivered);
         entry.delivered = { import: { state: 'delivered', at: delivery.at }, ...delivery };
         if (refused !== undefined) entry.delivered.earlier_refusal = refused;
         const { at, seconds, bytes, destination } = delivery;
         entry.attempts.push({ at, seconds, result: 'delivered', bytes, destination });
       }),
-    recordImport: (key, state, modifiedAt) =>
+    recordImport: (key, state) =>
       change(key, ({ delivered }) => {
-        if (delivered === undefined) return;
-        delivered.import = {
-          state,
-          at: now(),
-          ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),
-        };
+        if (delivered !== undefined) delivered.import = { state, at: now() };
       }),
     recordSameFiles: (key, stamp, fingerprint) =>
       change(key, (entry) => {
@@ -158,6 +153,11 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
       }
     },
   };
+}
+
+/** When the archive was made that lies in `failed/`. */
+function refusalOf(delivered: Delivery): number | undefined {
+  return delivered.import?.state === 'refused' ? delivered.modified_at : delivered.earlier_refusal;
 }
 
 function now(): string {

@@ -8,6 +8,15 @@ import type { DeliveryContext, FormatDelivery } from './context.ts';
 import { countersOf, updateMetrics } from './metrics.ts';
 import type { DeliveryState } from './state.ts';
 
+/** An archive that has arrived. */
+export interface Sent {
+  plan: ArchivePlan;
+  stamp: string;
+  checksum: string;
+  /** Delivery.modified_at */
+  modifiedAt: number;
+}
+
 /** What every result names, as `--json` prints it. */
 export interface ResultBasis {
   meeting_id: string;
@@ -53,7 +62,7 @@ export function basisOf({ published, archive, destination }: FormatDelivery): Re
 export async function recordDelivery(
   { run, config, ledger }: DeliveryContext,
   delivery: FormatDelivery,
-  { plan, stamp, checksum }: { plan: ArchivePlan; stamp: string; checksum: string },
+  { plan, stamp, checksum, modifiedAt }: Sent,
   seconds: number,
 ): Promise<DeliveryResult> {
   const { published, archive: name, destination, subDir } = delivery;
@@ -66,7 +75,7 @@ export async function recordDelivery(
     const { fingerprint } = plan;
     ledger.recordDelivery(published, {
       ...{ at, bytes, seconds, destination, name, fingerprint, stamp, checksum },
-      sub_dir: subDir,
+      ...{ sub_dir: subDir, modified_at: modifiedAt },
     });
   });
   await tolerate(run, 'it is not counted', () =>

@@ -160,14 +160,14 @@ export async function sendCandidate(sending: Sending, candidate: Candidate): Pro
     // Another run may have sent it while we waited for the lock.
     const sent = findSent(sending, candidate);
     if (sent !== undefined) return alreadySent(sending, candidate, sent);
-    const { plan, stamp, checksum } = await packAndSend(context, deliveryOf(sending, candidate));
+    const { plan, stamp, checksum, modifiedAt } = await packAndSend(context, deliveryOf(sending, candidate));
     const [seconds, bytes] = [(Date.now() - started) / 1000, plan.size];
     const { destination, archive: name } = basis;
     const at = new Date().toISOString();
     await tolerate(run, 'the ledger does not know of this', () =>
       openLedger(config.workDir, 'migrated').recordDelivery(published, {
         ...{ at, bytes, seconds, destination, name, stamp },
-        ...{ fingerprint: plan.fingerprint, checksum },
+        ...{ fingerprint: plan.fingerprint, checksum, modified_at: modifiedAt },
       }),
     );
     return { ...basis, state: 'delivered', bytes, files: plan.files, seconds };

@@ -29,9 +29,9 @@ export function routeSpools(main: Spool, others: ReadonlyMap<string, Spool>): Sp
       const [spool, subDir] = route(wanted);
       return spool.readWaiting(subDir, watcher);
     },
-    readArchives: (wanted, names, watcher) => {
+    readArchives: (wanted, ...question) => {
       const [spool, subDir] = route(wanted);
-      return spool.readArchives(subDir, names, watcher);
+      return spool.readArchives(subDir, ...question);
     },
   };
 }

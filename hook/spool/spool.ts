@@ -25,7 +25,7 @@ export interface ArchivesSeen {
   /** PILOS has not taken these yet: they lie in the directory itself, or in `public/`. */
   waiting: ReadonlySet<string>;
   /** PILOS could not import these: they lie in `failed/`. */
-  refused: ReadonlyMap<string, RefusedArchive>;
+  refused: ReadonlySet<string>;
   /**
    * Only with `visible` and `missing` does `refused` say everything. PILOS makes `failed/` with mode 0700, `hidden`
    * from anybody else. A symbolic link seen over rsync counts as `not_a_directory`.
@@ -33,12 +33,11 @@ export interface ArchivesSeen {
   failedDirectory: 'visible' | 'hidden' | 'missing' | 'not_a_directory';
 }
 
-/** Tells this archive from one of the same name that was refused earlier; over rsync nothing is known. */
-export interface RefusedArchive {
-  size?: number;
-  /** When the archive was delivered, milliseconds since 1970: PILOS moves it and changes nothing. */
-  modifiedAt?: number;
-}
+/**
+ * What of a name in `failed/` is no longer of interest: an archive of the same name, whose time is this one (milliseconds
+ * since 1970) or an earlier one. PILOS moves archives and does not change their time.
+ */
+export type EarlierRefusals = ReadonlyMap<string, number>;
 
 /** Who is told of what a spool does, and can end it. */
 export type SpoolWatcher = Pick<Parcel, 'signal' | 'warn' | 'debug'>;
@@ -61,5 +60,10 @@ export interface Spool {
    * Where the archives of these names lie now. Over rsync one connection answers for all of them, also with a key
    * that may only write. Changes nothing. Throws ExpectedError when it cannot be found out.
    */
-  readArchives(subDir: string, names: readonly string[], watcher: SpoolWatcher): Promise<ArchivesSeen>;
+  readArchives(
+    subDir: string,
+    names: readonly string[],
+    watcher: SpoolWatcher,
+    earlier?: EarlierRefusals,
+  ): Promise<ArchivesSeen>;
 }

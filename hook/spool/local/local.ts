@@ -45,8 +45,8 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
           readdirSync(inside('.')).filter((name) => name.endsWith('.tar')),
         ),
       ),
-    readArchives: async (subDir, names) =>
-      withDirectory(settings, subDir, (directory) => readArchivesIn(directory, names)),
+    readArchives: async (subDir, names, _watcher, earlier) =>
+      withDirectory(settings, subDir, (directory) => readArchivesIn(directory, names, earlier)),
     describeDelivery: ({ name, subDir }) => {
       withDirectory(settings, subDir, () => undefined);
       return [

@@ -1,19 +1,27 @@
 /** Which archives lie in a spool directory of this server, and which of them PILOS could not import. */
 import { lstatSync, readdirSync } from 'node:fs';
 import { errnoName, withErrnoTranslated } from '../../system/errno.ts';
-import type { ArchivesSeen, RefusedArchive } from '../spool.ts';
+import type { ArchivesSeen, EarlierRefusals } from '../spool.ts';
 import type { OpenDirectory } from './directory.ts';
 
-export function readArchivesIn(directory: OpenDirectory, names: readonly string[]): ArchivesSeen {
+export function readArchivesIn(
+  directory: OpenDirectory,
+  names: readonly string[],
+  earlier: EarlierRefusals = new Map(),
+): ArchivesSeen {
   return withErrnoTranslated(`cannot read the spool directory ${directory.path}`, () => {
     // The directory first: PILOS moves archives from here to there, so none can be missed in between.
     const waiting = new Set(readdirSync(directory.inside('.')));
     const inPublic = readFolder(directory.inside('public'), names);
     const failed = readFolder(directory.inside('failed'), names);
     const failedPublic = readFolder(directory.inside('failed/public'), names);
+    const isLater = (time: number | undefined, name: string) =>
+      time !== undefined && time > (earlier.get(name) ?? Number.NEGATIVE_INFINITY);
     return {
       waiting: new Set(names.filter((name) => waiting.has(name) || inPublic.found.has(name))),
-      refused: new Map([...failedPublic.found, ...failed.found]),
+      refused: new Set(
+        names.filter((name) => [failed, failedPublic].some(({ found }) => isLater(found.get(name), name))),
+      ),
       failedDirectory: failed.state,
     };
   });
@@ -21,7 +29,8 @@ export function readArchivesIn(directory: OpenDirectory, names: readonly string[
 
 interface Folder {
   state: ArchivesSeen['failedDirectory'];
-  found: Map<string, RefusedArchive>;
+  /** Name → its time, milliseconds since 1970. */
+  found: Map<string, number>;
 }
 
 const states: Record<string, Folder['state']> = {
@@ -41,7 +50,7 @@ function readFolder(path: string, names: readonly string[]): Folder {
     const present = new Set(listed ?? names);
     for (const name of names) {
       const stats = present.has(name) ? lstatSync(`${path}/${name}`, { throwIfNoEntry: false }) : undefined;
-      if (stats !== undefined) found.set(name, { size: stats.size, modifiedAt: stats.mtimeMs });
+      if (stats !== undefined) found.set(name, stats.mtimeMs);
     }
     return { state: 'visible', found };
   } catch (error) {

@@ -98,7 +98,8 @@ export function choosesShell(extraOptions: readonly string[]): boolean {
   return extraOptions.some((option) => /^(?:-[A-Za-z0-9]*e|--rsh(?:=|$))/.test(option));
 }
 
-const accessOptions = ['--perms', '--chmod=F664', '--ignore-times', '--itemize-changes'];
+// Its time tells an archive in PILOS' `failed/` from a later one of the same name.
+const accessOptions = ['--perms', '--chmod=F664', '--times', '--ignore-times', '--itemize-changes'];
 
 /**
  * Sends `source`, a file named `<record id>-<format>`, resuming what an earlier run has sent of it.

@@ -9,7 +9,7 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { withErrnoTranslated } from '../../system/errno.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
-import type { ArchivesSeen, SpoolWatcher } from '../spool.ts';
+import type { ArchivesSeen, EarlierRefusals, SpoolWatcher } from '../spool.ts';
 import { askArguments, remoteDirectory } from './arguments.ts';
 import { patiently } from './patience.ts';
 import { type RsyncLink, runRsync, transferOf } from './run-rsync.ts';
@@ -22,6 +22,7 @@ export async function readArchivesOverRsync(
   subDir: string,
   names: readonly string[],
   watcher: SpoolWatcher,
+  earlier: EarlierRefusals = new Map(),
 ): Promise<ArchivesSeen> {
   const transfer = transferOf(link.settings, '', subDir);
   const directory = temporaryPath(link.settings.workDir);
@@ -30,11 +31,14 @@ export async function readArchivesOverRsync(
       runRsync({ link, transfer, watcher }, (to) => askArguments(to, directory, further), [0, partialAnswer]),
     );
   try {
-    withErrnoTranslated(`cannot write ${directory}`, () => layOut(directory, names));
+    withErrnoTranslated(`cannot write ${directory}`, () => layOut(directory, names, earlier));
     const seen = parseArchivesSeen(names, await ask());
     if (seen === 'directory_missing') throw directoryMissing(remoteDirectory(transfer));
     if (seen === 'unknown') throw unknown(remoteDirectory(transfer));
-    if (seen.failedDirectory !== 'missing') return seen;
+    if (seen.failedDirectory !== 'missing') {
+      if (![...seen.refused].some((name) => earlier.has(name))) return seen;
+      return { ...seen, refused: withoutEarlier(seen.refused, await ask('--update')) };
+    }
     // What is no directory, or a link to one, would be replaced by one: it is listed as new, too, but not here.
     const { stdout } = await ask('--existing');
     const isInTheWay = parseListing(stdout).has('failed/');
@@ -44,14 +48,28 @@ export async function readArchivesOverRsync(
   }
 }
 
+/** With `--update`, rsync passes over what is newer there than here. */
+function withoutEarlier(refused: ReadonlySet<string>, { stdout }: { stdout: string }): Set<string> {
+  const listed = parseListing(stdout);
+  const isEarlier = (path: string) => listed.has(path) && !isNew(listed.get(path));
+  return new Set(
+    [...refused].filter((name) => !isEarlier(`failed/${name}`) && !isEarlier(`failed/public/${name}`)),
+  );
+}
+
 const folders = ['', 'failed/', 'failed/public/', 'public/'];
 
 /** Empty files of these names; directories so old that any other's time differs, which lists those that are there. */
-function layOut(directory: string, names: readonly string[]): void {
+function layOut(directory: string, names: readonly string[], earlier: EarlierRefusals): void {
   mkdirSync(directory, { mode: 0o700 });
   for (const folder of folders) {
     mkdirSync(`${directory}/${folder}`, { recursive: true });
-    for (const name of names) writeFileSync(`${directory}/${folder}${name}`, '');
+    for (const name of names) {
+      const file = `${directory}/${folder}${name}`;
+      writeFileSync(file, '');
+      const seconds = (earlier.get(name) ?? 0) / 1000;
+      utimesSync(file, seconds, seconds);
+    }
   }
   for (const folder of folders.toReversed()) utimesSync(`${directory}/${folder}`, 1, 1);
 }
@@ -73,7 +91,7 @@ export function parseArchivesSeen(
   const isHidden = names.some((name) => isUnknown(`failed/${name}`));
   return {
     waiting: new Set(names.filter((name) => !isNew(listed.get(name)) || isPresent(`public/${name}`))),
-    refused: new Map(names.filter(isRefused).map((name) => [name, {}])),
+    refused: new Set(names.filter(isRefused)),
     failedDirectory: isHidden ? 'hidden' : isThere('failed/') ? 'visible' : 'missing',
   };
 }

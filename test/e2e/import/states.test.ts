@@ -44,7 +44,7 @@ describe.each(laneNames)('over a spool that is %s', (name) => {
   });
 
   it('what PILOS has refused is refused, is never marked as done, and is sent again when it is asked for', async () => {
-    const { run, meeting, pilos, state, tree } = await createLane({ knows: 'nothing' });
+    const { run, meeting, pilos, state, tree, spool } = await createLane({ knows: 'nothing' });
     expect((await run('-m', meeting.id)).status).toBe(0);
     await pilos.importOnce();
     expect((await run('deliver')).stderr).toContain(`PILOS has refused ${meeting.id}-presentation.tar`);
@@ -59,10 +59,32 @@ describe.each(laneNames)('over a spool that is %s', (name) => {
     expect((await run('-m', meeting.id)).status).toBe(0);
     expect(await state()).toBe('delivered');
     await pilos.importOnce();
-    if (name !== 'mounted') rmSync(join(host.spool, 'failed', `${meeting.id}-presentation.tar`));
+    expect(existsSync(join(spool, 'failed', `${meeting.id}-presentation.tar`))).toBe(true);
     expect((await run('deliver')).status).toBe(0);
     expect(await state()).toBe('imported');
     expect(hasSenderDone(tree, meeting.id)).toBe(true);
+  });
+
+  it('what PILOS refuses a second time is refused a second time', async () => {
+    const { run, meeting, pilos, state } = await createLane({ knows: 'nothing' });
+    for (let time = 0; time < 2; time += 1) {
+      expect((await run('-m', meeting.id)).status).toBe(0);
+      await pilos.importOnce();
+      expect((await run('deliver')).status).toBe(0);
+      expect(await state()).toBe('refused');
+    }
+  });
+
+  it('an archive of this name in failed/ from last year does not hide an import', async () => {
+    const { run, meeting, pilos, state, spool } = await createLane();
+    const old = join(spool, 'failed', `${meeting.id}-presentation.tar`);
+    writeFileSync(old, 'last year');
+    const lastYear = Date.now() / 1000 - 365 * 86_400;
+    utimesSync(old, lastYear, lastYear);
+    expect((await run('-m', meeting.id)).status).toBe(0);
+    await pilos.importOnce();
+    expect((await run('deliver')).status).toBe(0);
+    expect(await state()).toBe('imported');
   });
 
   it('what PILOS took is taken where failed/ may not be entered', async () => {
@@ -160,19 +182,6 @@ describe('a mounted spool', () => {
     rmSync(join(lane.spool, `${lane.meeting.id}-presentation.tar`));
     expect((await lane.run('deliver')).status).toBe(0);
     expect(await lane.state()).toBe('taken');
-  });
-
-  it('with an archive of this name in failed/ from last year still tells an import', async () => {
-    const lane = await createImportLane(host, 'mounted');
-    lanes.push(lane);
-    const old = join(lane.spool, 'failed', `${lane.meeting.id}-presentation.tar`);
-    writeFileSync(old, 'last year');
-    const lastYear = Date.now() / 1000 - 365 * 86_400;
-    utimesSync(old, lastYear, lastYear);
-    expect((await lane.run('-m', lane.meeting.id)).status).toBe(0);
-    await lane.pilos.importOnce();
-    expect((await lane.run('deliver')).status).toBe(0);
-    expect(await lane.state()).toBe('imported');
   });
 
   it('that PILOS takes nothing from is reported once as stuck, and once as recovered', async () => {

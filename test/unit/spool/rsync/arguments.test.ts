@@ -36,6 +36,7 @@ describe('the commands over ssh', () => {
       '--timeout=60',
       '--perms',
       '--chmod=F664',
+      '--times',
       '--ignore-times',
       '--itemize-changes',
       '--inplace',

@@ -19,7 +19,7 @@ describe('parseArchivesSeen', () => {
   it('finds nothing where every name is listed as new', () => {
     expect(parse([...empty, ...below])).toEqual({
       waiting: new Set(),
-      refused: new Map(),
+      refused: new Set(),
       failedDirectory: 'missing',
     });
   });
@@ -35,14 +35,14 @@ describe('parseArchivesSeen', () => {
     ];
     expect(parse([...said, ...changed])).toEqual({
       waiting: new Set(['a.tar']),
-      refused: new Map([['b.tar', {}]]),
+      refused: new Set(['b.tar']),
       failedDirectory: 'visible',
     });
   });
 
   it('says that failed/ is hidden when its files could not be looked at', () => {
     const said = [...empty, '.d..t...... failed/', ...below.filter((line) => line.includes('public/'))];
-    expect(parse(said, 23)).toEqual({ waiting: new Set(), refused: new Map(), failedDirectory: 'hidden' });
+    expect(parse(said, 23)).toEqual({ waiting: new Set(), refused: new Set(), failedDirectory: 'hidden' });
   });
 
   it('finds what lies in public/, and what failed from there', () => {
@@ -53,7 +53,7 @@ describe('parseArchivesSeen', () => {
     );
     expect(parse(said)).toMatchObject({
       waiting: new Set(['a.tar']),
-      refused: new Map([['b.tar', {}]]),
+      refused: new Set(['b.tar']),
     });
   });
 
