@@ -1,8 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
 const minute = 60_000;
-/** Machines are shared and noisy: a test of whole servers and processes may be unlucky once, not twice. */
-const retry = process.env['CI'] === 'true' ? 1 : 0;
 
 export default defineConfig({
   test: {
@@ -22,7 +20,6 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          retry,
           include: ['test/e2e/**/*.test.ts', 'test/fleet/fleet.test.ts'],
           globalSetup: 'test/support/program/require-executable.ts',
           testTimeout: 2 * minute,
@@ -33,7 +30,6 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          retry,
           include: ['test/faults/**/*.test.ts'],
           globalSetup: 'test/support/program/require-executable.ts',
           testTimeout: 5 * minute,

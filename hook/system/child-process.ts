@@ -48,6 +48,8 @@ export interface ChildResult {
 export interface RunningChild {
   /** Rejects with the reason of `options.signal` when that was aborted, after the child's end. */
   result: Promise<ChildResult>;
+  /** False from the moment on in which its end is known, which may be some time before `result`. */
+  isRunning(): boolean;
   closeInput(): void;
 }
 
@@ -68,7 +70,12 @@ export function startChild(command: readonly string[], options: ChildOptions = {
     options.endsWithUs === true ? ['setpriv', '--pdeathsig', 'TERM', '--', ...command] : command;
   const child = execa(program, args, execaOptions(options));
   if (options.inBackground === true) letGo(child);
-  return { result: readResult(child, options), closeInput: () => child.stdin?.end() };
+  const { nodeChildProcess: own } = child;
+  return {
+    result: readResult(child, options),
+    isRunning: () => own.pid !== undefined && own.exitCode === null && own.signalCode === null,
+    closeInput: () => child.stdin?.end(),
+  };
 }
 
 function execaOptions(options: ChildOptions) {

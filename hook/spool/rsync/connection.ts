@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../../errors.ts';
-import { type ChildResult, startChild } from '../../system/child-process.ts';
+import { type RunningChild, startChild } from '../../system/child-process.ts';
 import { withErrnoTranslated } from '../../system/errno.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
@@ -43,8 +43,7 @@ const pollMilliseconds = 10;
 interface Master {
   directory: string;
   remove: () => void;
-  end: Promise<ChildResult>;
-  hasEnded: boolean;
+  ssh: RunningChild;
   /** It stood, or its failure has been thrown: who asks after its end begins anew. Until then that is the answer. */
   isSpent: boolean;
   /** Resolves when connections can go through it; false when it can make no socket. */
@@ -58,7 +57,7 @@ export function createConnection(
   let master: Master | undefined;
   let hasSocket = true;
   const current = (watcher: SpoolWatcher) => {
-    if (master !== undefined && !(master.hasEnded && master.isSpent)) return master;
+    if (master !== undefined && (master.ssh.isRunning() || !master.isSpent)) return master;
     master?.remove();
     master = startMaster(transfer, workDir, watcher);
     return master;
@@ -78,7 +77,7 @@ export function createConnection(
       }
       return hasSocket ? { name: socketName, directory } : undefined;
     },
-    isStanding: () => master !== undefined && !master.hasEnded,
+    isStanding: () => master?.ssh.isRunning() === true,
   };
 }
 
@@ -98,7 +97,7 @@ function startMaster(
   const command = ['ssh', ...masterArguments(transfer, socketName)];
   watcher.debug(`running: ${shellQuote(command)}`);
   const giveUp = new AbortController();
-  const { result: end } = startChild(command, {
+  const ssh = startChild(command, {
     directory,
     environment: childEnvironment(process.env),
     signal: AbortSignal.any([watcher.signal, giveUp.signal]),
@@ -109,15 +108,12 @@ function startMaster(
   const master: Master = {
     directory,
     remove,
-    end,
-    hasEnded: false,
+    ssh,
     isSpent: false,
     standing: Promise.resolve(true),
   };
-  const note = () => {
-    master.hasEnded = true;
-  };
-  end.then(note, note);
+  // Whom it concerns waits for it himself; nobody may, after it has stood.
+  ssh.result.catch(() => undefined);
   master.standing = whenStanding(master, transfer, watcher, giveUp);
   // Told to who waits for it; nobody may, when packing the archive fails.
   master.standing.catch(() => undefined);
@@ -131,7 +127,7 @@ async function whenStanding(
   giveUp: AbortController,
 ): Promise<boolean> {
   const deadline = Date.now() + loginSeconds * 1000;
-  while (!master.hasEnded) {
+  while (master.ssh.isRunning()) {
     if (existsSync(`${master.directory}/${socketName}`)) {
       master.isSpent = true;
       return true;
@@ -140,10 +136,10 @@ async function whenStanding(
       giveUp.abort();
       throw loginHangs(host);
     }
-    await Promise.race([master.end, sleep(pollMilliseconds)]);
+    await Promise.race([master.ssh.result, sleep(pollMilliseconds)]);
   }
   watcher.signal.throwIfAborted();
-  const { spawnError, exitStatus, signal, stderr } = await master.end;
+  const { spawnError, exitStatus, signal, stderr } = await master.ssh.result;
   if (/^unix_listener: /m.test(stderr)) return false;
   if (spawnError !== undefined) throw sshMissing();
   throw explainFailure({ exitCode: exitStatus, signal, stderr }, { destination: host, host }, 'connection');

@@ -59,8 +59,9 @@ export function explainFailure(
     if (rule.exitCodes !== undefined && !rule.exitCodes.includes(exitCode ?? -1)) continue;
     const match = rule.pattern === undefined ? [''] : said.match(rule.pattern);
     if (match === null) continue;
+    const line = decidingLine(said, match) ?? last;
     // What the other side says may be lost with the connection.
-    const words = last === '' ? `exit status ${exitCode}` : quote(last);
+    const words = line === '' ? `exit status ${exitCode}` : quote(line);
     return new RsyncFailure(`${rule.what(facts, match)} (${program}: ${words})`, {
       ...rule,
       fix: rule.fix(facts, match),
@@ -75,10 +76,21 @@ export function explainFailure(
   });
 }
 
-/** The line that says most: the last one that is not rsync's own summary. */
+/** The line in which a rule has found its reason: whose words come last is a race of rsync's two processes. */
+function decidingLine(said: string, match: readonly string[] & { index?: number }): string | undefined {
+  if (match.index === undefined || match[0]?.trim() === '') return undefined;
+  return said
+    .slice(said.lastIndexOf('\n', match.index) + 1)
+    .split(/\r?\n/)
+    .at(0);
+}
+
+/** The line that says most where none decides: the last one that is not rsync's own summary. */
 function lastLine(stderr: string): string {
   // ssh ends its lines as for a terminal in raw mode.
   const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== '');
-  const telling = lines.filter((line) => !/^rsync error: |connection unexpectedly closed/.test(line));
+  const telling = lines.filter(
+    (line) => !/^rsync error: |connection unexpectedly closed|safe_write failed/.test(line),
+  );
   return telling.at(-1) ?? lines.at(-1) ?? '';
 }

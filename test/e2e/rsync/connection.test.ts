@@ -15,7 +15,7 @@ import { expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { startChildNode } from '../../support/program/child-node.ts';
 import { useRsyncHost } from '../../support/rsync/rsync-host.ts';
-import { useSenders, whenArrived } from '../../support/rsync/rsync-sender.ts';
+import { processesOf, useSenders, whenArrived } from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -123,7 +123,12 @@ it('is opened anew when it has died', async () => {
     },
   );
   while (!existsSync(flag)) await sleep(20);
+  const logIn = processesOf(host.bbbUser.uid).filter((line) => line.includes(' ssh -M '));
   await host.server.killConnections();
+  // Until who started it knows: what begins before that logs in for itself.
+  const isThere = (line: string) => existsSync(`/proc/${line.split(' ')[0]}`);
+  await expect.poll(() => logIn.filter(isThere), { timeout: 30_000 }).toEqual([]);
+  expect(logIn).toHaveLength(1);
   renameSync(flag, `${flag}ed`);
   expect(await running.result).toMatchObject({ status: 0 });
   expect(logins() - before).toBe(2);

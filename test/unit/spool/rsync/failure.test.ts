@@ -36,6 +36,17 @@ describe('explainFailure', () => {
     );
   });
 
+  it.each([
+    'rsync: [sender] safe_write failed to write 4 bytes to socket: Broken pipe (32)',
+    'rsync: connection unexpectedly closed (0 bytes received so far) [sender]',
+  ])('quotes the line that decides, also when one of the two processes of rsync says "%s" last', (later) => {
+    const stderr = `rsync: [sender] Failed to exec /opt/ssh: No such file or directory (2)\nrsync error: x\n${later}\nrsync error: y\n`;
+    expect(explainFailure({ exitCode: 14, stderr }, facts)).toMatchObject({
+      code: 'ssh_missing',
+      message: expect.stringContaining("(rsync: 'rsync: [sender] Failed to exec /opt/ssh: No such file"),
+    });
+  });
+
   it('shows what another host sends without its control characters', () => {
     const stderr = `\u001b[2Jgone\rx\n${code255}`;
     expect(explainFailure({ exitCode: 255, stderr }, facts).message).toContain("'\\x1b[2Jgone\\x0dx'");
