@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 const minute = 60_000;
+/** Removes what the tests leave on the machine, also when they are interrupted. */
+const guard = 'test/support/run/guard.ts';
 
 export default defineConfig({
   test: {
@@ -12,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          globalSetup: guard,
           testTimeout: minute / 2,
           hookTimeout: minute / 2,
           sequence: { groupOrder: 0 },
@@ -21,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/fleet/fleet.test.ts'],
-          globalSetup: 'test/support/program/require-executable.ts',
+          globalSetup: [guard, 'test/support/program/require-executable.ts'],
           testTimeout: 2 * minute,
           hookTimeout: 2 * minute,
           sequence: { groupOrder: 1 },
@@ -31,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          globalSetup: 'test/support/program/require-executable.ts',
+          globalSetup: [guard, 'test/support/program/require-executable.ts'],
           testTimeout: 5 * minute,
           hookTimeout: 2 * minute,
           sequence: { groupOrder: 1 },

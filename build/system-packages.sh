@@ -170,8 +170,23 @@ install_missing() {
   rm -f "$log"
 }
 
+# A mount in a namespace of its own: root alone may, and not in a chroot whose root directory is no mount point.
+require_mounts() {
+  ! reason=$(unshare --mount true 2>&1) || return 0
+  echo "The tests cannot mount anything of their own here ($reason): they need root in a virtual machine, a privileged container, or a chroot into a mount point (mount --bind DIR DIR)." >&2
+  exit 69
+}
+
+# Last: unshare itself may have been missing.
+finish() {
+  case " $* " in
+    *" test "* | *" fleet "* | *" machines "*) require_mounts ;;
+  esac
+  exit 0
+}
+
 check_groups "$@"
-[ -n "$missing" ] || exit 0
+[ -n "$missing" ] || finish "$@"
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   echo "Programs are missing. This installs them, then try again:" >&2
   echo "    sudo apt-get install$missing" >&2
@@ -183,3 +198,4 @@ if [ -n "$missing" ]; then
   echo "Installed, and yet programs of these packages are missing:$missing" >&2
   exit 69
 fi
+finish "$@"

@@ -10,6 +10,7 @@ import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';
 import { hasSenderDone, readLedger, readLog } from '../../support/program/traces.ts';
 import { createBbbUser, removeUser, type TestUser } from '../../support/program/users.ts';
+import { testRun } from '../../support/run/test-run.ts';
 
 const createTree = useBbbTrees();
 let user: TestUser;
@@ -153,7 +154,7 @@ describe('a spool directory', () => {
     { requireMount: '/mnt/elsewhere', wanted: 'on the one mounted at /mnt/elsewhere' },
   ])('that is not mounted, with require_mount: $requireMount', async ({ requireMount, wanted }) => {
     // On the file system of `/`, as the mount point of an unmounted spool is; the tree may lie on another one.
-    const spool = mkdtempSync('/pilos-spool-');
+    const spool = mkdtempSync(`/pilos-spool-${testRun()}-`);
     try {
       const pilos = { work_dir: tree.workDir, spool_dir: spool, require_mount: requireMount };
       writeFileSync(tree.pilosYml, dump(pilos));

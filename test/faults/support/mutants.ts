@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { bundle } from '../../../build/bundle.ts';
 import { cacheDirectory, projectDirectory } from '../../../build/project.ts';
+import { testRun } from '../../support/run/test-run.ts';
 import type { CheckName } from './checks.ts';
 import type { Program } from './program.ts';
 import type { Undo } from './undo.ts';
@@ -32,7 +33,7 @@ const hook = join(projectDirectory, 'hook');
 /** The program with these replacements, bundled; without any it is the one that ships. Gone afterwards. */
 export async function buildMutant(undo: Undo, seams: readonly Seam[]): Promise<Program> {
   mkdirSync(cacheDirectory, { recursive: true });
-  const directory = mkdtempSync(join(cacheDirectory, 'mutant-'));
+  const directory = mkdtempSync(join(cacheDirectory, `mutant-${testRun()}-`));
   undo(() => rmSync(directory, { recursive: true }));
   const script = join(directory, 'main.cjs');
   writeFileSync(script, await bundle(join(hook, 'main.ts'), [replaceFunctions(seams)]));

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runOrThrow, runProgram } from '../../support/program/run-program.ts';
+import { testRun } from '../../support/run/test-run.ts';
 import type { PilosHost } from './ssh.ts';
 import type { Undo } from './undo.ts';
 
@@ -16,7 +17,7 @@ export interface Network {
 
 /** A second sshd with the configuration of `host`, listening in a network namespace. */
 export async function startNetwork(undo: Undo, { server }: PilosHost): Promise<Network> {
-  const name = `faults-${process.pid}-${server.port}`;
+  const name = `faults-${testRun()}-${process.pid}-${server.port}`;
   const by = ['ip', 'netns', 'exec', name];
   const run = (...command: string[]) => runOrThrow(by[0] ?? '', [...by.slice(1), ...command]);
   await runOrThrow('ip', ['netns', 'add', name]);

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { testRun } from '../run/test-run.ts';
 
 /** A throw-away system user. Remove it with {@link removeUser}. */
 export interface TestUser {
@@ -14,7 +13,8 @@ export interface TestUser {
   home: string;
 }
 
-const lockFile = join(tmpdir(), 'pilos-post-publish-test-users.lock');
+/** Locked meanwhile: a directory that is there, so that no file is left. */
+const lockFile = '/etc';
 const lockAttempts = 20;
 
 /** A stand-in for `bigbluebutton`: a shell, a HOME, a group of its own. */
@@ -51,7 +51,7 @@ export async function removeUser(user: TestUser): Promise<void> {
 }
 
 function throwAwayName(role: string): string {
-  return `ppp-${role}-${randomBytes(4).toString('hex')}`;
+  return `ppp-${role}-${testRun()}${randomBytes(4).toString('hex')}`;
 }
 
 /**

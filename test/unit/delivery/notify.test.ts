@@ -96,7 +96,9 @@ describe('runNotify', () => {
 
   it('does not wait for what the command leaves in the background with its pipes open', async () => {
     const begin = Date.now();
-    await runNotify(['sh', '-c', 'sleep 60 & exit 0'], failure);
+    const file = `${directory.path}/pid`;
+    await runNotify(['sh', '-c', `sleep 60 & echo $! >'${file}'`], failure);
     expect(Date.now() - begin).toBeLessThan(29_000);
+    process.kill(Number(readFileSync(file, 'utf8')));
   });
 });
