@@ -2,6 +2,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { decide } from '../check/check.ts';
 import { readFacts } from '../check/facts.ts';
+import { rememberResults } from '../check/remember.ts';
 import { chooseAppearance, renderReport } from '../check/report.ts';
 import type { ExitStatus } from '../errors.ts';
 import type { Run } from '../run.ts';
@@ -10,9 +11,12 @@ import { isTerminal, printJson, printOut } from '../terminal/lines.ts';
 import { addRunOptions, type Start } from './options.ts';
 
 /** Checks everything, prints the results, and returns 0, or else 78, 77 or 73. */
-async function check(run: Run): Promise<ExitStatus> {
+async function check(run: Run, isRemembered: boolean): Promise<ExitStatus> {
   const facts = await readFacts(run, versionLine);
   const { results, exitStatus } = decide(facts);
+  const { config } = facts;
+  if (isRemembered && config !== undefined)
+    await rememberResults({ ...run, config }, { results, exitStatus });
   const { ranAs } = facts.accounts;
   if (run.json) printJson({ ran_as: ranAs, results, exit_status: exitStatus });
   else {
@@ -35,5 +39,9 @@ export function addCheckCommand(program: Command, start: Start): void {
   addRunOptions(program.command('check'))
     .description('check the set-up of this server; each problem is listed with its fix')
     .addHelpText('after', exitStatusHelp)
-    .action((_, command) => start(command.optsWithGlobals(), check));
+    .option(
+      '--notify',
+      'remember the results, and run notify of pilos.yml when they have changed (the timer)',
+    )
+    .action(({ notify = false }, command) => start(command.optsWithGlobals(), (run) => check(run, notify)));
 }

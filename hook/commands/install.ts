@@ -5,7 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import type { Command } from '@commander-js/extra-typings';
-import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { readEmbeddedFiles } from '../install/embedded-files.ts';
 import { isLauncher } from '../install/launcher.ts';
 import {
@@ -14,7 +15,7 @@ import {
   packageNote,
   places,
   scriptsDirectory,
-  timerName,
+  timerNames,
 } from '../install/layout.ts';
 import {
   pastOf,
@@ -38,9 +39,13 @@ interface Plan {
   notes: string[];
 }
 
-async function carryOut(makePlan: () => Promise<Plan>, dryRun: boolean, run: Run): Promise<ExitStatus> {
+async function carryOut(
+  makePlan: (run: Run) => Promise<Plan>,
+  dryRun: boolean,
+  run: Run,
+): Promise<ExitStatus> {
   validateServer(dryRun);
-  const { steps, notes } = await makePlan();
+  const { steps, notes } = await makePlan(run);
   if (dryRun) run.log.info('dry run: nothing is changed');
   for (const { verb, what, apply } of steps) {
     run.signal.throwIfAborted();
@@ -81,7 +86,8 @@ function validateServer(dryRun: boolean): void {
 async function planInstall(): Promise<Plan> {
   const executable = ownExecutable();
   const files = readEmbeddedFiles();
-  const { link, configuration, service, timer, logrotate } = places;
+  const { link, configuration, services, timers, logrotate } = places;
+  const units = [files.service, files.checkService, files.timer, files.checkTimer];
   const hasConfiguration = existsSync(configuration);
   const planned = await Promise.all([
     planFile(installedExecutable, { copyOf: executable }, 0o755),
@@ -91,21 +97,22 @@ async function planInstall(): Promise<Plan> {
     planLink(link, installedExecutable),
     hasConfiguration ? [] : planFile(configuration, files.configuration),
     planFile(logrotate, files.logrotate),
-    planFile(service, files.service),
-    planFile(timer, files.timer),
+    ...[...services, ...timers].map((path, index) => planFile(path, units[index] ?? '')),
   ]);
   const steps = planned.flat();
   const notes = hasConfiguration
     ? [`kept ${configuration}`]
     : [`next: set spool_dir in ${configuration}, then run 'pilos-post-publish check'`];
   if (!isSystemdRunning()) {
-    notes.unshift(`systemd does not run here: when it does, run 'systemctl enable --now ${timerName}'`);
+    notes.unshift(
+      `systemd does not run here: when it does, run 'systemctl enable --now ${timerNames.join(' ')}'`,
+    );
     return { steps, notes };
   }
   const start = [
     planSystemctl('daemon-reload'),
-    planSystemctl('enable', timerName),
-    planSystemctl('restart', timerName),
+    planSystemctl('enable', ...timerNames),
+    planSystemctl('restart', ...timerNames),
   ];
   return { steps: [...steps, ...start], notes };
 }
@@ -119,19 +126,27 @@ function ownExecutable(): string {
   });
 }
 
-async function planUninstall(): Promise<Plan> {
-  const { link, configuration, service, timer, timerStamp, logrotate } = places;
-  const units = [timer, service, timerStamp].flatMap(planRemove);
+async function planUninstall({ choice, environment }: Run): Promise<Plan> {
+  const { link, configuration, services, timers, timerStamps, logrotate } = places;
+  const units = [...timers, ...services, ...timerStamps].flatMap(planRemove);
   const hasUnits = units.length > 0 && isSystemdRunning();
   const steps = [
-    ...(hasUnits ? [planSystemctl('disable', '--now', timerName)] : []),
+    ...(hasUnits ? [planSystemctl('disable', '--now', ...timerNames)] : []),
     ...units,
     ...(hasUnits ? [planSystemctl('daemon-reload')] : []),
     ...(existsSync(launcher) && isOwn(launcher) ? planRestore(launcher) : []),
     ...[link, installedExecutable, logrotate].flatMap(planRemove),
+    ...planRemoveMetrics(attempt(() => readConfig(choice, environment))),
   ];
   const notes = existsSync(configuration) ? [`kept ${configuration}, and the ledger in its work_dir`] : [];
   return { steps, notes };
+}
+
+/** Numbers that nobody updates any more would raise alerts for ever. */
+function planRemoveMetrics(config: Config | ExpectedError): Step[] {
+  const file = config instanceof ExpectedError ? undefined : config.metricsFile;
+  if (file === undefined || !existsSync(file)) return [];
+  return readFileSync(file, 'utf8').includes('# HELP pilos_post_publish_') ? planRemove(file) : [];
 }
 
 function isOwn(launcher: string): boolean {

@@ -27,6 +27,16 @@ export interface Counters {
   oldestWaiting?: number | undefined;
   /** When `deliver` last looked at everything, seconds since 1970. */
   lastRun?: number | undefined;
+  /** What `check --notify` has found, and when. */
+  problems?: CheckProblem[] | undefined;
+  lastCheck?: number | undefined;
+}
+
+interface CheckProblem {
+  /** The name of the check, which never changes. */
+  check: string;
+  state: string;
+  count: number;
 }
 
 interface MetricsSettings {
@@ -74,12 +84,17 @@ function readCounters(file: string): Counters {
 
 /** Takes over what is a count, and nothing else: the file may have been edited, or cut by a crash of the machine. */
 function parseCounters(read: unknown): Counters {
-  const { formats, missing, states, oldestWaiting, lastRun } = (read ?? {}) as Record<string, unknown>;
+  const { formats, missing, states, oldestWaiting, lastRun, problems, lastCheck } = (read ?? {}) as Record<
+    string,
+    unknown
+  >;
   // Without a prototype: a format may have any name.
   const counters: Counters = { formats: Object.create(null) as Counters['formats'] };
   if (isCount(missing)) counters.missing = missing;
   if (isCount(oldestWaiting)) counters.oldestWaiting = oldestWaiting;
   if (isCount(lastRun)) counters.lastRun = lastRun;
+  if (isCount(lastCheck)) counters.lastCheck = lastCheck;
+  if (Array.isArray(problems)) counters.problems = problems.filter(isCheckProblem);
   const counted = Object.entries(states ?? {}).filter((entry): entry is [string, number] =>
     isCount(entry[1]),
   );
@@ -92,6 +107,11 @@ function parseCounters(read: unknown): Counters {
     }
   }
   return counters;
+}
+
+function isCheckProblem(value: unknown): value is CheckProblem {
+  const { check, state, count } = (value ?? {}) as Record<string, unknown>;
+  return typeof check === 'string' && typeof state === 'string' && isCount(count);
 }
 
 function isCount(value: unknown): value is number {
@@ -147,7 +167,7 @@ export function formatMetrics(counters: Counters): string {
   return `${lines.join('\n')}\n`;
 }
 
-function formatGauges({ states, oldestWaiting, lastRun }: Counters): string[] {
+function formatGauges({ states, oldestWaiting, lastRun, problems, lastCheck }: Counters): string[] {
   const gauge = (name: string, help: string, value: number | undefined) =>
     value === undefined ? [] : formatFamily(name, 'gauge', help, [['', value]]);
   const samples = Object.entries(states ?? {}).map(
@@ -166,6 +186,16 @@ function formatGauges({ states, oldestWaiting, lastRun }: Counters): string[] {
       oldestWaiting,
     ),
     ...gauge('last_run_timestamp_seconds', 'When deliver last looked at everything.', lastRun),
+    ...formatFamily(
+      'check_problems',
+      'gauge',
+      'Problems and warnings of each check, when its timer last ran.',
+      (problems ?? []).map(
+        ({ check, state, count }) =>
+          [`{check="${escapeLabel(check)}",state="${escapeLabel(state)}"}`, count] as const,
+      ),
+    ),
+    ...gauge('last_check_timestamp_seconds', 'When the timer last ran check.', lastCheck),
   ];
 }
 

@@ -9,8 +9,11 @@ const defaultTimeLimit = 30;
 /** Characters of its stderr that are kept. */
 const keptOutput = 1000;
 
-/** `failure`: a delivery; `refused`: by PILOS; `stuck`: PILOS takes nothing; `recovered`: it does again. */
-type NotificationEvent = 'failure' | 'refused' | 'stuck' | 'recovered';
+/**
+ * `failure`: a delivery; `refused`: by PILOS; `stuck`: PILOS takes nothing; `check`: it has found something new;
+ * `recovered`: PILOS takes archives again, or what `check` had found is gone.
+ */
+type NotificationEvent = 'failure' | 'refused' | 'stuck' | 'check' | 'recovered';
 
 /** What a notification says; the ids are `''` where it is about no recording in particular. */
 export interface Notification {
@@ -23,15 +26,17 @@ export interface Notification {
   exitStatus: number;
 }
 
-/** Runs `notify`, where there is one; that it fails is only a warning. */
-export async function notify(run: ConfiguredRun, notification: Notification): Promise<void> {
+/** Runs `notify`, where there is one; that it fails is only a warning. @returns false when it has failed */
+export async function notify(run: ConfiguredRun, notification: Notification): Promise<boolean> {
   const command = run.config.notify;
-  if (command === undefined) return;
+  if (command === undefined) return true;
   try {
     await runNotify(command, notification);
+    return true;
   } catch (error) {
     if (!(error instanceof ExpectedError) || run.signal.aborted) throw error;
     run.log.warn(`nobody was notified: ${describeError(error)}`);
+    return false;
   }
 }
 

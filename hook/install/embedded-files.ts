@@ -6,6 +6,8 @@ const sources = {
   configuration: 'examples/pilos.yml',
   service: 'examples/systemd/pilos-post-publish.service',
   timer: 'examples/systemd/pilos-post-publish.timer',
+  checkService: 'examples/systemd/pilos-post-publish-check.service',
+  checkTimer: 'examples/systemd/pilos-post-publish-check.timer',
   logrotate: 'examples/logrotate/pilos-post-publish',
 };
 

@@ -103,12 +103,15 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     expect(server.isDelivered(root.path, server.sentId)).toBe(false);
   });
 
-  it('has enabled its timer, whose service starts what is there', async () => {
-    expect(has(timerWant)).toBe(true);
-    const [, started = ''] =
-      /^ExecStart=(\S+)/m.exec(read('/usr/lib/systemd/system/pilos-post-publish.service')) ?? [];
-    expect((await root.run('test', '-x', started)).status).toBe(0);
-  });
+  it.each(['pilos-post-publish', 'pilos-post-publish-check'])(
+    'has enabled %s.timer, whose service starts what is there',
+    async (unit) => {
+      expect(has(`/etc/systemd/system/timers.target.wants/${unit}.timer`)).toBe(true);
+      const service = read(`/usr/lib/systemd/system/${unit}.service`);
+      const [, started = ''] = /^ExecStart=(\S+)/m.exec(service) ?? [];
+      expect((await root.run('test', '-x', started)).status).toBe(0);
+    },
+  );
 
   it('gives its files to root, with the modes that BBB and systemd need', async () => {
     const { stdout } = await root.runOrThrow('dpkg', '--listfiles', programName);
@@ -206,7 +209,8 @@ else echo LoadState=not-found; fi
   it('is purged: of everything but the ledger nothing is left', async () => {
     // systemd's own note, which it writes when the timer is started.
     mkdirSync(place('/var/lib/systemd/timers'), { recursive: true });
-    writeFileSync(place('/var/lib/systemd/timers/stamp-pilos-post-publish.timer'), '');
+    for (const timer of ['pilos-post-publish.timer', 'pilos-post-publish-check.timer'])
+      writeFileSync(place(`/var/lib/systemd/timers/stamp-${timer}`), '');
     await root.runOrThrow('apt-get', 'purge', '--yes', programName);
     const places = ['/etc', '/usr', '/var', '/root'];
     const { stdout } = await root.runOrThrow('find', ...places, '-iname', '*pilos*', '-print');

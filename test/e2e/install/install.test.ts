@@ -29,7 +29,8 @@ const systemctl = `#!/bin/sh
 [ ! -e /broken ] || { echo 'Failed to connect to bus' >&2; exit 1; }
 echo "$*" >>/systemctl.log
 `;
-const startCalls = ['daemon-reload', `enable ${timer}`, `restart ${timer}`];
+const timers = `${timer} pilos-post-publish-check.timer`;
+const startCalls = ['daemon-reload', `enable ${timers}`, `restart ${timers}`];
 
 let root: DebianRoot;
 beforeAll(async () => {
@@ -109,7 +110,7 @@ describe('on a server with the script of PILOS', { timeout: 2 * minute }, () => 
     renameSync(place('/run/systemd'), place('/run/elsewhere'));
     const { stdout } = await root.runOrThrow(downloaded, 'install');
     renameSync(place('/run/elsewhere'), place('/run/systemd'));
-    expect(stdout).toContain(`run 'systemctl enable --now ${timer}'`);
+    expect(stdout).toContain(`run 'systemctl enable --now ${timers}'`);
     expect(calls()).toEqual([]);
   });
 
@@ -136,13 +137,19 @@ describe('on a server with the script of PILOS', { timeout: 2 * minute }, () => 
 
   it("is uninstalled: PILOS' script is back, pilos.yml and the ledger stay, nothing else does", async () => {
     mkdirSync(place('/var/lib/systemd/timers'), { recursive: true });
-    writeFileSync(place(`/var/lib/systemd/timers/stamp-${timer}`), '');
+    for (const one of timers.split(' ')) writeFileSync(place(`/var/lib/systemd/timers/stamp-${one}`), '');
+    const pilosYml = `${server.ownPilosYml}metrics_file: /var/lib/metrics/pilos.prom\n`;
+    writeFileSync(place(server.pilosYml), pilosYml);
+    await root.runOrThrow('install', '--directory', '--owner=bigbluebutton', '/var/lib/metrics');
+    await root.runOrThrow(programName, 'deliver');
+    expect(readdirSync(place('/var/lib/metrics'))).toEqual(['pilos.prom']);
     const { stdout } = await root.runOrThrow(programName, 'uninstall');
     expect(stdout).toContain(`kept ${server.pilosYml}, and the ledger`);
-    expect(calls()).toEqual([`disable --now ${timer}`, 'daemon-reload']);
+    expect(calls()).toEqual([`disable --now ${timers}`, 'daemon-reload']);
     expect(readdirSync(place(server.postPublish))).toEqual([basename(server.launcher)]);
     expect(read(server.launcher)).toBe(server.pilosScript);
-    expect(read(server.pilosYml)).toBe(server.ownPilosYml);
+    expect(read(server.pilosYml)).toBe(pilosYml);
+    expect(readdirSync(place('/var/lib/metrics'))).toEqual([]);
     const left = await root.runOrThrow(
       'find',
       '/etc',

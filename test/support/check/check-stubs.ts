@@ -25,7 +25,8 @@ case "$*" in
       *) echo LoadState=loaded; echo "UnitFileState=$state"; echo ActiveState=inactive ;;
     esac ;;
   daemon-reload) ;;
-  'enable pilos-post-publish.timer' | 'enable --now pilos-post-publish.timer' | 'restart pilos-post-publish.timer') echo enabled >"$STATE/timer" ;;
+  'enable pilos-post-publish.timer '*check.timer | 'restart pilos-post-publish.timer '*check.timer) echo enabled >"$STATE/timer" ;;
+  'enable --now pilos-post-publish.timer' | 'restart pilos-post-publish.timer') echo enabled >"$STATE/timer" ;;
   'unmask pilos-post-publish.timer') echo disabled >"$STATE/timer" ;;
   *) echo "no stand-in for systemctl $*" >&2; exit 1 ;;
 esac

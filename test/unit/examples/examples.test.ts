@@ -97,43 +97,67 @@ describe('examples/docker-compose.yml', () => {
 
 describe('examples/systemd', () => {
   const directory = useTemporaryDirectory();
-  const service = read('systemd/pilos-post-publish.service');
-  const setting = (name: string) => service.match(new RegExp(`^${name}=(.*)$`, 'm'))?.[1];
+  const units = ['pilos-post-publish', 'pilos-post-publish-check'];
+  const service = (unit: string) => read(`systemd/${unit}.service`);
+  const settingOf = (unit: string, name: string) =>
+    service(unit).match(new RegExp(`^${name}=(.*)$`, 'm'))?.[1];
 
-  it('runs a command that there is, as bigbluebutton, and never two at once', () => {
-    const [program, command, ...rest] = setting('ExecStart')?.split(' ') ?? [];
+  it.each([
+    ['pilos-post-publish', 'deliver', []],
+    ['pilos-post-publish-check', 'check', ['--quiet', '--notify']],
+  ])('%s runs a command that there is, as bigbluebutton, and never two at once', (unit, name, options) => {
+    const [program, command, ...rest] = settingOf(unit, 'ExecStart')?.split(' ') ?? [];
     expect(program).toBe(installedExecutable);
-    const known = createProgram(async () => undefined).commands;
-    expect(known.map((one) => one.name())).toContain(command);
-    expect(rest).toEqual([]);
-    expect(setting('User')).toBe('bigbluebutton');
-    expect(setting('Type')).toBe('oneshot');
+    const known = createProgram(async () => undefined).commands.find((one) => one.name() === command);
+    expect([command, ...rest]).toEqual([name, ...options]);
+    const longs = known?.options.map(({ long }) => long);
+    for (const option of options) expect(longs).toContain(option);
+    expect(settingOf(unit, 'User')).toBe('bigbluebutton');
+    expect(settingOf(unit, 'Type')).toBe('oneshot');
+  });
+
+  it('runs the check in the sandbox of a delivery, so that it meets what that meets', () => {
+    const sandbox = (unit: string) => {
+      const [, settings = ''] = service(unit).split('IOSchedulingClass=idle');
+      return settings.split('\n').filter((line) => /^\w+=/.test(line));
+    };
+    const [deliver = '', check = ''] = units;
+    expect(sandbox(check)).toEqual(sandbox(deliver));
+    expect(sandbox(check).length).toBeGreaterThan(10);
+  });
+
+  it('skips no run: without a pilos.yml it fails, which systemctl --failed lists', () => {
+    for (const name of readdirSync(join(examples, 'systemd')))
+      expect(read(`systemd/${name}`)).not.toMatch(/^(Condition|Assert)\w+=/m);
   });
 
   it('takes away nothing that a delivery needs', () => {
     // The lock between runs, the check whether another run is alive, the check of the mount, and Node's compiler.
     for (const name of ['PrivateNetwork', 'PrivatePIDs', 'ReadWritePaths', 'MemoryDenyWriteExecute']) {
-      expect(setting(name), name).toBeUndefined();
+      for (const unit of units) expect(settingOf(unit, name), name).toBeUndefined();
     }
-    expect(setting('ProtectSystem')).toBe('full');
-    expect(setting('ProtectHome')).toBe('read-only');
+    expect(settingOf('pilos-post-publish', 'ProtectSystem')).toBe('full');
+    expect(settingOf('pilos-post-publish', 'ProtectHome')).toBe('read-only');
   });
 
-  it('comes with a timer of the same name', () => {
-    expect(readdirSync(join(examples, 'systemd')).sort()).toEqual([
-      'pilos-post-publish.service',
-      'pilos-post-publish.timer',
-    ]);
+  it('comes with a timer of the same name for each service', () => {
+    const files = units.flatMap((unit) => [`${unit}.service`, `${unit}.timer`]);
+    expect(readdirSync(join(examples, 'systemd')).sort()).toEqual(files.sort());
     expect(read('systemd/pilos-post-publish.timer')).toMatch(/^OnCalendar=\*:0\/15$/m);
+    expect(read('systemd/pilos-post-publish-check.timer')).toMatch(/^OnCalendar=daily$/m);
+    for (const unit of units) expect(read(`systemd/${unit}.timer`)).toMatch(/^RandomizedDelaySec=/m);
   });
 
   it('is accepted by systemd-analyze verify', () => {
     cpSync(join(examples, 'systemd'), directory.path, { recursive: true });
-    const file = join(directory.path, 'pilos-post-publish.service');
-    // It also looks whether the program is there.
-    writeFileSync(file, service.replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
-    const timer = join(directory.path, 'pilos-post-publish.timer');
-    const { status, stderr } = spawnSync('systemd-analyze', ['verify', file, timer]);
+    const files = units.map((unit) => {
+      const file = join(directory.path, `${unit}.service`);
+      // It also looks whether the program is there.
+      writeFileSync(file, service(unit).replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
+      return file;
+    });
+    const timers = units.map((unit) => join(directory.path, `${unit}.timer`));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...files, ...timers]);
     expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
   });
 });

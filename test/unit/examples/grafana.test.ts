@@ -130,10 +130,13 @@ describe('examples/prometheus-alerts.yml', () => {
       'PilosRecordingsNeedSomebody',
       'PilosImporterStuck',
       'PilosTimerDead',
+      'PilosCheckProblem',
+      'PilosCheckDead',
     ]);
     const names = rules.flatMap(({ expr }) => metricsOf(expr));
     expect(names.length).toBeGreaterThan(0);
-    const seen = { states: { refused: 1 }, oldestWaiting: 1, lastRun: 1 };
+    const problems = [{ check: 'spool_mode', state: 'problem', count: 1 }];
+    const seen = { states: { refused: 1 }, oldestWaiting: 1, lastRun: 1, problems, lastCheck: 1 };
     const all = parseExposition(formatMetrics({ formats: { video: counts }, missing: 1, ...seen }));
     for (const name of names) expect([...all.keys()]).toContain(name);
   });
