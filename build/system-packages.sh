@@ -77,6 +77,7 @@ check_group() {
       need fuse3 fusermount3
       need bindfs bindfs
       need procps ps
+      need faketime faketime
       need groff-base groff
       need man-db man
       need mandoc mandoc

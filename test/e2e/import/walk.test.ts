@@ -1,8 +1,9 @@
 /** Random walks of a BBB server, this program and PILOS: at rest, `status` tells what PILOS has, and nothing was lost. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { startWalk, steps } from '../../support/pilos/walk.ts';
 import { sized } from '../../support/program/test-size.ts';
+import { startWalk } from '../../support/walk/walk.ts';
+import { steps } from '../../support/walk/world.ts';
 
 const minute = 60_000;
 const walks = sized(3, 400);
