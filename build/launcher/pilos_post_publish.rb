@@ -30,11 +30,11 @@ begin
   waiting.each(&pass_on)
   status = Process.wait2(child).last
 rescue Errno::EAGAIN, Errno::ENOMEM, Errno::ETXTBSY => e
-  give_up 75, "cannot start #{executable}: #{SystemCallError.new(e.errno).message}", 'the timer delivers it later'
+  give_up 75, "cannot start #{executable}: #{SystemCallError.new(e.errno).message}", "'pilos-post-publish deliver' delivers it later"
 rescue SystemCallError => e
   give_up 69, "cannot start #{executable}: #{SystemCallError.new(e.errno).message}", install
 end
 exit! status.exitstatus unless status.signaled?
 
 give_up 128 + status.termsig, "ended by SIG#{Signal.signame(status.termsig)}",
-        'the timer delivers it later; if it happens again, look for a lack of memory in the kernel log'
+        "'pilos-post-publish deliver' delivers it later; if it happens again, look for a lack of memory in the kernel log"

@@ -1,7 +1,7 @@
 /** The user of BBB, who checks, and BBB's worker. */
 import { EXIT } from '../errors.ts';
 import { shellQuote } from '../system/shell-quote.ts';
-import { type Accounts, usualUser, workerUnit } from './accounts.ts';
+import { type Accounts, usualUser, withWorker, workerUnit } from './accounts.ts';
 import { definer } from './define.ts';
 import type { Facts } from './facts.ts';
 import { ok, problem, skipped, type Verdict, warning } from './result.ts';
@@ -28,12 +28,13 @@ export const accountChecks = [
   one({
     check: 'worker',
     of: ({ accounts }) => accounts,
-    title: ({ workers }) => `BBB's worker, ${workerUnit}${describePids(workers)}`,
+    title: ({ workers, hasSystemd }) =>
+      `BBB's worker${hasSystemd ? `, ${workerUnit}` : ''}${describePids(workers)}`,
     decide: decideWorker,
   }),
 ];
 
-export function decideOwner({ owner, user }: Accounts): Verdict {
+export function decideOwner({ owner, user, hasSystemd }: Accounts): Verdict {
   if (owner === undefined) return skipped("BBB's directories are not there");
   const { directory, directories, uid, account, otherOwner, hasUsualUser } = owner;
   if (account !== undefined && uid !== 0) return ok;
@@ -43,12 +44,11 @@ export function decideOwner({ owner, user }: Accounts): Verdict {
       : `chown ${user}: ${shellQuote([directory])}`;
   const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser}`;
   const text = `${directory} belongs to ${uid === 0 ? 'root' : `uid ${uid}, which no user has`}, but BBB's scripts run as ${user}`;
-  // A worker whose user did not exist has not started.
-  const start = `systemctl start ${workerUnit}`;
   return problem(
     EXIT.config,
     text,
-    hasUsualUser || otherOwner !== undefined ? give : `${create} && ${give} && ${start}`,
+    // A worker whose user did not exist has not started.
+    hasUsualUser || otherOwner !== undefined ? give : withWorker([create, give], 'start', { hasSystemd }),
   );
 }
 
@@ -56,11 +56,11 @@ function describePids(workers: Accounts['workers']): string {
   return workers.length === 0 ? '' : `, runs as process ${workers.map(({ pid }) => pid).join(', ')}`;
 }
 
-function decideWorker({ account, workers }: Accounts): Verdict {
+function decideWorker({ account, workers, hasSystemd }: Accounts): Verdict {
   if (account === undefined) return skipped('fix bbb_user first');
   if (workers.length > 0) return ok;
   return warning(
     `none runs as ${account.name}: no recording is processed, and nothing calls this program`,
-    `systemctl start ${workerUnit}`,
+    withWorker([], 'start', { hasSystemd }),
   );
 }

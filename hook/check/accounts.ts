@@ -1,6 +1,7 @@
 /** Who delivers: the user of BBB, its groups, and BBB's worker, which has the groups it was started with. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
+import { isSystemdRunning } from '../system/systemd.ts';
 import { type Account, parseAccount } from '../system/user.ts';
 import { quietly, statOrUndefined } from './paths.ts';
 
@@ -41,8 +42,22 @@ export interface Accounts {
   workers: readonly Worker[];
   /** All groups of the account, as the user database has them now; undefined when it does not say. */
   groups: readonly number[] | undefined;
+  /** Without it, nobody but the admin knows what has started BBB's worker. */
+  hasSystemd: boolean;
   /** Names of the groups in `/etc/group`. */
   groupNames: readonly string[];
+}
+
+/** The commands, and what brings BBB's worker up after them: a command for a shell, or without systemd a sentence. */
+export function withWorker(
+  commands: readonly string[],
+  verb: 'start' | 'restart',
+  { hasSystemd }: Pick<Accounts, 'hasSystemd'>,
+): string {
+  if (hasSystemd) return [...commands, `systemctl ${verb} ${workerUnit}`].join(' && ');
+  if (commands.length === 0) return `${verb} BBB's worker; in a container, restart that`;
+  const run = `run '${commands.join(' && ')}', and ${verb} BBB's worker`;
+  return `${run}; in a container, let its start do so (docs/containers.md)`;
 }
 
 /** @param workers read as root, before it became the user of BBB */
@@ -59,6 +74,7 @@ export async function readAccounts(
     user: account?.name ?? owner?.otherOwner ?? usualUser,
     workers: workers.filter(({ uid }) => uid === account?.uid),
     groups: account && (await readGroups(account.name, options)),
+    hasSystemd: isSystemdRunning(),
     groupNames: readText('/etc/group')
       .split('\n')
       .map((line) => line.split(':')[0] ?? ''),

@@ -34,10 +34,11 @@ export const callChecks = [
   one({
     check: 'timer',
     of: ({ calls }) => calls,
-    title: `timer ${timerName}`,
-    decide: ({ timer }, { config, commands }) =>
+    title: ({ timer }) =>
+      timer === undefined ? "'deliver' runs regularly, without systemd" : `timer ${timerName}`,
+    decide: ({ timer, isRepeated }, { config, commands }) =>
       timer === undefined
-        ? skipped('systemd does not run here')
+        ? decideRepeated(isRepeated, config?.deliver, commands.configured)
         : decideTimer(timer, config?.deliver, commands.install),
   }),
 ];
@@ -84,11 +85,21 @@ function decideOtherScripts({ directory, scripts = [] }: Calls): Verdict {
   );
 }
 
+type Deliver = 'now' | 'later' | undefined;
+const stays = 'what a call could not deliver stays on this server until somebody runs deliver';
+
+/** In a container nothing but a process of our own, or somebody's job, does what the timer does. */
+export function decideRepeated(isRepeated: boolean, deliver: Deliver, program: string): Verdict {
+  if (isRepeated) return ok;
+  const text = `no '${programName} deliver --every' runs here: ${stays}`;
+  const fix = `start '${program} deliver --every 15m' beside BBB's worker, as docs/containers.md says`;
+  return deliver === 'later' ? problem(EXIT.config, text, fix) : warning(text, fix);
+}
+
 /** @param deliver with `later` the timer does all the work */
-export function decideTimer(timer: Timer, deliver: 'now' | 'later' | undefined, install: string): Verdict {
+export function decideTimer(timer: Timer, deliver: Deliver, install: string): Verdict {
   if ('unknown' in timer) return skipped(`systemctl says '${timer.unknown}'`);
   const { load, enabled, active } = timer;
-  const stays = 'what a call could not deliver stays on this server until somebody runs deliver';
   const enable = `systemctl enable --now ${timerName}`;
   const off = (text: string, fix: string) =>
     deliver === 'later'

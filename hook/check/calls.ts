@@ -1,12 +1,14 @@
-/** What calls this program: BBB's `post_publish` directory and the timer. */
+/** What calls this program: BBB's `post_publish` directory, and the timer or what stands in for it. */
 import { constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
+import { readLastRun } from '../delivery/metrics.ts';
 import { isLauncher } from '../install/launcher.ts';
 import { timerName } from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { hasSameContent } from '../system/same-content.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
+import { readText } from './accounts.ts';
 import { findScripts, programName } from './own-program.ts';
 import { findClosed, mayAccess, quietly } from './paths.ts';
 
@@ -20,7 +22,10 @@ export interface Calls {
   scripts: readonly Script[] | undefined;
   /** What the launcher starts; undefined without a launcher. */
   executable: Executable | undefined;
+  /** Undefined without systemd. */
   timer: Timer | undefined;
+  /** Without systemd: something else runs `deliver` again and again. */
+  isRepeated: boolean;
 }
 
 export interface Script {
@@ -42,8 +47,11 @@ export interface Executable {
 export type Timer = { load: string; enabled: string; active: string } | { unknown: string };
 
 export async function readCalls(
-  bbbFiles: readonly string[],
-  version: string,
+  {
+    bbbFiles,
+    workDir,
+    version,
+  }: { bbbFiles: readonly string[]; workDir: string | undefined; version: string },
   options: ChildOptions,
 ): Promise<Calls> {
   const directory = `${findScripts(bbbFiles)}/post_publish`;
@@ -55,7 +63,27 @@ export async function readCalls(
     scripts,
     executable: isLauncherThere ? await readExecutable(directory, version, options) : undefined,
     timer: isSystemdRunning() ? await readTimer(options) : undefined,
+    isRepeated: hasRepeatedDelivery() || hasRunLately(workDir),
   };
+}
+
+/** A process `pilos-post-publish deliver --every …` that we may see. */
+function hasRepeatedDelivery(): boolean {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.some((pid) => isRepeatedDelivery(readText(`/proc/${pid}/cmdline`).split('\0')));
+}
+
+export function isRepeatedDelivery(words: readonly string[]): boolean {
+  const options = words.slice(words.indexOf('deliver'));
+  return words.includes('deliver') && options.some((word) => /^--every(=|$)/.test(word));
+}
+
+/** Milliseconds in which a job of cron, or of another container, has run; only the metrics know of it. */
+const lately = 2 * 3_600_000;
+
+function hasRunLately(workDir: string | undefined): boolean {
+  const lastRun = workDir === undefined ? undefined : readLastRun(workDir);
+  return lastRun !== undefined && Date.now() - lastRun * 1000 < lately;
 }
 
 /** BBB runs every script that ends in `.rb`. */

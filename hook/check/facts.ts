@@ -83,7 +83,7 @@ export async function readFacts(run: Run, version: string): Promise<Facts> {
     },
     statusDir: readPathFacts(`${bbb.recordingDir}/status/published`),
     own: config && readOwnFiles(config, accounts.account?.uid),
-    calls: await readCalls(bbb.files, version, options),
+    calls: await readCalls({ bbbFiles: bbb.files, workDir: config?.workDir, version }, options),
     spools:
       config && recordings ? await readSpools({ config, accounts, options, subDirs: [] }, recordings) : [],
   };

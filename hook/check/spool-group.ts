@@ -1,13 +1,13 @@
 /** The group of the spool: is it PILOS', is the user of BBB in it, and BBB's worker? Pure. */
 import { EXIT } from '../errors.ts';
 import { shellQuote } from '../system/shell-quote.ts';
-import { type Accounts, workerUnit } from './accounts.ts';
+import { type Accounts, withWorker } from './accounts.ts';
 import type { FoundSpool } from './local-spool.ts';
 import { ok, problem, skipped, type Verdict } from './result.ts';
 
 type SpoolGroup = Pick<FoundSpool, 'found' | 'groupName' | 'pilosGroup'>;
 interface AccountFacts {
-  accounts: Pick<Accounts, 'account' | 'user' | 'groups' | 'groupNames' | 'workers'>;
+  accounts: Pick<Accounts, 'account' | 'user' | 'groups' | 'groupNames' | 'workers' | 'hasSystemd'>;
 }
 
 export function describeGroup({ found, groupName }: SpoolGroup): string {
@@ -35,7 +35,7 @@ export function decideGroup(
   return problem(
     EXIT.permission,
     `its group is ${groupName}, and ${user} is not in it`,
-    `if PILOS is in ${groupName}, and it is for nothing but the spool: usermod --append --groups ${groupName} ${user} && systemctl restart ${workerUnit}; otherwise: ${give}`,
+    `if PILOS is in ${groupName}, and it is for nothing but the spool: ${withWorker([`usermod --append --groups ${groupName} ${user}`], 'restart', accounts)}; otherwise: ${give}`,
   );
 }
 
@@ -46,11 +46,12 @@ export function decideUserGroup(spool: SpoolGroup, { accounts }: AccountFacts): 
   const { gid } = spool.found;
   if (groups.includes(gid)) return ok;
   const group = `group ${describeGroup(spool)}`;
+  const commands = join(spool, accounts);
   const hasWorker = workers.some((one) => !one.groups.includes(gid));
   return problem(
     EXIT.permission,
     `${user} is not in ${group}, so archives cannot be written, or PILOS cannot delete them`,
-    [...join(spool, accounts), ...(hasWorker ? [`systemctl restart ${workerUnit}`] : [])].join(' && '),
+    hasWorker ? withWorker(commands, 'restart', accounts) : commands.join(' && '),
   );
 }
 
@@ -75,7 +76,7 @@ export function decideWorkerGroup(spool: SpoolGroup, { accounts }: AccountFacts)
   if (without.length === 0) return ok;
   const pids = without.map(({ pid }) => pid).join(', ');
   const text = `process ${pids} was started before ${user} came into group ${describeGroup(spool)}, and is not in it`;
-  return problem(EXIT.permission, text, `systemctl restart ${workerUnit}`);
+  return problem(EXIT.permission, text, withWorker([], 'restart', accounts));
 }
 
 /** With setgid, files get the group by themselves; then it is enough to be allowed to write. */

@@ -21,23 +21,30 @@ interface DeliverRequest {
   meetingIds: string[];
   limit: number | undefined;
   dryRun: boolean;
+  /** How often, a span of time; undefined: once. */
+  every: string | undefined;
 }
 
 export function addDeliverCommand(program: Command, start: Start): void {
   addRunOptions(program.command('deliver'))
     .description('deliver what PILOS does not have; the timer runs this every 15 minutes')
     .addOption(new Option('--failed', 'only what was tried and failed').conflicts('again'))
-
     .addOption(new Option('--again', 'also what PILOS had imported, since it was deleted there'))
     .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
     .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect)
     .option('--limit <n>', 'at most so many', parseCount)
     .option('--dry-run', 'say what would be delivered, and change nothing')
+    .addOption(
+      new Option(
+        '--every <span>',
+        'again and again, every 15m for example, where no timer does so: in a container',
+      ).conflicts(['again', 'dryRun']),
+    )
     .action((options, command) => {
-      const { since, limit, dryRun = false, meetingId: meetingIds = [] } = options;
+      const { since, limit, dryRun = false, meetingId: meetingIds = [], every } = options;
       const which = options.again ? 'all' : options.failed ? 'failed' : 'missing';
       return start(command.optsWithGlobals(), (run) =>
-        deliver({ which, since, limit, dryRun, meetingIds }, run),
+        deliver({ which, since, limit, dryRun, meetingIds, every }, run),
       );
     });
 }
@@ -46,6 +53,14 @@ export function addDeliverCommand(program: Command, start: Start): void {
 async function deliver(request: DeliverRequest, unconfigured: Run): Promise<ExitStatus> {
   const meetingIds = request.meetingIds.map(validateMeetingId);
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
+  if (request.every !== undefined) {
+    const { deliverEvery, parseInterval } = await import('./deliver-every.ts');
+    return await deliverEvery(
+      parseInterval(request.every, unconfigured),
+      process.argv.slice(2),
+      unconfigured,
+    );
+  }
   const run = configureRun(unconfigured, request);
 
   const context = await openDelivery(run);

@@ -106,6 +106,7 @@ async function planInstall(): Promise<Plan> {
   if (!isSystemdRunning()) {
     notes.unshift(
       `systemd does not run here: when it does, run 'systemctl enable --now ${timerNames.join(' ')}'`,
+      "in a container, which has none, start 'pilos-post-publish deliver --every 15m' beside BBB's worker",
     );
     return { steps, notes };
   }

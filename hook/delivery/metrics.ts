@@ -67,6 +67,11 @@ export async function updateMetrics(
   }
 }
 
+/** When a complete run of `deliver` was counted last, seconds since 1970; undefined without metrics. */
+export function readLastRun(workDir: string): number | undefined {
+  return readCounters(`${workDir}/metrics.json`).lastRun;
+}
+
 export function countersOf({ formats }: Counters, format: string): FormatCounters {
   formats[format] ??= { deliveries: 0, failures: 0, bytes: 0, seconds: 0, lastSuccess: 0 };
   return formats[format];

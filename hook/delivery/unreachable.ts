@@ -39,7 +39,7 @@ export async function leaveToTimer(
   const reason = new ExpectedError(`not tried, because ${location} failed ${seconds} s ago: ${message}`, {
     code: 'host_failed_recently',
     exitStatus: EXIT.temporary,
-    fix: "the timer tries again; 'pilos-post-publish deliver' does so now",
+    fix: "the next 'pilos-post-publish deliver' tries again",
     scope: 'spool',
   });
   run.log.failure(reason, archive);

@@ -27,6 +27,8 @@ export interface ChildOptions {
   endsWithUs?: boolean;
   /** Nobody waits for it: it does not keep our process from ending. */
   inBackground?: boolean;
+  /** Its stdout and stderr are ours, so that nothing of them is kept. */
+  inheritsOutput?: boolean;
   /** Called with its stdout, as it comes. */
   onOutput?: (text: string) => void;
   /** Its stdin stays open until {@link RunningChild.closeInput}. */
@@ -87,6 +89,7 @@ function execaOptions(options: ChildOptions) {
     buffer: false,
     detached: options.ownGroup === true,
     stdin: options.keepsInput === true ? 'pipe' : 'ignore',
+    ...(options.inheritsOutput === true ? { stdout: 'inherit', stderr: 'inherit' } : {}),
   } as const satisfies Options;
 }
 
@@ -97,12 +100,12 @@ type Ending = Omit<ChildResult, keyof Output>;
 async function readResult(child: Child, options: ChildOptions): Promise<ChildResult> {
   const output: Output = { stdout: '', stderr: '' };
   const watch = watchTime(options);
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     watch.hear();
     if (output.stdout.length < keptOutput) output.stdout += text;
     options.onOutput?.(text);
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     watch.hear();
     if (output.stderr.length < keptOutput) output.stderr += text;
   });

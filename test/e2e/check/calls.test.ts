@@ -108,7 +108,7 @@ const timers: CheckCase[] = [
     check: 'timer',
     status: 0,
     says: /it is disabled: what a call could not deliver stays on this server until somebody runs deliver/,
-    spoil: ({ sh, stateDir }) => sh(`mkdir /run/systemd/system && echo disabled > ${stateDir}/timer`),
+    spoil: ({ sh, stateDir }) => sh(`echo disabled > ${stateDir}/timer`),
   },
   {
     what: 'a timer that is not installed',
@@ -141,5 +141,32 @@ const timers: CheckCase[] = [
   },
 ];
 
+/** In this order: in the second one nothing but that process does the work. */
+const withoutSystemd: CheckCase[] = [
+  {
+    what: 'a server without systemd where nothing delivers again',
+    check: 'timer',
+    status: 0,
+    says: /no 'pilos-post-publish deliver --every' runs here: .*: start '.* deliver --every 15m' beside BBB's worker/,
+    spoil: ({ sh }) => sh('mv /run/systemd/system /run/systemd/away'),
+    byHand: ({ sh }) => sh(startRepeated),
+  },
+  {
+    what: 'the same where BBB only notes recordings',
+    check: 'timer',
+    status: 78,
+    says: /no 'pilos-post-publish deliver --every' runs here: /,
+    spoil: ({ sh, tree }) => sh(`${stopRepeated} && echo 'deliver: later' >> ${tree.pilosYml}`),
+    byHand: ({ sh }) => sh(startRepeated),
+    afterwards: ({ sh, tree }) =>
+      sh(
+        `sed -i '/^deliver:/d' ${tree.pilosYml} && ${stopRepeated} && mv /run/systemd/away /run/systemd/system`,
+      ),
+  },
+];
+const startRepeated = 'pilos-post-publish deliver --every 1h >/dev/null 2>&1 & echo $! >"$STATE/repeated"';
+const stopRepeated = 'kill "$(cat "$STATE/repeated")"';
+
 itFindsAndFixes(scene, calls);
+itFindsAndFixes(scene, withoutSystemd);
 itFindsAndFixes(scene, timers);

@@ -111,6 +111,7 @@ describe('on a server with the script of PILOS', { timeout: 2 * minute }, () => 
     const { stdout } = await root.runOrThrow(downloaded, 'install');
     renameSync(place('/run/elsewhere'), place('/run/systemd'));
     expect(stdout).toContain(`run 'systemctl enable --now ${timers}'`);
+    expect(stdout).toContain("start 'pilos-post-publish deliver --every 15m'");
     expect(calls()).toEqual([]);
   });
 

@@ -177,7 +177,9 @@ async function prepareMounts(
   await laySoftwareOver(tree, stateDir, sh);
   // Where systemd is not process 1, nobody misses this directory.
   mkdirSync('/run/systemd', { recursive: true });
-  await sh('mount -t tmpfs tmpfs /run/systemd');
+  await sh(
+    `mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system && echo enabled > ${stateDir}/timer`,
+  );
 }
 
 /** `install` writes to /usr/local: there lies BBB of this server, and the rest of the machine's is linked to. */

@@ -8,7 +8,7 @@ import { type ProgramResult, runOrThrow, runProgram } from './run-program.ts';
 const cacheDirectory = join(import.meta.dirname, '../../../dist/.test-cache');
 const suite = 'bookworm';
 /** Beside what every Debian has; all that the package depends on, so that no network is needed later. */
-const packages = ['apt', 'ruby', 'logrotate'];
+const usualPackages = ['apt', 'ruby', 'logrotate'];
 const maximumAge = 30 * 24 * 3_600_000;
 
 export interface DebianRoot {
@@ -23,12 +23,14 @@ export interface DebianRoot {
 /**
  * A fresh, minimal Debian; its archive is kept in dist/.test-cache, since making it takes a minute. Without a
  * network, this machine's own system stands in, under an overlay that takes every change.
+ *
+ * @param more Debian packages
  */
-export async function createDebianRoot(): Promise<DebianRoot> {
+export async function createDebianRoot(more: readonly string[] = []): Promise<DebianRoot> {
   const directory = mkdtempSync(join(tmpdir(), 'debian-root-'));
   const path = join(directory, 'root');
   mkdirSync(path);
-  const archive = await provideArchive();
+  const archive = await provideArchive([...usualPackages, ...more]);
   if (archive !== undefined)
     await runOrThrow('tar', ['--extract', '--numeric-owner', '--file', archive, '--directory', path]);
   else await mountOverlay(directory, path);
@@ -70,7 +72,7 @@ function enter(root: string, command: string, args: string[]): string[] {
   return ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, root, command, ...args];
 }
 
-async function provideArchive(): Promise<string | undefined> {
+async function provideArchive(packages: readonly string[]): Promise<string | undefined> {
   const archive = join(cacheDirectory, `debian-${suite}-${packages.join('-')}.tar`);
   if (existsSync(archive) && Date.now() - statSync(archive).mtimeMs < maximumAge) return archive;
   mkdirSync(cacheDirectory, { recursive: true });

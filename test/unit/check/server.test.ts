@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decideOwner } from '../../../hook/check/account-checks.ts';
-import { isWorker, parseWorker } from '../../../hook/check/accounts.ts';
-import { decideTimer } from '../../../hook/check/call-checks.ts';
-import { classifyScript } from '../../../hook/check/calls.ts';
+import { isWorker, parseWorker, withWorker } from '../../../hook/check/accounts.ts';
+import { decideRepeated, decideTimer } from '../../../hook/check/call-checks.ts';
+import { classifyScript, isRepeatedDelivery } from '../../../hook/check/calls.ts';
 import { readConfiguration, salvagePilos } from '../../../hook/check/configuration.ts';
 import { decideNotImported, decideUndelivered } from '../../../hook/check/recording-checks.ts';
 import type { RecordingStatus } from '../../../hook/status/status.ts';
@@ -35,6 +35,7 @@ describe('the user of BBB', () => {
   };
   const accounts = (more: object, user: string) => ({
     ...{ ranAs: 'root', account: undefined, workers: [], groups: undefined, groupNames: [], user },
+    hasSystemd: true,
     owner: { ...owner, ...more },
   });
   it.each([
@@ -96,6 +97,33 @@ describe('the timer', () => {
     expect(decideTimer(timer('loaded', 'disabled', 'inactive'), 'later', 'x')).toMatchObject({
       state: 'problem',
     });
+  });
+});
+
+describe('without systemd', () => {
+  it.each([
+    [['/x/pilos-post-publish', 'deliver', '--every', '15m'], true],
+    [['/x/pilos-post-publish', '--quiet', 'deliver', '--every=15m', ''], true],
+    [['/x/pilos-post-publish', 'deliver', '--limit', '1'], false],
+    [['/x/pilos-post-publish', '--every', '15m'], false],
+  ])('the process %j delivers again and again: %s', (words, isOne) => {
+    expect(isRepeatedDelivery(words)).toBe(isOne);
+  });
+
+  it('something else than the timer has to run deliver, and must when BBB only notes recordings', () => {
+    expect(decideRepeated(true, 'later', 'x')).toEqual({ state: 'ok' });
+    expect(decideRepeated(false, 'now', 'x')).toMatchObject({
+      state: 'warning',
+      fix: expect.stringMatching(/^start 'x deliver --every 15m' /),
+    });
+    expect(decideRepeated(false, 'later', 'x')).toMatchObject({ state: 'problem', status: 78 });
+  });
+
+  it('no fix calls systemctl', () => {
+    const without = { hasSystemd: false };
+    expect(withWorker([], 'start', without)).toBe("start BBB's worker; in a container, restart that");
+    expect(withWorker(['a', 'b'], 'restart', without)).toMatch(/^run 'a && b', and restart BBB's worker; /);
+    expect(withWorker(['a'], 'restart', { hasSystemd: true })).toMatch(/^a && systemctl restart bbb-rap-/);
   });
 });
 

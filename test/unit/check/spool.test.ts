@@ -26,7 +26,7 @@ const spool: FoundSpool = {
 const account = { name: 'bigbluebutton', uid: 997, gid: 997, home: '/home/bigbluebutton' };
 const accounts = {
   ...{ ranAs: 'bigbluebutton', owner: undefined, account, user: 'bigbluebutton', groups: [997, 2000] },
-  ...{ workers: [{ pid: 5, uid: 997, groups: [997] }], groupNames: ['root'] },
+  ...{ workers: [{ pid: 5, uid: 997, groups: [997] }], hasSystemd: true, groupNames: ['root'] },
 };
 const facts = { accounts, recordings: { destinations: [] as string[] } } as unknown as Facts;
 const fixOf = (verdict: Verdict) => ('fix' in verdict ? verdict.fix : undefined);
