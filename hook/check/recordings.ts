@@ -36,7 +36,7 @@ export function readRecordings(config: Config): Recordings {
       refused.push({ meetingId, reason: subDir, source: metadata?.source });
     else if (subDir !== '') subDirs.add(subDir);
   }
-  const filter = { failed: false, missing: false, since: undefined, meetingIds: [] };
+  const filter = { failed: false, missing: false, withLost: true, since: undefined, meetingIds: [] };
   const states = attempt(() => [...readStatus(config, filter)]);
   const formats = states instanceof ExpectedError ? [] : states.flatMap((one) => one.formats);
   const destinations = [...new Set(formats.flatMap(({ delivered }) => delivered?.destination ?? []))];

@@ -33,6 +33,11 @@ export function readMeetingFormats(
   });
 }
 
+/** True while BBB has the files, or is about to make them. */
+export function isHere({ bbb }: Pick<MeetingFormat, 'bbb'>): boolean {
+  return bbb !== 'empty' && bbb !== 'not_produced';
+}
+
 /**
  * True for what keeps a meeting's `-sender.done` from being written: still processed by BBB, or published and not
  * imported. What is empty, was moved away, failed in BBB or cannot be made any more keeps nothing, nor what an earlier

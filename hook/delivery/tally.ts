@@ -2,7 +2,7 @@
 import type { PilosMeeting } from '../pilos/meetings.ts';
 import type { DeliveryContext } from './context.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { readMeetingFormats } from './meeting-formats.ts';
+import { isHere, readMeetingFormats } from './meeting-formats.ts';
 import type { DeliveryState } from './state.ts';
 
 /** `lost`: deleted here before PILOS had it. */
@@ -23,16 +23,15 @@ export function tallyFormats(
   const tally = Object.fromEntries(talliedStates.map((state) => [state, 0])) as Tally;
   const here = new Set<string>();
   for (const { meetingId, files } of meetings) {
-    for (const { recordId, format, delivery } of readMeetingFormats(context, meetingId, files)) {
-      if (delivery === undefined) continue;
-      here.add(`${recordId}/${format}`);
-      tally[delivery] += 1;
+    for (const one of readMeetingFormats(context, meetingId, files)) {
+      if (isHere(one)) here.add(`${one.recordId}/${one.format}`);
+      if (one.delivery !== undefined) tally[one.delivery] += 1;
     }
   }
   for (const { record_id, format, delivered } of entries) {
-    const isHere = here.has(`${record_id}/${format}`);
-    if (!isHere && delivered === undefined) tally.lost += 1;
-    else if (!isHere && delivered?.import?.state === 'refused') tally.refused += 1;
+    if (here.has(`${record_id}/${format}`)) continue;
+    if (delivered === undefined) tally.lost += 1;
+    else if (delivered.import?.state === 'refused') tally.refused += 1;
   }
   return tally;
 }

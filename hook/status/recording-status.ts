@@ -6,7 +6,7 @@ import { senderDoneFile } from '../bbb/sender-done.ts';
 import { readOwnEvents } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
 import type { Attempt, Ledger, LedgerEntry } from '../delivery/ledger.ts';
-import { readMeetingFormats } from '../delivery/meeting-formats.ts';
+import { isHere, readMeetingFormats } from '../delivery/meeting-formats.ts';
 import type { ErrorDocument } from '../delivery/result.ts';
 import type { DeliveryState } from '../delivery/state.ts';
 import { ExpectedError } from '../errors.ts';
@@ -103,7 +103,7 @@ function readFormats(
     const { recordId, format, bbb, delivery } = one;
     const entry = ledger.read({ meetingId, recordId, format });
     // BBB has nothing and cannot say why; the ledger knows that it was there.
-    if (entry !== undefined && (bbb === 'empty' || bbb === 'not_produced')) return describeDeleted(entry);
+    if (entry !== undefined && !isHere(one)) return describeDeleted(entry);
     // BBB says 'published' only of what has a state of delivery.
     const state = delivery ?? (bbb as OtherState);
     const error = state === 'waiting' && problem !== undefined ? { error: problem } : {};

@@ -11,6 +11,8 @@ export type { FormatStatus, RecordingStatus };
 export interface StatusFilter {
   failed: boolean;
   missing: boolean;
+  /** Beside what is here also what was deleted here before PILOS had it. */
+  withLost?: boolean;
   /** Milliseconds since 1970. */
   since: number | undefined;
   /** Empty: all that are here; named ones also when only the ledger knows them. */
@@ -31,8 +33,8 @@ interface Candidate {
 /** The recordings that the filter lets through, newest first; one at a time, since there may be many. */
 export function* readStatus(config: Config, filter: StatusFilter): Generator<RecordingStatus> {
   const ledger = openLedger(config.workDir);
-  const isNamed = filter.meetingIds.length > 0 || filter.missing;
-  const ids = filter.meetingIds.length > 0 ? filter.meetingIds : readIds(config, isNamed);
+  const withDeleted = filter.missing || filter.withLost === true;
+  const ids = filter.meetingIds.length > 0 ? filter.meetingIds : readIds(config, withDeleted);
   // Taken off the list, so that the memory of what was shown can be used again.
   const candidates = readCandidates(config, ids, filter.since ?? 0).reverse();
   for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
@@ -52,13 +54,14 @@ function readIds(config: Config, withDeleted: boolean): string[] {
 }
 
 function passes(recording: RecordingStatus, filter: StatusFilter): boolean {
-  const { failed, missing, room, name, meetingIds } = filter;
+  const { failed, missing, withLost, room, name, meetingIds } = filter;
   const { formats } = recording;
   if (room !== undefined && recording.external_id.trim() !== room.trim()) return false;
   if (name !== undefined && !recording.name.toLowerCase().includes(name.toLowerCase())) return false;
   if (failed) return formats.some((one) => one.state === 'failed');
   if (missing) return formats.some(isMissing);
-  return meetingIds.length > 0 || !formats.every(isGoneForGood);
+  const isLost = withLost === true && formats.some(isMissing);
+  return meetingIds.length > 0 || isLost || !formats.every(isGoneForGood);
 }
 
 /** Of a recording that was deleted, or that is empty, there is nothing to deliver: it is shown only when it is named. */

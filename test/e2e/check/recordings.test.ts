@@ -1,5 +1,5 @@
 /** What PILOS' meetings ask for, and what it does not have: each is found alone, and fixed. */
-import { mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { senderDoneFile } from '../../../hook/bbb/sender-done.ts';
@@ -25,6 +25,8 @@ const scene = useScene(async () => {
   return created;
 });
 
+let lostId = '';
+
 const recordings: CheckCase[] = [
   {
     what: 'a recording that is not delivered, and one that was tried in vain,',
@@ -38,6 +40,23 @@ const recordings: CheckCase[] = [
       await sh(`mount -o remount,ro ${tree.spoolDir} && ! pilos-post-publish -m ${id}
         mount -o remount,rw ${tree.spoolDir}`);
     },
+  },
+  {
+    what: 'a recording that was deleted here before PILOS had it',
+    check: 'not_imported',
+    status: 0,
+    says: /1 lost: see 'pilos-post-publish .*status'/,
+    spoil: async ({ bbb, sh, tree }) => {
+      const { id, published } = tree.addMeeting();
+      lostId = id;
+      tree.giveTo(bbb);
+      await sh(`mount -o remount,ro ${tree.spoolDir} && ! pilos-post-publish -m ${id}
+        mount -o remount,rw ${tree.spoolDir}`);
+      rmSync(published('presentation'), { recursive: true });
+      rmSync(join(tree.recordingDir, 'raw', id), { recursive: true });
+      rmSync(join(tree.recordingDir, 'status/published', `${id}-presentation.done`));
+    },
+    byHand: ({ sh }) => sh(`pilos-post-publish status --forget ${lostId}`),
   },
   {
     what: 'a meeting whose front end no file names',

@@ -1,5 +1,14 @@
 /** `metrics_file` and `on_failure` as the executable serves them, alone and twenty at once. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -74,6 +83,30 @@ describe('metrics_file', () => {
     mkdirSync(join(tree.spoolDir, 'later'));
     expect((await tree.run(['deliver'])).status).toBe(0);
     expect(read(tree, 'recordings_missing', '')).toBe(0);
+  });
+
+  it('counts what was deleted before PILOS had it as lost, and not what was moved away', async () => {
+    const tree = createMonitoredTree(metricsSetting);
+    const count = (state: string) =>
+      sampleOf(readFileSync(metricsFile(tree), 'utf8'), 'pilos_post_publish_formats', { state });
+    const [deleted, unpublished] = [
+      tree.addMeeting({ subDir: 'missing' }),
+      tree.addMeeting({ subDir: 'away' }),
+    ];
+    expect((await tree.run(['deliver'])).status).toBe(73);
+    expect([count('failed'), count('lost')]).toEqual([2, 0]);
+    mkdirSync(join(tree.publishedDir, '../unpublished/presentation'), { recursive: true });
+    renameSync(
+      unpublished.published('presentation'),
+      join(tree.publishedDir, '../unpublished/presentation', unpublished.id),
+    );
+    rmSync(deleted.published('presentation'), { recursive: true });
+    rmSync(join(tree.recordingDir, 'raw', deleted.id), { recursive: true });
+    expect((await tree.run(['deliver'])).status).toBe(0);
+    expect([count('failed'), count('lost')]).toEqual([0, 1]);
+    expect((await tree.run(['status', '--forget', deleted.id])).status).toBe(0);
+    expect((await tree.run(['deliver'])).status).toBe(0);
+    expect(count('lost')).toBe(0);
   });
 
   it('survives the deletion of the textfile, and starts again when its counts are broken', async () => {
