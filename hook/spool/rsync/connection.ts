@@ -139,10 +139,20 @@ async function whenStanding(
     await Promise.race([master.ssh.result, sleep(pollMilliseconds)]);
   }
   watcher.signal.throwIfAborted();
-  const { spawnError, exitStatus, signal, stderr } = await master.ssh.result;
+  const { spawnError, exitStatus, signal, stderr } = await keepingAwake(master.ssh.result);
   if (/^unix_listener: /m.test(stderr)) return false;
   if (spawnError !== undefined) throw sshMissing();
   throw explainFailure({ exitCode: exitStatus, signal, stderr }, { destination: host, host }, 'connection');
+}
+
+/** Our process does not end meanwhile: a child in the background does not keep it from that. */
+async function keepingAwake<T>(promise: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, 1000);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function loginHangs(host: string): RsyncFailure {
