@@ -82,8 +82,13 @@ export function masterArguments(
     '-o',
     'RemoteCommand=none',
   ];
-  const host = address.host.replace(/\[(.*)\]$/, '$1');
-  return ['-M', '-N', '-T', '-S', socket, ...nothingElse, ...sshOptions, ...families, '--', host];
+  const options = [...nothingElse, ...sshOptions, ...families];
+  return ['-M', '-N', '-T', '-S', socket, ...options, '--', sshHost(address)];
+}
+
+/** As ssh wants it: rsync has an IPv6 address in brackets. */
+export function sshHost({ host }: Pick<RemoteAddress, 'host'>): string {
+  return host.replace(/\[(.*)\]$/, '$1');
 }
 
 const families4And6 = new Map([

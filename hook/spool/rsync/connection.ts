@@ -7,12 +7,12 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../../errors.ts';
-import { type RunningChild, startChild } from '../../system/child-process.ts';
+import { type RunningChild, runChild, startChild } from '../../system/child-process.ts';
 import { withErrnoTranslated } from '../../system/errno.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
 import type { SpoolWatcher } from '../spool.ts';
-import { masterArguments, type Transfer } from './arguments.ts';
+import { masterArguments, sshHost, type Transfer } from './arguments.ts';
 import { childEnvironment } from './child-environment.ts';
 import { explainFailure, RsyncFailure } from './failure.ts';
 
@@ -30,8 +30,8 @@ export interface Connection {
    * rsync logs in for itself then. Throws RsyncFailure.
    */
   socket(watcher: SpoolWatcher): Promise<ControlSocket | undefined>;
-  /** False when what has just failed may have been ssh. */
-  isStanding(): boolean;
+  /** Asks it: false when it has died, and what went through it has failed for that. */
+  isStanding(): Promise<boolean>;
 }
 
 /** Its socket in its directory: ssh and rsync start there, since a socket's path may have but 107 bytes. */
@@ -39,6 +39,7 @@ const socketName = 'ssh';
 /** Seconds for name, connection and login; ConnectTimeout does not count what comes after the key exchange. */
 const loginSeconds = 60;
 const pollMilliseconds = 10;
+const answerSeconds = 10;
 
 interface Master {
   directory: string;
@@ -77,7 +78,14 @@ export function createConnection(
       }
       return hasSocket ? { name: socketName, directory } : undefined;
     },
-    isStanding: () => master?.ssh.isRunning() === true,
+    isStanding: async () => {
+      if (master?.ssh.isRunning() !== true) return false;
+      const question = ['ssh', '-S', socketName, '-O', 'check', '--', sshHost(transfer.address)];
+      const { directory } = master;
+      const environment = childEnvironment(process.env);
+      const answer = await runChild(question, { directory, environment, seconds: answerSeconds });
+      return answer.exitStatus === 0;
+    },
   };
 }
 

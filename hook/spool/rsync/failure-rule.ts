@@ -7,6 +7,10 @@ export interface RsyncFacts {
   host: string;
 }
 
+/** Nothing is said, or only what rsync adds to every failure: an exit status is all that is left. */
+export const silence =
+  /^(?:\s*(?:rsync error: .*|rsync: connection unexpectedly closed .*|rsync: .* safe_write failed .*)?\r?\n?)*$/;
+
 /** What has failed, for programs. */
 export type RsyncFailureCode =
   // Before the connection stands, ssh's:

@@ -2,8 +2,8 @@
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { quote } from '../../terminal/escape.ts';
 import type { RsyncFacts, RsyncFailureCode, Rule } from './failure-rule.ts';
-import { rsyncRules } from './rsync-rules.ts';
-import { sshRules } from './ssh-rules.ts';
+import { cutRules, rsyncRules } from './rsync-rules.ts';
+import { silentSshRules, sshRules } from './ssh-rules.ts';
 
 /** What is known of a child process that has failed. */
 export interface RsyncResult {
@@ -43,17 +43,22 @@ const notice =
 /**
  * The reason for a failed run of rsync or ssh.
  *
- * @param phase `connection`: ssh alone has run; `transfer`: rsync, through a connection that stood; undefined: both
- *   in one, so that each may be the one that has failed
+ * @param phase `connection`: ssh alone has run; `transfer`: rsync, through a connection that stands; `cut`: the same, and
+ *   that connection has died; undefined: both in one, so that each may be the one that has failed
  */
 export function explainFailure(
   { exitCode, signal, stderr }: RsyncResult,
   facts: RsyncFacts,
-  phase?: 'connection' | 'transfer',
+  phase?: 'connection' | 'transfer' | 'cut',
 ): RsyncFailure {
   const said = stderr.replace(notice, '');
   const last = lastLine(said);
-  const rules = { connection: sshRules, transfer: rsyncRules, both: [...sshRules, ...rsyncRules] };
+  const rules = {
+    connection: [...sshRules, ...silentSshRules],
+    transfer: rsyncRules,
+    cut: [...sshRules, ...cutRules, ...rsyncRules],
+    both: [...sshRules, ...silentSshRules, ...rsyncRules],
+  };
   const program = phase === 'connection' ? 'ssh' : 'rsync';
   for (const rule of rules[phase ?? 'both']) {
     if (rule.exitCodes !== undefined && !rule.exitCodes.includes(exitCode ?? -1)) continue;

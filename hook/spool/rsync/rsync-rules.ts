@@ -5,13 +5,20 @@
  */
 import { EXIT } from '../../errors.ts';
 import { quote } from '../../terminal/escape.ts';
-import type { Rule } from './failure-rule.ts';
+import { type Rule, silence } from './failure-rule.ts';
 
 const createIt =
   'create it there, or correct spool_dir or RECORDING_SPOOL_SUB_DIRECTORY; it is never created from here';
 const giveIt = 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)';
-/** Nothing is said, or only what rsync adds to every failure. */
-const silence = /^(?:\s*(?:rsync error: .*|rsync: connection unexpectedly closed .*)?\r?\n?)*$/;
+
+const cleanShell = 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync';
+const connectionLost = {
+  code: 'connection_lost',
+  exitStatus: EXIT.temporary,
+  retryable: true,
+  what: ({ host }) => `the connection to ${host} was lost`,
+  fix: () => 'check the network and the log of sshd there',
+} as const satisfies Rule;
 
 const refusals: readonly Rule[] = [
   {
@@ -31,6 +38,13 @@ const refusals: readonly Rule[] = [
     what: ({ host }) => `rsync on ${host} refuses to delete, and so to rename`,
     fix: () =>
       "remove '-no-del' from authorized_keys there, or '-no-overwrite', or delete and backup from 'refuse options' in rsyncd.conf",
+  },
+  {
+    pattern: /rrsync error: invalid rsync-command syntax or options/,
+    code: 'option_refused',
+    exitStatus: EXIT.config,
+    what: ({ host }) => `rsync on ${host} refuses an option`,
+    fix: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
   },
   {
     pattern: /rrsync error: option (\S+) has been disabled|The server is configured to refuse (\S+)/,
@@ -171,7 +185,7 @@ const protocolRules: readonly Rule[] = [
     code: 'shell_not_clean',
     exitStatus: EXIT.config,
     what: ({ host }) => `the login shell of ${host} prints something before rsync starts`,
-    fix: () => 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync',
+    fix: () => cleanShell,
   },
   {
     pattern: /rrsync error: ([^\n]*)/,
@@ -190,7 +204,7 @@ const protocolRules: readonly Rule[] = [
     fix: () => 'check the network between the servers',
   },
   {
-    pattern: /(?:unknown|unrecognized) option|invalid option|syntax or usage error/,
+    pattern: /(?:unknown|unrecognized) option|invalid option/,
     code: 'option_unknown',
     exitStatus: EXIT.config,
     what: () => 'rsync does not know an option',
@@ -202,6 +216,14 @@ const protocolRules: readonly Rule[] = [
 const statusRules: readonly Rule[] = [
   {
     pattern: silence,
+    exitCodes: [1],
+    code: 'option_refused',
+    exitStatus: EXIT.config,
+    what: ({ host }) => `rsync on ${host} refuses an option, or to read what may only be written`,
+    fix: () => "correct extra_rsync_opts in pilos.yml; look at 'write only' in rsyncd.conf there",
+  },
+  {
+    pattern: silence,
     exitCodes: [3],
     scope: 'destination',
     code: 'spool_dir_unusable',
@@ -211,12 +233,27 @@ const statusRules: readonly Rule[] = [
   },
   {
     pattern: silence,
+    exitCodes: [2],
+    code: 'shell_not_clean',
+    exitStatus: EXIT.config,
+    what: ({ host }) =>
+      `what ${host} sends is not rsync: its login shell prints something, or its rsync is too old`,
+    fix: () => `${cleanShell}; look at 'rsync --version' there`,
+  },
+  {
+    // In ssh's own words, which come when its connection ends.
+    pattern:
+      /^(?:(?:Shared )?[Cc]onnection (?:to|closed by|reset by) |client_loop: |Received disconnect|Disconnected|Timeout, server|packet_write|mux_)/m,
+    exitCodes: [10, 12, 255],
+    ...connectionLost,
+  },
+  {
     exitCodes: [12],
     code: 'remote_rsync_silent',
     exitStatus: EXIT.temporary,
     retryable: true,
     what: ({ host }) =>
-      `rsync on ${host} ended without saying why: it, rrsync or python3 is missing there, the key's line in authorized_keys is wrong, the directory may not be entered, or the connection was cut`,
+      `rsync on ${host} ended without saying why: it, rrsync or python3 is missing there, the key's line in authorized_keys is wrong, the directory is missing or may not be entered, an option or a second transfer is refused, or the connection was cut`,
     fix: () => "run 'pilos-post-publish check', and look at the log of sshd there",
   },
   {
@@ -234,14 +271,7 @@ const statusRules: readonly Rule[] = [
     what: () => 'rsync could not start a program here: ssh is not installed, or memory or processes ran out',
     fix: () => "if 'ssh -V' fails, 'apt-get install openssh-client'; else look at 'free' and 'ulimit -u'",
   },
-  {
-    exitCodes: [10, 12, 255],
-    code: 'connection_lost',
-    exitStatus: EXIT.temporary,
-    retryable: true,
-    what: ({ host }) => `the connection to ${host} was lost`,
-    fix: () => 'check the network and the log of sshd there',
-  },
+  { exitCodes: [10, 255], ...connectionLost },
   {
     exitCodes: [11, 14, 22, 23, 24, 25],
     scope: 'recording',
@@ -252,6 +282,9 @@ const statusRules: readonly Rule[] = [
     fix: () => `check the disk there, and whether it is full; if the directory is not writable, ${giveIt}`,
   },
 ];
+
+/** Of a connection that stood and has died, whatever else is said. */
+export const cutRules: readonly Rule[] = [{ exitCodes: [10, 12, 255], ...connectionLost }];
 
 export const rsyncRules: readonly Rule[] = [
   ...refusals,

@@ -71,12 +71,9 @@ export async function runRsync(
   if (exitCode !== undefined && accepted.includes(exitCode)) return { stdout, exitCode };
   if (result.spawnError !== undefined) throw notInstalled(result.spawnError);
   const facts = { destination: remoteDirectory(transfer), host: transfer.address.host };
-  const isPastSsh = socket !== undefined && link.connection?.isStanding() === true;
-  throw explainFailure(
-    { exitCode, signal: result.signal, stderr },
-    facts,
-    isPastSsh ? 'transfer' : undefined,
-  );
+  const isStanding = socket !== undefined && (await link.connection?.isStanding());
+  const phase = socket === undefined ? undefined : isStanding ? 'transfer' : 'cut';
+  throw explainFailure({ exitCode, signal: result.signal, stderr }, facts, phase);
 }
 
 function notInstalled(cause: string): ExpectedError {

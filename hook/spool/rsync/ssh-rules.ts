@@ -1,6 +1,6 @@
 /** What fails before a connection stands is ssh's: its words, in the order in which the first that fits decides. */
 import { EXIT } from '../../errors.ts';
-import type { Rule } from './failure-rule.ts';
+import { type Rule, silence } from './failure-rule.ts';
 import { explainChangedKey } from './host-key.ts';
 
 const asUser = 'as the user bigbluebutton (sudo -u bigbluebutton -H ssh';
@@ -83,5 +83,19 @@ export const sshRules: readonly Rule[] = [
     exitStatus: EXIT.unavailable,
     what: () => 'ssh is not installed',
     fix: () => 'apt-get install openssh-client',
+  },
+];
+
+export const silentSshRules: readonly Rule[] = [
+  {
+    // What it said is lost: nobody knows which of them it was.
+    pattern: silence,
+    exitCodes: [255],
+    code: 'ssh_failed',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ host }) =>
+      `ssh to ${host} ended without saying why: the name, network, port or firewall, the host key, our key, or ssh's configuration here`,
+    fix: ({ host }) => `run it ${asUser} -v ${host}), or 'pilos-post-publish check'`,
   },
 ];

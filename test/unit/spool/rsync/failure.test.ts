@@ -22,7 +22,14 @@ describe('explainFailure', () => {
       'host_unreachable',
     );
     // What a login script prints there is not ssh's.
-    expect(explainFailure({ exitCode: 12, stderr: refused }, facts, 'transfer').code).toBe('connection_lost');
+    expect(explainFailure({ exitCode: 12, stderr: refused }, facts, 'transfer').code).toBe(
+      'remote_rsync_silent',
+    );
+    for (const exitCode of [10, 12, 255])
+      expect(explainFailure({ exitCode, stderr: 'quota: 99 %' }, facts, 'cut').code).toBe('connection_lost');
+    expect(explainFailure({ exitCode: 255, stderr: '' }, facts, 'connection').message).toMatch(
+      /without saying why: the name, network, port or firewall, the host key, our key, or ssh's configuration here/,
+    );
     expect(explainFailure({ exitCode: 255, stderr: 'what?' }, facts, 'connection')).toMatchObject({
       code: 'ssh_failed',
       message: "ssh to pilos:/spool/instance1 failed, exit status 255 ('what?')",
