@@ -54,8 +54,9 @@ export async function readLocalSpool(
   { config, options, subDirs }: SpoolContext,
   directory: string,
 ): Promise<LocalSpool> {
-  const { requireMount } = config;
-  const { lines, isHung } = await probe({ directory, requireMount, subDirs: [...subDirs] }, options);
+  const { requireMount, workDir } = config;
+  const request = { directory, requireMount, workDir, subDirs: [...subDirs] };
+  const { lines, isHung } = await probe(request, options);
   const answer = lines.find((one) => one.step === 'directory' && one.subDir === '');
   const found = answer?.step === 'directory' && 'found' in answer ? answer.found : undefined;
   const path = found?.path ?? directory;

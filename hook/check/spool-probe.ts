@@ -14,6 +14,7 @@ import { quietly, readPathFacts } from './paths.ts';
 export interface ProbeRequest {
   directory: string;
   requireMount: boolean | string;
+  workDir: string;
   /** Sub directories that meetings ask for, validated. */
   subDirs: string[];
 }
@@ -132,10 +133,10 @@ function readDirectory(path: string): SpoolDirectory {
 
 /** Delivers a file as if it were an archive, under a name that PILOS ignores, and removes it. */
 async function writeTest(
-  { directory, requireMount }: ProbeRequest,
+  { directory, requireMount, workDir }: ProbeRequest,
   subDir: string,
 ): Promise<WrittenFile & { at: number }> {
-  const spool = localSpool({ directory, requireMount });
+  const spool = localSpool({ directory, requireMount, workDir, isProbe: true });
   const place = spool.destination(subDir);
   removeAbandonedTests(place);
   const name = `${testName}.${createRunToken()}`;

@@ -3,6 +3,7 @@ import { type Command, Option } from '@commander-js/extra-typings';
 import { meetingIdOf } from '../bbb/bbb.ts';
 import { validateMeetingId } from '../bbb/ids.ts';
 import { type Backlog, readBacklog, type Which } from '../delivery/backlog.ts';
+import { confirmMount } from '../delivery/confirm-mount.ts';
 import { openDelivery } from '../delivery/context.ts';
 import { deliverBacklog, planBacklog } from '../delivery/deliver-backlog.ts';
 import { finishRun } from '../delivery/finish-run.ts';
@@ -23,6 +24,8 @@ interface DeliverRequest {
   dryRun: boolean;
   /** How often, a span of time; undefined: once. */
   every: string | undefined;
+  /** What is mounted at the spool now is right. */
+  confirmMount: boolean;
 }
 
 export function addDeliverCommand(program: Command, start: Start): void {
@@ -40,11 +43,18 @@ export function addDeliverCommand(program: Command, start: Start): void {
         'again and again, every 15m for example, where no timer does so: in a container',
       ).conflicts(['again', 'dryRun']),
     )
+    .addOption(
+      new Option(
+        '--confirm-mount',
+        'what is mounted at spool_dir now is right, though it is not what was there at the last delivery',
+      ).conflicts(['dryRun', 'every']),
+    )
     .action((options, command) => {
-      const { since, limit, dryRun = false, meetingId: meetingIds = [], every } = options;
+      const { dryRun = false, confirmMount = false, meetingId: meetingIds = [] } = options;
+      const { since, limit, every } = options;
       const which = options.again ? 'all' : options.failed ? 'failed' : 'missing';
       return start(command.optsWithGlobals(), (run) =>
-        deliver({ which, since, limit, dryRun, meetingIds, every }, run),
+        deliver({ which, since, limit, dryRun, confirmMount, meetingIds, every }, run),
       );
     });
 }
@@ -64,6 +74,7 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
   const run = configureRun(unconfigured, request);
 
   const context = await openDelivery(run);
+  if (request.confirmMount) confirmMount(context);
   const meetings = readNamedMeetings(run, meetingIds);
   const isUnattended = meetingIds.length === 0 && request.limit === undefined;
   const backlog = readBacklog(context, meetings, { ...request, since, isUnattended });

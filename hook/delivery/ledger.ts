@@ -87,6 +87,8 @@ export interface Ledger {
   recordImport(key: LedgerKey, state: ImportState): void;
   /** The files of a delivery look new (another inode, say) but are the same: notes their stamp. */
   recordSameFiles(key: LedgerKey, stamp: string, fingerprint?: string): void;
+  /** Nobody can say what became of it, so it counts as not delivered. */
+  forgetDelivery(key: LedgerKey): void;
   /** Removes the entries of a meeting. */
   forget(meetingId: string): void;
 }
@@ -146,6 +148,7 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
         entry.delivered.stamp = stamp;
         if (fingerprint !== undefined) entry.delivered.fingerprint = fingerprint;
       }),
+    forgetDelivery: (key) => change(key, (entry) => delete entry.delivered),
     forget: (meetingId) => {
       for (const entry of readEntries(directory, (file) => file.startsWith(`${meetingId}-`), meetingId)) {
         const file = `${directory}/${entry.record_id}-${entry.format}.json`;

@@ -26,7 +26,8 @@ export async function openSpool(settings: SpoolSettings): Promise<Spool> {
 async function openOne(settings: SpoolSettings, address: SpoolAddress): Promise<Spool> {
   if (address.kind === 'local') {
     const { localSpool } = await import('./local/local.ts');
-    return localSpool({ directory: address.path, requireMount: settings.requireMount });
+    const { requireMount, workDir } = settings;
+    return localSpool({ directory: address.path, requireMount, workDir });
   }
   const { rsyncSpool } = await import('./rsync/rsync.ts');
   return rsyncSpool({ ...settings, address });

@@ -8,17 +8,29 @@ export interface Mount {
   source: string;
 }
 
-/** The file system that holds `path`, from the text of `/proc/self/mountinfo` (proc_pid_mountinfo(5)). */
+export interface MountEntry extends Mount {
+  id: string;
+  /** `MAJOR:MINOR` */
+  device: string;
+}
+
+/** The text of `/proc/self/mountinfo` (proc_pid_mountinfo(5)), in its order: the later lies over the earlier. */
+export function parseMounts(mountinfo: string): MountEntry[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const [place = '', filesystem = ''] = line.split(' - ');
+    const [id = '', , device = '', , point = ''] = place.split(' ');
+    const [type = 'unknown', source = 'unknown'] = filesystem.split(' ');
+    return point === ''
+      ? []
+      : [{ id, device, point: unescapeOctal(point), type, source: unescapeOctal(source) }];
+  });
+}
+
+/** The file system that holds `path`. */
 export function mountOf(path: string, mountinfo: string): Mount {
   let found: Mount = { point: '/', type: 'unknown', source: 'unknown' };
-  for (const line of mountinfo.split('\n')) {
-    const [place = '', filesystem = ''] = line.split(' - ');
-    const point = unescapeOctal(place.split(' ')[4] ?? '');
-    const [type = 'unknown', source = 'unknown'] = filesystem.split(' ');
-    // The last one was mounted over the others.
-    if (point === '' || !isAtOrBelow(path, point) || point.length < found.point.length) continue;
-    found = { point, type, source: unescapeOctal(source) };
-  }
+  for (const { point, type, source } of parseMounts(mountinfo))
+    if (isAtOrBelow(path, point) && point.length >= found.point.length) found = { point, type, source };
   return found;
 }
 

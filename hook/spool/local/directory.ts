@@ -15,10 +15,15 @@ import { errnoName, translateErrno, withErrnoTranslated } from '../../system/err
 import { hasSpaceFor, readFreeSpace } from '../../system/free-space.ts';
 import { mountPointOf } from '../../system/mounts.ts';
 import { quote } from '../../terminal/escape.ts';
+import { checkFileSystem } from './known-file-systems.ts';
 
 export interface LocalSpoolSettings {
   directory: string;
   requireMount: boolean | string;
+  /** Where the file systems of earlier deliveries are remembered; undefined: nowhere. */
+  workDir?: string | undefined;
+  /** What is written is no archive: its file system is not remembered. */
+  isProbe?: boolean;
 }
 
 /** The spool directory, held open: a file system that is mounted over it during the run cannot divert us. */
@@ -43,6 +48,8 @@ export function withDirectory<T>(
   let result: T;
   try {
     checkMount(settings, path);
+    if (settings.workDir !== undefined)
+      checkFileSystem(settings.workDir, destinationIn(settings, subDir), descriptor);
     result = action({
       path,
       descriptor,
@@ -56,6 +63,11 @@ export function withDirectory<T>(
   if (result instanceof Promise) return result.finally(close) as T;
   close();
   return result;
+}
+
+/** As messages and the ledger name it. */
+export function destinationIn({ directory }: LocalSpoolSettings, subDir: string): string {
+  return subDir === '' ? directory : `${directory}/${subDir}`;
 }
 
 function openDirectory(path: string): number {

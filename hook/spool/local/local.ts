@@ -12,19 +12,22 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { EXIT, ExpectedError } from '../../errors.ts';
+import { attempt, EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
+import { readFileSystem } from '../../system/file-system.ts';
 import { createRunToken, isAbandoned } from '../../system/run-token.ts';
 import type { Parcel, Spool } from '../spool.ts';
 import {
   checkSpace,
   checkStillThere,
   closeQuietly,
+  destinationIn,
   type LocalSpoolSettings,
   type OpenDirectory,
   syncDirectory,
   withDirectory,
 } from './directory.ts';
+import { rememberFileSystem } from './known-file-systems.ts';
 import { explainNfsRefusal } from './nfs-refusal.ts';
 import { readArchivesIn } from './read-archives.ts';
 import { writeBehind } from './write-behind.ts';
@@ -33,8 +36,7 @@ import { writeBehind } from './write-behind.ts';
 const archiveMode = 0o664;
 
 export function localSpool(settings: LocalSpoolSettings): Spool {
-  const destination = (subDir: string) =>
-    subDir === '' ? settings.directory : `${settings.directory}/${subDir}`;
+  const destination = (subDir: string) => destinationIn(settings, subDir);
   return {
     destination,
     location: () => settings.directory,
@@ -95,10 +97,28 @@ async function writeAndRename(settings: LocalSpoolSettings, parcel: Parcel): Pro
       isRenamed = true;
       syncDirectory(directory);
       checkStillThere(directory);
+      remember(settings, parcel, directory.descriptor);
     } finally {
       if (!isRenamed) remove(directory.inside(temporary));
     }
   });
+}
+
+/** The archive is delivered, whatever becomes of this. */
+function remember(
+  { isProbe, workDir, ...settings }: LocalSpoolSettings,
+  { subDir, warn }: Parcel,
+  descriptor: number,
+): void {
+  const now = workDir === undefined || isProbe ? undefined : readFileSystem(descriptor);
+  if (workDir === undefined || now === undefined) return;
+  const result = attempt(() =>
+    withErrnoTranslated(`cannot write to ${workDir}`, () =>
+      rememberFileSystem(workDir, destinationIn(settings, subDir), now),
+    ),
+  );
+  if (result instanceof ExpectedError)
+    warn(`the file system of the spool is not remembered: ${result.message}`);
 }
 
 /** PILOS takes what ends in `.tar`. */

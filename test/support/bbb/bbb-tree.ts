@@ -88,8 +88,9 @@ export function createBbbTree(options: BbbTreeOptions = {}) {
     },
     /** Everything in the spool, hidden and temporary files too, as sorted paths relative to it. */
     spoolFiles: (): string[] => listFiles(paths.spoolDir),
-    /** The same of `work_dir`: what a run leaves behind. */
-    workFiles: (): string[] => (existsSync(paths.workDir) ? listFiles(paths.workDir) : []),
+    /** The same of `work_dir`: what a run leaves behind, but the note of the spool's file system. */
+    workFiles: (): string[] =>
+      existsSync(paths.workDir) ? listFiles(paths.workDir).filter((name) => name !== 'spools.json') : [],
     /** Makes BBB's files, not the spool, belong to a user, as they do to `bigbluebutton` on a real server. */
     giveTo: (user: { uid: number; gid: number }) => {
       for (const path of ['usr', 'etc', 'var']) giveTo(join(root, path), user);

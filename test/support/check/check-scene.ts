@@ -47,6 +47,7 @@ export interface CheckScene {
   stateDir: string;
   /** The spool as a path that is valid outside of the namespace, too. */
   spoolDir: string;
+  run(args: readonly string[], options?: CheckOptions): Promise<ProgramResult>;
   check(args?: readonly string[], options?: CheckOptions): Promise<ProgramResult>;
   /** The same without waiting for its end. */
   start(): RunningProgram;
@@ -106,14 +107,15 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
   const [enter = '', ...words] = inside;
 
   const sh = (line: string) => runOrThrow(enter, [...words, 'sh', '-c', line], { env, cwd: '/' });
-  const check = async (args: readonly string[] = [], { by = [], ...program }: CheckOptions = {}) => {
-    const call = [...words, ...by, 'pilos-post-publish', 'check', ...args];
+  const run = async (args: readonly string[], { by = [], ...program }: CheckOptions = {}) => {
+    const call = [...words, ...by, 'pilos-post-publish', ...args];
     const result = await runProgram(enter, call, { cwd: '/', ...program, env: { ...env, ...program.env } });
     validateJsonDocument(call, result);
     return result;
   };
+  const check = (args: readonly string[] = [], how: CheckOptions = {}) => run(['check', ...args], how);
   const scene: CheckScene = {
-    ...{ tree, bbb, pilos, stateDir, check, sh, enter: inside },
+    ...{ tree, bbb, pilos, stateDir, run, check, sh, enter: inside },
     start: () => startProgram(enter, [...words, 'pilos-post-publish', 'check'], { env, cwd: '/' }),
     spoolDir: `/proc/${keeper.pid}/root${tree.spoolDir}`,
     readReport: async (program) => {

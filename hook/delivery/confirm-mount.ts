@@ -1,0 +1,27 @@
+/** `deliver --confirm-mount`: what is mounted at the spool now is right, though earlier deliveries went elsewhere. */
+import { existsSync } from 'node:fs';
+import { confirmFileSystems } from '../spool/local/known-file-systems.ts';
+import type { DeliveryContext } from './context.ts';
+
+/** Where PILOS may have an archive that it has not taken. */
+const places = ['', 'public/', 'failed/', 'failed/public/'];
+
+/**
+ * What lay in the former file system and was not seen imported would now look as if PILOS had taken it: it is
+ * delivered again, and PILOS drops what it has.
+ */
+export function confirmMount({ config, ledger, run }: DeliveryContext): void {
+  confirmFileSystems(config.workDir, (directory, { title }) => {
+    for (const { delivered, ...entry } of ledger.readAll()) {
+      const isOpen =
+        delivered?.destination === directory && (delivered.import?.state ?? 'delivered') === 'delivered';
+      if (!isOpen || places.some((place) => existsSync(`${directory}/${place}${delivered.name}`))) continue;
+      const { meeting_id: meetingId, record_id: recordId, format } = entry;
+      ledger.forgetDelivery({ meetingId, recordId, format });
+      run.log.info(
+        `${delivered.name} is delivered again: it was not imported, and is not on the file system that is mounted now`,
+      );
+    }
+    run.log.info(`${directory}: ${title} is the right file system from now on`);
+  });
+}
