@@ -21,17 +21,25 @@ export function tallyFormats(
   entries: readonly LedgerEntry[],
 ): Tally {
   const tally = Object.fromEntries(talliedStates.map((state) => [state, 0])) as Tally;
-  const here = new Set<string>();
+  const published = new Set<string>();
   for (const { meetingId, files } of meetings) {
-    for (const one of readMeetingFormats(context, meetingId, files)) {
-      if (isHere(one)) here.add(`${one.recordId}/${one.format}`);
-      if (one.delivery !== undefined) tally[one.delivery] += 1;
+    for (const { recordId, format, delivery } of readMeetingFormats(context, meetingId, files)) {
+      if (delivery === undefined) continue;
+      published.add(`${recordId}/${format}`);
+      tally[delivery] += 1;
     }
   }
-  for (const { record_id, format, delivered } of entries) {
-    if (here.has(`${record_id}/${format}`)) continue;
-    if (delivered === undefined) tally.lost += 1;
-    else if (delivered.import?.state === 'refused') tally.refused += 1;
+  for (const entry of entries) {
+    const { record_id, format, delivered } = entry;
+    if (published.has(`${record_id}/${format}`)) continue;
+    if (delivered === undefined && isDeleted(context, entry)) tally.lost += 1;
+    else if (delivered?.import?.state === 'refused') tally.refused += 1;
   }
   return tally;
+}
+
+/** And not moved away by BBB's API, nor in the middle of a rebuild. */
+function isDeleted(context: DeliveryContext, { meeting_id, record_id, format }: LedgerEntry): boolean {
+  const formats = readMeetingFormats(context, meeting_id);
+  return !formats.some((one) => one.recordId === record_id && one.format === format && isHere(one));
 }
