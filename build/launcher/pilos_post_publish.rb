@@ -3,8 +3,9 @@
 # number: BBB's worker computes with the exit status, and a script that a signal ended would fail its whole job.
 #
 # Of the environment, NODE_*, UV_* and OPENSSL_CONF are not passed on: they stop or steer the Node.js inside, and
-# no delivery needs them. Limits (ulimit) are passed on: with less than 1 GB of address space, 64 open files or
-# 256 KB of stack the executable cannot start. It then ends by a signal, reported here as 128 + signal.
+# no delivery needs them. Limits (ulimit) are passed on, but with lower ones than these the executable crashes, or
+# hangs for ever.
+LEAST = { AS: ['v', 2 << 30], DATA: ['d', 2 << 30], NOFILE: ['n', 64], STACK: ['s', 256 << 10] }.freeze
 
 def give_up(status, problem, fix)
   warn "pilos-post-publish: #{problem}: #{fix}"
@@ -14,6 +15,12 @@ ensure
   exit! status
 end
 
+LEAST.each do |name, (letter, least)|
+  limit = Process.getrlimit(name).first
+  next if limit >= least
+
+  give_up 69, "the limit #{name} (ulimit -#{letter}) is #{limit}", "raise it to at least #{least}, or remove it"
+end
 executable = File.join(__dir__, 'pilos-post-publish')
 install = "run 'install' of a downloaded pilos-post-publish, or install its Debian package again"
 begin

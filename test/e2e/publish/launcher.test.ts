@@ -142,6 +142,22 @@ describe('the exit status', () => {
     expect((await runFrom(line, env)).status).toBe(69);
   });
 
+  it.each([
+    ['as', 'AS (ulimit -v)', 2 ** 31],
+    ['data', 'DATA (ulimit -d)', 2 ** 31],
+    ['nofile', 'NOFILE (ulimit -n)', 64],
+    ['stack', 'STACK (ulimit -s)', 2 ** 18],
+  ])('is 69 with a limit in which the executable would crash or hang: %s', async (option, name, least) => {
+    const run = (limit: number) =>
+      runProgram('prlimit', [`--${option}=${limit}`, '--', 'ruby', launcher], { env: { ANSWER: '75' } });
+    expect((await run(least)).status).toBe(75);
+    const { status, stderr } = await run(least - 1);
+    expect(status).toBe(69);
+    expect(stderr).toBe(
+      `pilos-post-publish: the limit ${name} is ${least - 1}: raise it to at least ${least}, or remove it\n`,
+    );
+  });
+
   it('is that of the executable when the caller ignores the end of its children', async () => {
     const line = "$SIG{CHLD} = 'IGNORE'; exec @ARGV";
     const env = { ANSWER: '75' };

@@ -8,6 +8,7 @@ import { parsePilos, pilosKeys } from '../../../hook/config/pilos-settings.ts';
 import { parseMapping } from '../../../hook/config/yaml-mapping.ts';
 import { installedExecutable } from '../../../hook/install/layout.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
+import { stopping, writing } from '../../support/program/node-variables.ts';
 
 const examples = resolve(import.meta.dirname, '../../../examples');
 const read = (name: string) => readFileSync(join(examples, name), 'utf8');
@@ -95,6 +96,29 @@ describe('examples/docker-compose.yml', () => {
   });
 });
 
+describe('examples/bbb-docker', () => {
+  const conf = read('bbb-docker/supervisor.conf');
+
+  it('runs a command that there is, every 15 minutes as the timer does, as bigbluebutton', () => {
+    const [program, command, ...rest] = conf.match(/^command=(.*)$/m)?.[1]?.split(' ') ?? [];
+    expect([program, command, ...rest.slice(0, 2)]).toEqual([
+      installedExecutable,
+      'deliver',
+      '--every',
+      '15m',
+    ]);
+    expect(conf).toMatch(/^user=bigbluebutton$/m);
+  });
+
+  it('is merged with what bigbluebutton/docker has, of which it changes only what it names', () => {
+    const text = read('bbb-docker/docker-compose.override.yml');
+    const { services } = parseMapping(text, 'compose') as { services: Record<string, object> };
+    expect(Object.keys(services)).toEqual(['recordings']);
+    expect(Object.keys(services['recordings'] ?? {}).sort()).toEqual(['entrypoint', 'volumes']);
+    expect(text).toContain('exec /entrypoint.sh');
+  });
+});
+
 describe('examples/systemd', () => {
   const directory = useTemporaryDirectory();
   const units = ['pilos-post-publish', 'pilos-post-publish-check'];
@@ -130,6 +154,14 @@ describe('examples/systemd', () => {
     for (const name of readdirSync(join(examples, 'systemd')))
       expect(read(`systemd/${name}`)).not.toMatch(/^(Condition|Assert)\w+=/m);
   });
+
+  it.each(['pilos-post-publish', 'pilos-post-publish-check'])(
+    '%s inherits nothing that Node.js obeys before the program begins',
+    (name) => {
+      const [, unset] = read(`systemd/${name}.service`).match(/^UnsetEnvironment=(.*)$/m) ?? [];
+      expect(unset?.split(' ').sort()).toEqual([...Object.keys(stopping), ...writing].sort());
+    },
+  );
 
   it('takes away nothing that a delivery needs', () => {
     // The lock between runs, the check whether another run is alive, the check of the mount, and Node's compiler.
