@@ -1,6 +1,6 @@
 /** What lies among BBB's recordings and is none: it stops nothing, and an admin may want to know of it. */
 import { readdirSync } from 'node:fs';
-import { whyNoFormat, whyNoRecording } from './tree.ts';
+import { whyNoFormat, whyNoRecording, whyUnreadableFormat } from './tree.ts';
 
 export interface StrayEntry {
   path: string;
@@ -18,6 +18,14 @@ export function readStrayEntries({ publishedDir }: { publishedDir: string }): St
       const why = whyNoRecording(directory, name);
       return why === undefined ? [] : [{ path: `${directory}/${name}`, reason: why }];
     });
+  });
+}
+
+/** Directories in `published_dir` that may have recordings in them, and that we may not read. */
+export function readUnreadableFormats({ publishedDir }: { publishedDir: string }): StrayEntry[] {
+  return namesIn(publishedDir).flatMap((name) => {
+    const reason = whyUnreadableFormat(publishedDir, name);
+    return reason === undefined ? [] : [{ path: `${publishedDir}/${name}`, reason }];
   });
 }
 

@@ -30,9 +30,19 @@ export function readRecordNames(
 
 /** Why an entry of the directory is no format of BBB's; undefined for one that is. */
 export function whyNoFormat(tree: string, name: string): string | undefined {
-  // BBB names a format after the script that makes it; an admin's copy is `presentation.old`.
-  if (!isFormat(name) || name.includes('.')) return 'not the name of a format';
+  if (!isFormatName(name)) return 'not the name of a format';
   return whyNoDirectory(`${tree}/${name}`) ?? whyUnreadable(`${tree}/${name}`);
+}
+
+/** Why a directory that has the name of a format, and so may have recordings in it, cannot be read; else undefined. */
+export function whyUnreadableFormat(tree: string, name: string): string | undefined {
+  const path = `${tree}/${name}`;
+  return isFormatName(name) && whyNoDirectory(path) === undefined ? whyUnreadable(path) : undefined;
+}
+
+/** BBB names a format after the script that makes it; an admin's copy is `presentation.old`. */
+function isFormatName(name: string): boolean {
+  return isFormat(name) && !name.includes('.');
 }
 
 /** Why an entry of a format's directory is no recording; undefined for one that is. */
@@ -53,10 +63,18 @@ export function whyNoRecording(directory: string, name: string): string | undefi
 
 const emptyDirectory = 'an empty directory';
 
-/** True when something is in the place of a recording, such as a link to a disk that is not mounted. */
+/**
+ * True when something is in the place of a recording, such as a link to a disk that is not mounted, or may be there, in
+ * a directory that we may not enter.
+ */
 export function isOccupied(tree: string, format: string, recordId: string): boolean {
   const directory = `${tree}/${format}`;
-  if (lstatSync(`${directory}/${recordId}`, { throwIfNoEntry: false }) === undefined) return false;
+  try {
+    if (lstatSync(`${directory}/${recordId}`, { throwIfNoEntry: false }) === undefined) return false;
+  } catch (error) {
+    if (errnoName(error) === undefined) throw error;
+    return errnoName(error) !== 'ENOTDIR';
+  }
   return whyNoRecording(directory, recordId) !== emptyDirectory;
 }
 

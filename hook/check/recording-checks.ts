@@ -1,4 +1,5 @@
 /** What this server has not delivered, and why it cannot be. */
+import type { StrayEntry } from '../bbb/stray-entries.ts';
 import { EXIT, ExpectedError } from '../errors.ts';
 import { needsAdmin, type RecordingStatus } from '../status/status.ts';
 import { shellQuote } from '../system/shell-quote.ts';
@@ -50,15 +51,24 @@ export const recordingChecks = [
     check: 'stray_entries',
     of: ({ recordings }) => recordings?.stray,
     title: 'nothing lies among the recordings that is none',
-    decide: (stray) => {
-      const [first] = stray;
-      if (first === undefined) return ok;
-      const others = stray.length === 1 ? '' : `, and ${stray.length - 1} more`;
-      const text = `${first.path} is passed over: ${first.reason}${others}`;
-      return warning(text, 'move it out of published_dir if it is not a recording');
-    },
+    decide: decideStray,
   }),
 ];
+
+/** More of them are only counted. */
+const mostNamed = 10;
+
+/** Each is named once. */
+export function decideStray(stray: readonly StrayEntry[]): Verdict {
+  if (stray.length === 0) return ok;
+  const named = stray.slice(0, mostNamed).map(({ path, reason }) => `${path} is passed over: ${reason}`);
+  const others = stray.length > mostNamed ? [`and ${stray.length - mostNamed} more`] : [];
+  const it = stray.length === 1 ? 'it' : 'each';
+  return warning(
+    [...named, ...others].join('; '),
+    `move ${it} out of published_dir if it is not a recording`,
+  );
+}
 
 /** Formats that BBB has published and PILOS does not have; those that BBB still works on do not count. */
 export function decideUndelivered(recordings: readonly RecordingStatus[], ownCommand: string): Verdict {

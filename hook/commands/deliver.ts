@@ -2,6 +2,7 @@
 import { type Command, Option } from '@commander-js/extra-typings';
 import { meetingIdOf } from '../bbb/bbb.ts';
 import { validateMeetingId } from '../bbb/ids.ts';
+import { readUnreadableFormats } from '../bbb/stray-entries.ts';
 import { type Backlog, readBacklog, type Which } from '../delivery/backlog.ts';
 import { confirmMount } from '../delivery/confirm-mount.ts';
 import { openDelivery } from '../delivery/context.ts';
@@ -75,6 +76,8 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
 
   const context = await openDelivery(run);
   if (request.confirmMount) confirmMount(context);
+  for (const { path, reason } of readUnreadableFormats(run.config))
+    run.log.warn(`nothing of ${path} is delivered: it ${reason}`);
   const meetings = readNamedMeetings(run, meetingIds);
   const isUnattended = meetingIds.length === 0 && request.limit === undefined;
   const backlog = readBacklog(context, meetings, { ...request, since, isUnattended });

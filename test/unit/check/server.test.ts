@@ -6,7 +6,7 @@ import { isWorker, parseWorker, withWorker } from '../../../hook/check/accounts.
 import { decideRepeated, decideTimer } from '../../../hook/check/call-checks.ts';
 import { classifyScript, isRepeatedDelivery } from '../../../hook/check/calls.ts';
 import { readConfiguration, salvagePilos } from '../../../hook/check/configuration.ts';
-import { decideNotImported, decideUndelivered } from '../../../hook/check/recording-checks.ts';
+import { decideNotImported, decideStray, decideUndelivered } from '../../../hook/check/recording-checks.ts';
 import type { RecordingStatus } from '../../../hook/status/status.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
@@ -164,6 +164,16 @@ describe('recordings', () => {
       decideUndelivered([of('processing', '2026-01-01'), of('delivered', '2026-01-01')], 'x').state,
     ).toBe('ok');
   });
+
+  it.each([1, 3, 12])(
+    'that are none, %i of them, are each named once, or counted when there are many',
+    (count) => {
+      const stray = Array.from({ length: count }, (_, index) => ({ path: `/p/${index}.old`, reason: 'why' }));
+      const { problem: text = '' } = decideStray(stray) as { problem?: string };
+      expect(text.match(/\/p\/\d+\.old is passed over: why/g)).toHaveLength(Math.min(count, 10));
+      expect(text.endsWith('; and 2 more')).toBe(count === 12);
+    },
+  );
 
   it('that are not delivered are counted, with the oldest', () => {
     const all = [of('waiting', '2026-01-02T00:00:00Z'), of('failed', '2026-01-01T00:00:00Z')];
