@@ -87,6 +87,8 @@ check_group() {
       need mmdebstrap mmdebstrap
       need logrotate logrotate
       need systemd systemd-analyze
+      need prometheus prometheus promtool
+      need prometheus-node-exporter prometheus-node-exporter
       need_foreign_strip
       need shellcheck shellcheck
       ;;

@@ -161,6 +161,8 @@ export function sceneOf(program: Program, tree: BbbTree, meeting: Meeting, spool
     },
     forget(what) {
       rmSync(senderDone, { force: true });
+      // So that every run makes the same calls.
+      rmSync(join(tree.workDir, 'spools.json'), { force: true });
       if (what === 'sender.done') return;
       for (const file of readdirSync(tree.workDir)) rmSync(join(tree.workDir, file), { recursive: true });
       rmSync(archive, { force: true });
