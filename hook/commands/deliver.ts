@@ -87,7 +87,7 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
     isNamed: meetingIds.length > 0,
     again: request.which === 'all',
   });
-  await finishRun(context, meetings, { results, backlog, isComplete: isComplete(request) });
+  await finishRun(context, meetings, isComplete(request));
   return report(run, backlog, results, request);
 }
 

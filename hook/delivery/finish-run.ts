@@ -1,25 +1,18 @@
 /** What is due at the end of `deliver`: imports confirmed, `-sender.done` set, local copies deleted, metrics written. */
 import type { PilosMeeting } from '../pilos/meetings.ts';
-import type { Backlog } from './backlog.ts';
 import { confirmImports, unconfirmed } from './confirm.ts';
 import type { DeliveryContext } from './context.ts';
 import { updateMetrics } from './metrics.ts';
-import { type DeliveryResult, tolerate } from './result.ts';
+import { tolerate } from './result.ts';
 import { settleMeeting } from './settle-meeting.ts';
 import { readWaitingSince, reportStuck, type WaitingSince } from './stuck.ts';
 import { tallyFormats } from './tally.ts';
 
-interface RunSummary {
-  results: readonly DeliveryResult[];
-  backlog: Backlog;
-  /** The run has looked at everything. */
-  isComplete: boolean;
-}
-
 export async function finishRun(
   context: DeliveryContext,
   meetings: readonly PilosMeeting[],
-  { results, backlog, isComplete }: RunSummary,
+  /** The run has looked at everything. */
+  isComplete: boolean,
 ): Promise<void> {
   const { config, run, ledger } = context;
   await confirmImports(context, readUnconfirmed(context, meetings, isComplete));
@@ -34,11 +27,10 @@ export async function finishRun(
   const entries = ledger.readAll();
   const waitingSince = readWaitingSince(entries);
   await reportStuck(context, waitingSince);
-  const missing = results.filter(({ state }) => state !== 'delivered' && state !== 'unchanged').length;
-  await tolerate(run, 'the missing recordings are not counted', () =>
+  await tolerate(run, 'the recordings are not counted', () =>
     updateMetrics(config, (counters) => {
-      counters.missing = backlog.left + missing;
-      counters.states = tallyFormats(context, meetings, entries);
+      const { formats, recordings, missing } = tallyFormats(context, meetings, entries);
+      Object.assign(counters, { missing, recordings, states: formats });
       counters.oldestWaiting = oldestOf(waitingSince);
       counters.lastRun = Math.round(Date.now() / 1000);
     }),

@@ -5,7 +5,8 @@ import { type ErrorScope, type ExitStatus, ExpectedError, exitStatusOf } from '.
 import type { ConfiguredRun, Run } from '../run.ts';
 import { describeError, errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext, FormatDelivery } from './context.ts';
-import { countersOf, updateMetrics } from './metrics.ts';
+import { countersOf } from './counters.ts';
+import { updateMetrics } from './metrics.ts';
 import type { DeliveryState } from './state.ts';
 
 /** An archive that has arrived. */

@@ -3,7 +3,7 @@ import type { PilosMeeting } from '../pilos/meetings.ts';
 import type { DeliveryContext } from './context.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { isHere, readMeetingFormats } from './meeting-formats.ts';
-import type { DeliveryState } from './state.ts';
+import { type DeliveryState, isOpen } from './state.ts';
 
 /** `lost`: deleted here before PILOS had it. */
 type TalliedState = DeliveryState | 'lost';
@@ -13,29 +13,54 @@ const talliedStates: readonly TalliedState[] = [
   ...(['refused', 'outdated', 'adopted', 'lost'] as const),
 ];
 
-export type Tally = Record<TalliedState, number>;
+type Counts = Record<TalliedState, number>;
+
+export interface Tally {
+  formats: Counts;
+  /** How many recordings have a format in the state. */
+  recordings: Counts;
+  /** Recordings with a format that is still to be delivered. */
+  missing: number;
+}
 
 export function tallyFormats(
   context: DeliveryContext,
   meetings: readonly PilosMeeting[],
   entries: readonly LedgerEntry[],
 ): Tally {
-  const tally = Object.fromEntries(talliedStates.map((state) => [state, 0])) as Tally;
+  const found = readStates(context, meetings, entries);
+  const count = (of: (state: TalliedState) => number) =>
+    Object.fromEntries(talliedStates.map((state) => [state, of(state)])) as Counts;
+  const recordingsIn = (isWanted: (state: TalliedState) => boolean) =>
+    new Set(found.filter(({ state }) => isWanted(state)).map(({ recordId }) => recordId)).size;
+  return {
+    formats: count((wanted) => found.filter(({ state }) => state === wanted).length),
+    recordings: count((wanted) => recordingsIn((state) => state === wanted)),
+    missing: recordingsIn((state) => state !== 'lost' && isOpen(state)),
+  };
+}
+
+function readStates(
+  context: DeliveryContext,
+  meetings: readonly PilosMeeting[],
+  entries: readonly LedgerEntry[],
+): { recordId: string; state: TalliedState }[] {
+  const found: ReturnType<typeof readStates> = [];
   const published = new Set<string>();
   for (const { meetingId, files } of meetings) {
     for (const { recordId, format, delivery } of readMeetingFormats(context, meetingId, files)) {
       if (delivery === undefined) continue;
       published.add(`${recordId}/${format}`);
-      tally[delivery] += 1;
+      found.push({ recordId, state: delivery });
     }
   }
   for (const entry of entries) {
-    const { record_id, format, delivered } = entry;
-    if (published.has(`${record_id}/${format}`)) continue;
-    if (delivered === undefined && isDeleted(context, entry)) tally.lost += 1;
-    else if (delivered?.import?.state === 'refused') tally.refused += 1;
+    const { record_id: recordId, format, delivered } = entry;
+    if (published.has(`${recordId}/${format}`)) continue;
+    if (delivered === undefined && isDeleted(context, entry)) found.push({ recordId, state: 'lost' });
+    else if (delivered?.import?.state === 'refused') found.push({ recordId, state: 'refused' });
   }
-  return tally;
+  return found;
 }
 
 /** And not moved away by BBB's API, nor in the middle of a rebuild. */

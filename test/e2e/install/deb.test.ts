@@ -128,10 +128,13 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     );
   });
 
-  it('has a rule that logrotate accepts, and a man page that man can read', async () => {
+  it('has a rule that logrotate accepts, a man page that man can read, and the examples for monitoring', async () => {
     appendFileSync(place('/var/log/bigbluebutton/post_publish.log'), 'line\n');
     await root.runOrThrow('logrotate', '--force', '/etc/logrotate.d/pilos-post-publish');
     expect(has('/var/log/bigbluebutton/post_publish.log.1')).toBe(true);
+    const { stdout: files } = await root.runOrThrow('dpkg', '--listfiles', programName);
+    for (const example of ['prometheus-alerts.yml', 'grafana-dashboard.json'])
+      expect(files).toContain(`/usr/share/doc/pilos-post-publish/examples/${example}\n`);
     const page = await runOrThrow('man', ['-l', place('/usr/share/man/man1/pilos-post-publish.1.gz')]);
     expect(page.stdout).toContain('deliver');
   });

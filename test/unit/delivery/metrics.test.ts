@@ -1,6 +1,8 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Counters, countersOf, formatMetrics, updateMetrics } from '../../../hook/delivery/metrics.ts';
+import { type Counters, countersOf } from '../../../hook/delivery/counters.ts';
+import { updateMetrics } from '../../../hook/delivery/metrics.ts';
+import { formatMetrics } from '../../../hook/delivery/metrics-text.ts';
 import { ExpectedError } from '../../../hook/errors.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { parseExposition, sampleOf } from '../../support/pilos/exposition.ts';
@@ -38,6 +40,7 @@ describe('formatMetrics', () => {
       'pilos_post_publish_delivery_seconds_total',
       'pilos_post_publish_last_success_timestamp_seconds',
       'pilos_post_publish_recordings_missing',
+      'pilos_post_publish_last_run_timestamp_seconds',
     ]);
   });
 
@@ -56,7 +59,7 @@ describe('formatMetrics', () => {
   it('has no last success for a format that was never delivered, rather than one in 1970', () => {
     const text = formatMetrics(counters({ video: { ...some, lastSuccess: 0 } }));
     expect(text).not.toContain('last_success');
-    expect(parseExposition(text).size).toBe(4);
+    expect([...parseExposition(text).keys()].filter((name) => name.endsWith('_total'))).toHaveLength(4);
   });
 
   it('leaves out how many are missing until somebody has looked', () => {
@@ -75,6 +78,12 @@ describe('formatMetrics', () => {
 describe('updateMetrics', () => {
   it('does nothing without metrics_file', async () => {
     await updateMetrics({ ...settings, metricsFile: undefined }, () => expect.unreachable());
+  });
+
+  it('has a series for each format of the server from the start, at 0, so that its first failure is an increase', async () => {
+    await updateMetrics({ ...settings, publishSteps: ['podcast', 'video'] }, () => undefined);
+    for (const format of ['podcast', 'video'])
+      expect(sampleOf(readText(), 'pilos_post_publish_failures_total', { format })).toBe(0);
   });
 
   it('adds up over several runs', async () => {
@@ -151,7 +160,8 @@ describe('updateMetrics', () => {
 
   it('loses no count of twenty processes at once, and shows a reader whole files only', async () => {
     const code = `
-      const { countersOf, updateMetrics } = await import('./hook/delivery/metrics.ts');
+      const { countersOf } = await import('./hook/delivery/counters.ts');
+      const { updateMetrics } = await import('./hook/delivery/metrics.ts');
       const settings = ${JSON.stringify(settings)};
       for (let i = 0; i < 3; i += 1) {
         await updateMetrics(settings, (counters) => { countersOf(counters, 'video').deliveries += 1; });
