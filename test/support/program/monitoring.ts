@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningProgram, startProgram } from './run-program.ts';
 
-export interface Alert {
+interface Alert {
   name: string;
   labels: Record<string, string>;
 }
