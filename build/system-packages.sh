@@ -87,6 +87,7 @@ check_group() {
       need mmdebstrap mmdebstrap
       need logrotate logrotate
       need systemd systemd-analyze
+      need curl curl
       need prometheus prometheus promtool
       need prometheus-node-exporter prometheus-node-exporter
       need_foreign_strip

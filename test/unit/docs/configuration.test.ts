@@ -41,7 +41,7 @@ describe('snippets of pilos.yml', () => {
 it('names every environment variable that --help names, and that a notification is given', () => {
   const variables = /(?:PILOS_POST_PUBLISH|…)_[A-Z_]*[A-Z]/g;
   const named = (text: string) =>
-    [...new Set(text.match(variables))].map((name) => name.replace('…', 'PILOS_POST_PUBLISH')).sort();
+    [...new Set(text.match(variables)?.map((name) => name.replace('…', 'PILOS_POST_PUBLISH')))].sort();
   const help = createProgram(async () => undefined).helpInformation();
   const known = named(help + readProjectFile('hook/delivery/notify.ts'));
   expect(known.length).toBeGreaterThan(2);
