@@ -9,6 +9,7 @@ import { validateFormat, validateMeetingId } from '../bbb/ids.ts';
 import { readMetadata } from '../bbb/meeting-metadata.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
 import type { DeliveryContext } from '../delivery/context.ts';
+import { firstExitStatus } from '../delivery/exit-status.ts';
 import type { DeliveryResult } from '../delivery/result.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type ConfiguredRun, configureRun, type Run, type RunOptions } from '../run.ts';
@@ -128,8 +129,7 @@ function report(
   metadata: MeetingMetadata | ExpectedError,
   results: DeliveryResult[],
 ): ExitStatus {
-  const failed = results.find((result) => 'exit_status' in result && result.exit_status !== undefined);
-  const status = failed !== undefined && 'exit_status' in failed ? (failed.exit_status ?? EXIT.ok) : EXIT.ok;
+  const status = firstExitStatus(results) ?? EXIT.ok;
   const { origin, subDir, source } =
     metadata instanceof ExpectedError ? { origin: '', subDir: '', source: '' } : metadata;
   if (run.json) {

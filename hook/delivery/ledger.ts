@@ -77,6 +77,8 @@ export interface Ledger {
   read(key: LedgerKey): LedgerEntry | undefined;
   /** The entries of a meeting, also of what is not on this server any more. */
   readMeeting(meetingId: string): LedgerEntry[];
+  /** The same for many meetings: the directory is listed once, when this is called. */
+  readMeetings(): (meetingId: string) => LedgerEntry[];
   readAll(): LedgerEntry[];
   /** Each of these changes an entry, atomically. Throws ExpectedError when `work_dir` cannot be written. */
   recordWaiting(key: LedgerKey): void;
@@ -109,8 +111,12 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
   };
   return {
     read,
-    readMeeting: (meetingId) => readEntries(directory, (file) => file.startsWith(`${meetingId}-`), meetingId),
-    readAll: () => readEntries(directory, () => true),
+    readMeeting: (meetingId) => entriesOf(directory, readNames(directory), meetingId),
+    readMeetings: () => {
+      const names = readNames(directory);
+      return (meetingId) => entriesOf(directory, names, meetingId);
+    },
+    readAll: () => readEntries(directory, readNames(directory)),
     recordWaiting: (key) =>
       change(key, (entry) => {
         entry.waiting = now();
@@ -150,7 +156,7 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
       }),
     forgetDelivery: (key) => change(key, (entry) => delete entry.delivered),
     forget: (meetingId) => {
-      for (const entry of readEntries(directory, (file) => file.startsWith(`${meetingId}-`), meetingId)) {
+      for (const entry of entriesOf(directory, readNames(directory), meetingId)) {
         const file = `${directory}/${entry.record_id}-${entry.format}.json`;
         withErrnoTranslated(`cannot remove ${file}`, () => rmSync(file));
       }
@@ -189,20 +195,37 @@ function readEntry(file: string, key?: LedgerKey): LedgerEntry | undefined {
   }
 }
 
-/** Found by their file names, since neither a segment's record id nor the formats that there were are known. */
-function readEntries(
-  directory: string,
-  isWanted: (file: string) => boolean,
-  meetingId?: string,
-): LedgerEntry[] {
-  return readNames(directory).flatMap((name) => {
-    if (!isWanted(name)) return [];
+/**
+ * The entries of a meeting, found by their file names, since neither a segment's record id nor the formats that there
+ * were are known.
+ */
+function entriesOf(directory: string, names: readonly string[], meetingId: string): LedgerEntry[] {
+  const prefix = `${meetingId}-`;
+  const begin = firstFrom(names, prefix);
+  let end = begin;
+  while (names[end]?.startsWith(prefix)) end += 1;
+  return readEntries(directory, names.slice(begin, end)).filter((entry) => entry.meeting_id === meetingId);
+}
+
+/** The index of the first of the sorted names that is not less than `text`. */
+function firstFrom(names: readonly string[], text: string): number {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((names[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function readEntries(directory: string, names: readonly string[]): LedgerEntry[] {
+  return names.flatMap((name) => {
     const entry = readEntry(`${directory}/${name}`);
-    if (entry === undefined || name !== `${entry.record_id}-${entry.format}.json`) return [];
-    return meetingId === undefined || entry.meeting_id === meetingId ? [entry] : [];
+    return entry === undefined || name !== `${entry.record_id}-${entry.format}.json` ? [] : [entry];
   });
 }
 
+/** Sorted. */
 function readNames(directory: string): string[] {
   try {
     return readdirSync(directory).sort();

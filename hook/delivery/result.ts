@@ -47,13 +47,6 @@ export type DeliveryResult = ResultBasis &
     | { state: 'failed'; error: ErrorDocument; exit_status: ExitStatus; scope: ErrorScope }
   );
 
-/** The exit status of the first result that has one. */
-export function firstExitStatus(results: readonly DeliveryResult[]): ExitStatus | undefined {
-  return results
-    .map((result) => ('exit_status' in result ? result.exit_status : undefined))
-    .find((status) => status !== undefined);
-}
-
 export function basisOf({ published, archive, destination }: FormatDelivery): ResultBasis {
   const { meetingId, recordId, format } = published;
   return { meeting_id: meetingId, record_id: recordId, format, archive, destination };

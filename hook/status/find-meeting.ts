@@ -1,6 +1,6 @@
 /** A meeting id as an admin writes it: whole, that of a segment, or a beginning that only one meeting has. */
 import { meetingIdOf } from '../bbb/bbb.ts';
-import { validateMeetingId } from '../bbb/ids.ts';
+import { isBbbRecordId, validateMeetingId } from '../bbb/ids.ts';
 import { readAllMeetingFiles } from '../bbb/meeting-files.ts';
 import { readRawMeetingIds } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
@@ -14,7 +14,8 @@ const shortestPrefix = 6;
 /** @throws ExpectedError (64) for a beginning that several meetings have */
 export function findMeetingId(config: Config, option: string, written: string): string {
   const wanted = meetingIdOf(validateMeetingId(written));
-  if (wanted.length < shortestPrefix) return wanted;
+  // A whole id of BBB's is the beginning of no other meeting's.
+  if (isBbbRecordId(wanted) || wanted.length < shortestPrefix) return wanted;
   const fits = readKnownIds(config).filter((id) => id.startsWith(wanted));
   if (fits.length === 0 || fits.includes(wanted)) return wanted;
   const [only, other] = fits;

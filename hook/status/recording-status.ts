@@ -48,6 +48,8 @@ export interface RecordingStatus {
 export interface RecordingSource {
   config: Config;
   ledger: Ledger;
+  /** What the ledger has of a meeting. */
+  recorded: ReturnType<Ledger['readMeetings']>;
 }
 
 /** Undefined for a meeting of another front end, or of which nothing is left to say. */
@@ -56,11 +58,11 @@ export function readRecordingStatus(
   files: MeetingFiles,
   date: number,
 ): RecordingStatus | undefined {
-  const { config, ledger } = source;
+  const { config, recorded } = source;
   const { meetingId } = files;
   const meeting = readMeeting(config, files);
   const here = meeting === undefined ? [] : readFormats(source, files, meeting.problem);
-  const formats = [...here, ...readDeleted(ledger, meetingId, here)];
+  const formats = [...here, ...readDeleted(recorded(meetingId), here)];
   // A meeting of another front end is in no ledger.
   if (formats.length === 0) return undefined;
   return {
@@ -94,7 +96,7 @@ function readMeeting(config: Config, files: MeetingFiles): Meeting | undefined {
 }
 
 function readFormats(
-  { config, ledger }: RecordingSource,
+  { config, ledger }: Pick<RecordingSource, 'config' | 'ledger'>,
   files: MeetingFiles,
   problem: ErrorDocument | undefined,
 ): FormatStatus[] {
@@ -163,13 +165,10 @@ function describeDelivered({ at, bytes, seconds, destination, name }: NonNullabl
 }
 
 /** What the ledger knows of formats of which BBB knows nothing any more, as after `prune`. */
-function readDeleted(ledger: Ledger, meetingId: string, here: readonly FormatStatus[]): FormatStatus[] {
+function readDeleted(entries: readonly LedgerEntry[], here: readonly FormatStatus[]): FormatStatus[] {
   const isHere = (entry: LedgerEntry) =>
     here.some((one) => one.record_id === entry.record_id && one.format === entry.format);
-  return ledger
-    .readMeeting(meetingId)
-    .filter((entry) => !isHere(entry))
-    .map(describeDeleted);
+  return entries.filter((entry) => !isHere(entry)).map(describeDeleted);
 }
 
 function describeDeleted(entry: LedgerEntry): FormatStatus {

@@ -35,10 +35,11 @@ export function* readStatus(config: Config, filter: StatusFilter): Generator<Rec
   const ledger = openLedger(config.workDir);
   const withDeleted = filter.missing || filter.withLost === true;
   const ids = filter.meetingIds.length > 0 ? filter.meetingIds : readIds(config, withDeleted);
+  const source = { config, ledger, recorded: ledger.readMeetings() };
   // Taken off the list, so that the memory of what was shown can be used again.
   const candidates = readCandidates(config, ids, filter.since ?? 0).reverse();
   for (let candidate = candidates.pop(); candidate !== undefined; candidate = candidates.pop()) {
-    const recording = readRecordingStatus({ config, ledger }, candidate.files, candidate.date);
+    const recording = readRecordingStatus(source, candidate.files, candidate.date);
     if (recording !== undefined && passes(recording, filter)) yield recording;
   }
 }
