@@ -1,7 +1,7 @@
 /** What one run of the program is given, made once for every command. */
 import type { ConfigChoice } from './config/chosen-files.ts';
 import { type Config, readConfig } from './config/config.ts';
-import { becomeOwner } from './system/user.ts';
+import { becomeOwner, describeForeignUser } from './system/user.ts';
 import { isTerminal } from './terminal/lines.ts';
 import { createLog, type Log } from './terminal/log.ts';
 import { createProgress, type Progress } from './terminal/progress.ts';
@@ -48,6 +48,8 @@ export function configureRun(run: Run, { dryRun = false }: { dryRun?: boolean } 
   const config = readConfig(run.choice, run.environment);
   becomeOwner(config.publishedDir);
   if (!dryRun) run.log.setFile(config.logFile);
+  const foreign = describeForeignUser(config.publishedDir);
+  if (foreign !== undefined) run.log.warn(foreign);
   for (const warning of config.warnings) run.log.warn(warning);
   return { ...run, config };
 }

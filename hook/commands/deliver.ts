@@ -13,6 +13,7 @@ import type { DeliveryResult } from '../delivery/result.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type PilosMeeting, readPilosMeetings } from '../pilos/meetings.ts';
 import { type ConfiguredRun, configureRun, type Run } from '../run.ts';
+import { findMeetingId } from '../status/find-meeting.ts';
 import { printJson } from '../terminal/lines.ts';
 import { parseMoment } from '../terminal/time-span.ts';
 import { addRunOptions, collect, parseCount, type Start } from './options.ts';
@@ -36,7 +37,11 @@ export function addDeliverCommand(program: Command, start: Start): void {
     .addOption(new Option('--failed', 'only what was tried and failed').conflicts('again'))
     .addOption(new Option('--again', 'also what PILOS had imported, since it was deleted there'))
     .option('--since <when>', 'only what was published since then: 12h, 7d, 2w or 2026-01-31')
-    .option('-m, --meeting-id <id>', 'only this meeting; may be given several times', collect)
+    .option(
+      '-m, --meeting-id <id>',
+      'only this meeting, or the one that begins so; may be given several times',
+      collect,
+    )
     .option('--limit <n>', 'at most so many', parseCount)
     .option('--dry-run', 'say what would be delivered, and change nothing')
     .addOption(
@@ -63,7 +68,7 @@ export function addDeliverCommand(program: Command, start: Start): void {
 
 /** Delivers what the request names; non-zero when something of it is still missing. */
 async function deliver(request: DeliverRequest, unconfigured: Run): Promise<ExitStatus> {
-  const meetingIds = request.meetingIds.map(validateMeetingId);
+  for (const id of request.meetingIds) validateMeetingId(id);
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
   if (request.every !== undefined) {
     const { deliverEvery, parseInterval } = await import('./deliver-every.ts');
@@ -75,6 +80,7 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
   }
   const run = configureRun(unconfigured, request);
 
+  const meetingIds = request.meetingIds.map((id) => findMeetingId(run.config, '-m', id));
   const context = await openDelivery(run);
   if (request.confirmMount) confirmMount(context);
   for (const { path, reason } of readUnreadableFormats(run.config))

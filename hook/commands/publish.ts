@@ -5,8 +5,9 @@
 import type { Command } from '@commander-js/extra-typings';
 import { meetingIdOf, type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import type { MeetingMetadata } from '../bbb/events-head.ts';
-import { validateFormat, validateMeetingId } from '../bbb/ids.ts';
+import { isBbbRecordId, validateFormat, validateMeetingId } from '../bbb/ids.ts';
 import { readMetadata } from '../bbb/meeting-metadata.ts';
+import type { Config } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
 import type { DeliveryContext } from '../delivery/context.ts';
 import { firstExitStatus } from '../delivery/exit-status.ts';
@@ -47,7 +48,7 @@ ${publishExamples.map(([command, meaning]) => `  ${command}\n      ${meaning}`).
 /** The options of the program itself, which is what BBB calls. */
 export function addPublishOptions(program: Command, start: Start): void {
   program
-    .option('-m, --meeting-id <id>', 'meeting id, as BBB passes it')
+    .option('-m, --meeting-id <id>', 'meeting id, as BBB passes it, or its beginning')
     .option('-f, --format <format>', 'published format; without it, every one of the meeting')
     .option('--again', 'deliver also what PILOS had imported and somebody has deleted there')
     .option('--dry-run', 'say what would be done, and change nothing')
@@ -60,10 +61,11 @@ export function addPublishOptions(program: Command, start: Start): void {
 
 /** Delivers one format of a meeting, or all of them; returns the exit status. */
 export async function publish(request: PublishRequest, unconfigured: Run): Promise<ExitStatus> {
-  const meetingId = validateMeetingId(request.meetingId);
+  const written = validateMeetingId(request.meetingId);
   const format = request.format === undefined ? undefined : validateFormat(request.format);
   const run = configureRun(unconfigured, request);
   const { config } = run;
+  const meetingId = await findMeeting(config, written);
 
   const metadata = await readMetadata(config, meetingId, format, run.log.warn);
   if ('origin' in metadata && !config.origins.includes(metadata.origin))
@@ -82,6 +84,13 @@ export async function publish(request: PublishRequest, unconfigured: Run): Promi
 
   const results = await deliverAll(request, run, published, subDir);
   return report(run, meetingId, metadata, results);
+}
+
+/** BBB gives a whole id. A person may give the beginning of one, which is looked for on the whole server. */
+async function findMeeting(config: Config, written: string): Promise<string> {
+  if (isBbbRecordId(written) || meetingIdOf(written) !== written) return written;
+  const { findMeetingId } = await import('../status/find-meeting.ts');
+  return findMeetingId(config, '-m', written);
 }
 
 /** Most meetings have a format that BBB finishes without publishing anything: no failure. Throws for everything else. */

@@ -1,6 +1,6 @@
 /** Run as root, the program becomes the user of BBB before it touches anything. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { EXIT, ExpectedError } from '../errors.ts';
+import { attempt, EXIT, ExpectedError } from '../errors.ts';
 import { errnoName, translateErrno } from './errno.ts';
 
 export interface Account {
@@ -47,6 +47,18 @@ export function becomeOwner(publishedDir: string): Account | undefined {
   Object.assign(process.env, { HOME: account.home, USER: account.name, LOGNAME: account.name });
   leaveClosedDirectory();
   return account;
+}
+
+/** That BBB's files belong to somebody else, where neither root nor their owner runs the program; else undefined. */
+export function describeForeignUser(publishedDir: string): string | undefined {
+  const own = process.getuid?.();
+  if (own === undefined || own === 0) return undefined;
+  const owner = attempt(() => ownerOf(publishedDir));
+  // What may not be looked at is reported by who reads it.
+  if (owner === undefined || owner === own || owner instanceof ExpectedError) return undefined;
+  const passwd = readFileSync('/etc/passwd', 'utf8');
+  const nameOf = (uid: number) => parseAccount(passwd, uid)?.name ?? `uid ${uid}`;
+  return `run as ${nameOf(own)}, but BBB's files belong to ${nameOf(owner)}: run it with sudo`;
 }
 
 /** A child process starts where we are, which fails in a directory such as `/root` that only root may enter. */
