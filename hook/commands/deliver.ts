@@ -94,8 +94,19 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
     isNamed: meetingIds.length > 0,
     again: request.which === 'all',
   });
-  await finishRun(context, meetings, isComplete(request));
+  await unlessInterrupted(run, () => finishRun(context, meetings, isComplete(request)));
   return report(run, backlog, results, request);
+}
+
+/** Who interrupts it still wants to know how far it came. */
+async function unlessInterrupted({ signal, log }: ConfiguredRun, action: () => Promise<void>): Promise<void> {
+  try {
+    signal.throwIfAborted();
+    await action();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    log.failure(signal.reason);
+  }
 }
 
 /** True when the run has looked at everything that is missing, as the timer's does. */
@@ -123,7 +134,8 @@ function report(
   results: DeliveryResult[],
   { dryRun }: DeliverRequest,
 ): ExitStatus {
-  const status = firstExitStatus(results) ?? (left > 0 && !dryRun ? EXIT.temporary : EXIT.ok);
+  const isUnfinished = (left > 0 && !dryRun) || run.signal.aborted;
+  const status = firstExitStatus(results) ?? (isUnfinished ? EXIT.temporary : EXIT.ok);
   if (run.json) {
     printJson({ results, left, being_published: beingPublished, exit_status: status });
     return status;

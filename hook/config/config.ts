@@ -27,6 +27,8 @@ export interface Config {
   /** true: any mount but that of `/`; a path: the mount point that must be there. */
   requireMount: boolean | string;
   retry: { attempts: number; maxSeconds: number };
+  /** Bytes that archives may take in `work_dir` together, which wait for being sent. */
+  workSpace: number;
   logFile: string;
   deliver: 'now' | 'later';
   deleteAfterTransfer: boolean;
@@ -71,6 +73,7 @@ export function combineConfig(pilosFile: string, pilos: PilosSettings, bbb: BbbC
     allowedSubDirs: pilos.allowed_sub_dirs,
     requireMount: pilos.require_mount,
     retry: { attempts: pilos.retry.attempts, maxSeconds: pilos.retry.max_seconds },
+    workSpace: pilos.work_space_gb * 1e9,
     logFile: pilos.log_file ?? `${bbb.logDir}/post_publish.log`,
     deliver: pilos.deliver,
     deleteAfterTransfer: pilos.delete_after_transfer,

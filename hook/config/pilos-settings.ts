@@ -78,6 +78,7 @@ export const pilosKeys = {
   allowed_sub_dirs: v.optional(v.array(subDir, 'must be a list')),
   require_mount: v.optional(v.union([flag, pathThatMustBe(mountPoint)], `must be ${mountPoint}`), false),
   retry: v.optional(v.object(retry, 'must have the keys attempts and max_seconds'), {}),
+  work_space_gb: v.optional(atLeast(1, 100_000), 20),
   log_file: v.optional(absolutePath),
   deliver: v.optional(v.picklist(['now', 'later'], "must be 'now' or 'later'"), 'now'),
   delete_after_transfer: v.optional(flag, false),

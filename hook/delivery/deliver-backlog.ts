@@ -3,10 +3,15 @@ import { archiveName } from '../bbb/bbb.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { Backlog, BacklogItem } from './backlog.ts';
+import { planDeliveredArchive } from './content.ts';
 import { type DeliveryContext, planDelivery, withoutDestination } from './context.ts';
 import { clearWorkDirectory, type DeliveryRequest, deliverFormat, describeDelivery } from './delivery.ts';
-import { basisOf, type DeliveryResult, recordFailure } from './result.ts';
+import { basisOf, type DeliveryResult, failureOf, notTried, recordFailure } from './result.ts';
 
+/**
+ * Several spools are served side by side, each in the order of the backlog: one that does not answer holds up no other.
+ * After a signal, the rest is not tried.
+ */
 export async function deliverBacklog(
   context: DeliveryContext,
   { items }: Backlog,
@@ -14,17 +19,61 @@ export async function deliverBacklog(
 ): Promise<DeliveryResult[]> {
   clearWorkDirectory(context);
   const results: DeliveryResult[] = [];
-  const { dead, spool } = context;
-  for (const [index, item] of items.entries()) {
-    context.run.signal.throwIfAborted();
+  const deliver = async ([index, item]: [number, BacklogItem]) => {
     context.run.log.debug(`${index + 1} of ${items.length}: ${archiveName(item.published)}`);
-    const result = await deliverItem(context, item, request);
-    results.push(result);
-    if (result.state !== 'failed' || item.subDir instanceof ExpectedError) continue;
-    if (result.scope === 'spool') dead.set(spool.location(item.subDir), result);
-    if (result.scope === 'destination') dead.set(result.destination, result);
-  }
+    results[index] = await deliverItem(context, item, request);
+    rememberDead(context, item, results[index]);
+    series.count();
+  };
+  const series = startSeries(context, items);
+  const spools = Map.groupBy(items.entries(), ([, { subDir }]) => locationOf(context, subDir));
+  await Promise.all(
+    [...spools.values()].map((ofSpool) => inLanes(lanesOf(context, ofSpool), ofSpool, deliver)),
+  );
+  series.end();
   return results;
+}
+
+/** Sizes take a look at every file: only who sees the bar needs them. */
+function startSeries({ run }: DeliveryContext, items: readonly BacklogItem[]) {
+  const sizes = run.progress.isShown
+    ? items.map(({ published }) => attempt(() => planDeliveredArchive(published)))
+    : [];
+  const bytes = sizes.reduce((sum, plan) => sum + (plan instanceof ExpectedError ? 0 : plan.size), 0);
+  return run.progress.startSeries(items.length, bytes);
+}
+
+function locationOf({ spool }: DeliveryContext, subDir: string | ExpectedError): string {
+  return subDir instanceof ExpectedError ? '' : spool.location(subDir);
+}
+
+function lanesOf({ spool }: DeliveryContext, [first]: readonly [number, BacklogItem][]): number {
+  const subDir = first?.[1].subDir;
+  return typeof subDir === 'string' ? spool.lanes(subDir) : 1;
+}
+
+/** Runs `action` for all of them in their order, so many at once. Throws the first error when all have ended. */
+async function inLanes<T>(
+  lanes: number,
+  all: readonly T[],
+  action: (one: T) => Promise<void>,
+): Promise<void> {
+  const next = all.values();
+  const lane = async () => {
+    for (const one of next) await action(one);
+  };
+  const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+}
+
+function rememberDead(
+  { dead, spool }: DeliveryContext,
+  { subDir }: BacklogItem,
+  result: DeliveryResult,
+): void {
+  if (result.state !== 'failed' || subDir instanceof ExpectedError) return;
+  if (result.scope === 'spool') dead.set(spool.location(subDir), result);
+  if (result.scope === 'destination') dead.set(result.destination, result);
 }
 
 async function deliverItem(
@@ -33,14 +82,18 @@ async function deliverItem(
   request: DeliveryRequest,
 ): Promise<DeliveryResult> {
   const { published, subDir } = item;
-  if (subDir instanceof ExpectedError) {
-    return await recordFailure(context, withoutDestination(published), subDir, 0);
-  }
-  const delivery = planDelivery(context, published, subDir);
+  const delivery =
+    subDir instanceof ExpectedError
+      ? withoutDestination(published)
+      : planDelivery(context, published, subDir);
+  const { signal } = context.run;
+  if (signal.aborted && signal.reason instanceof ExpectedError)
+    return notTried(delivery, failureOf(signal.reason));
+  if (subDir instanceof ExpectedError) return await recordFailure(context, delivery, subDir, 0);
   const failure = context.dead.get(context.spool.location(subDir)) ?? context.dead.get(delivery.destination);
-  if (failure === undefined) return await deliverFormat(context, delivery, request);
-  const error = { ...failure.error, message: `not tried: ${failure.error.message}` };
-  return { ...basisOf(delivery), state: 'waiting', error, exit_status: failure.exit_status };
+  return failure === undefined
+    ? await deliverFormat(context, delivery, request)
+    : notTried(delivery, failure);
 }
 
 /** What {@link deliverBacklog} would do, reading only. */

@@ -6,6 +6,7 @@ import { importMemory, PublishedFilesChanged } from '../archive/archive.ts';
 import { readStamp } from '../archive/stamp.ts';
 import { writeArchive } from '../archive/write-archive.ts';
 import { attempt, EXIT, ExpectedError } from '../errors.ts';
+import { NotTried } from '../spool/spool.ts';
 import { translateErrno } from '../system/errno.ts';
 import { createRunToken } from '../system/run-token.ts';
 import { removeAbandonedWorkFiles } from '../system/work-dir.ts';
@@ -17,6 +18,8 @@ import type { Delivery } from './ledger.ts';
 import {
   basisOf,
   type DeliveryResult,
+  failureOf,
+  notTried,
   recordDelivery,
   recordFailure,
   type Sent,
@@ -50,6 +53,7 @@ export async function deliverFormat(
     context.hosts.recordSuccess(context.spool.location(delivery.subDir));
     return await recordDelivery(context, delivery, sent, secondsSince(started));
   } catch (error) {
+    if (error instanceof NotTried) return notTried(delivery, failureOf(error.reason));
     const cause: unknown = run.signal.aborted ? run.signal.reason : error;
     const reason = translateErrno(cause, `cannot deliver ${delivery.archive}`);
     if (!(reason instanceof ExpectedError)) throw error;
@@ -171,7 +175,7 @@ async function packAndSendOnce(
   warnOf(plan, name, run.log.warn);
   const modifiedAt = chooseTime(ledger.read(published)?.delivered);
   let checksum = '';
-  const bar = run.progress.start(name, plan.size);
+  const bar = run.progress.start(name, plan.size, spool.lanes(subDir) > 1 ? 'sending' : 'packing');
   try {
     await spool.deliver({
       ...{ name, subDir, size: plan.size, signal: run.signal },

@@ -47,6 +47,18 @@ export type DeliveryResult = ResultBasis &
     | { state: 'failed'; error: ErrorDocument; exit_status: ExitStatus; scope: ErrorScope }
   );
 
+type Failure = Pick<Extract<DeliveryResult, { state: 'failed' }>, 'error' | 'exit_status'>;
+
+export function failureOf(reason: ExpectedError): Failure {
+  return { error: errorDocument(reason), exit_status: exitStatusOf(reason) };
+}
+
+/** Left because of what holds for all that goes there, and has been reported once. */
+export function notTried(delivery: FormatDelivery, { error, exit_status }: Failure): DeliveryResult {
+  const message = `not tried: ${error.message}`;
+  return { ...basisOf(delivery), state: 'waiting', error: { ...error, message }, exit_status };
+}
+
 export function basisOf({ published, archive, destination }: FormatDelivery): ResultBasis {
   const { meetingId, recordId, format } = published;
   return { meeting_id: meetingId, record_id: recordId, format, archive, destination };

@@ -12,6 +12,8 @@ export interface SpoolSettings {
   extraRsyncOptions: string[];
   requireMount: boolean | string;
   retry: { attempts: number; maxSeconds: number };
+  /** Bytes that archives may take in `work_dir` together, which wait for being sent. */
+  workSpace: number;
 }
 
 export async function openSpool(settings: SpoolSettings): Promise<Spool> {

@@ -17,6 +17,10 @@ export function routeSpools(main: Spool, others: ReadonlyMap<string, Spool>): Sp
       const [spool, subDir] = route(wanted);
       return spool.location(subDir);
     },
+    lanes: (wanted) => {
+      const [spool, subDir] = route(wanted);
+      return spool.lanes(subDir);
+    },
     deliver: (parcel) => {
       const [spool, subDir] = route(parcel.subDir);
       return spool.deliver({ ...parcel, subDir });

@@ -1,4 +1,15 @@
 /** What a spool is: where archives go, whichever way. */
+import type { ExpectedError } from '../errors.ts';
+
+/** What was left because an earlier archive of the same run has failed, for a reason that holds for this one, too. */
+export class NotTried extends Error {
+  readonly reason: ExpectedError;
+
+  constructor(reason: ExpectedError) {
+    super(`not tried: ${reason.message}`);
+    this.reason = reason;
+  }
+}
 
 /** One archive on its way into the spool. */
 export interface Parcel {
@@ -47,7 +58,12 @@ export interface Spool {
   destination(subDir: string): string;
   /** The host or mount behind it: a failure whose scope is `spool` concerns all that has the same. */
   location(subDir: string): string;
-  /** Puts the archive into the spool under its name, whole or not at all; throws ExpectedError otherwise. */
+  /** How many archives may be on their way there at once: where it is more than one, the spool sees to their order. */
+  lanes(subDir: string): number;
+  /**
+   * Puts the archive into the spool under its name, whole or not at all; throws ExpectedError otherwise, or NotTried
+   * when several are on their way.
+   */
   deliver(parcel: Parcel): Promise<void>;
   /** What {@link deliver} would do, a line each, for `--dry-run`. Reads nothing over a network. */
   describeDelivery(parcel: Pick<Parcel, 'name' | 'size' | 'subDir'>): string[];

@@ -112,9 +112,9 @@ const accessOptions = ['--perms', '--chmod=F664', '--times', '--ignore-times', '
  * `--dirs --delete` deletes nothing here (`P *` protects everything): it makes a server that will refuse the
  * renaming refuse before the first byte is sent.
  */
-export function sendArguments(transfer: Transfer, source: string): string[] {
+export function sendArguments(transfer: Transfer, ...sources: string[]): string[] {
   const resuming = ['--inplace', '--partial', '--dirs', '--delete', '--filter=P *'];
-  return [...connectionOptions(transfer), ...accessOptions, ...resuming, ...closing(transfer, source)];
+  return [...connectionOptions(transfer), ...accessOptions, ...resuming, ...closing(transfer, ...sources)];
 }
 
 /** Sends `source`, a file named `<record id>-<format>.tar`; rsync itself renames it there when it is complete. */
@@ -122,17 +122,21 @@ export function sendWholeArguments(transfer: Transfer, source: string): string[]
   return [...connectionOptions(transfer), ...accessOptions, ...closing(transfer, source)];
 }
 
-/** Gives the complete archive its name: `emptyDirectory` has nothing, so the file there is "deleted with backup". */
-export function renameArguments(transfer: Transfer, emptyDirectory: string): string[] {
+/** Gives complete archives their names: `emptyDirectory` has nothing, so the files there are "deleted with backup". */
+export function renameArguments(
+  transfer: Transfer,
+  emptyDirectory: string,
+  baseNames: readonly string[] = [transfer.baseName],
+): string[] {
   const deletion = [
     '--recursive',
     '--delete',
-    '--max-delete=1',
+    `--max-delete=${baseNames.length}`,
     '--backup',
     '--suffix=.tar',
     '--itemize-changes',
   ];
-  const only = [`--include=/${transfer.baseName}`, '--exclude=*'];
+  const only = [...baseNames.map((name) => `--include=/${name}`), '--exclude=*'];
   // Of the extra options only those that lead there: others could delete more, or change the directory itself.
   const extra = transportOptions(transfer.extraOptions);
   const ends = ['--', `${emptyDirectory}/`, destination(transfer)];
@@ -140,8 +144,14 @@ export function renameArguments(transfer: Transfer, emptyDirectory: string): str
 }
 
 /** Removes what a transfer without renaming has left: `emptyDirectory` has nothing. */
-export function removeArguments(transfer: Transfer, emptyDirectory: string): string[] {
-  return renameArguments(transfer, emptyDirectory).filter((word) => !/^--(?:backup|suffix=.*)$/.test(word));
+export function removeArguments(
+  transfer: Transfer,
+  emptyDirectory: string,
+  baseNames?: readonly string[],
+): string[] {
+  return renameArguments(transfer, emptyDirectory, baseNames).filter(
+    (word) => !/^--(?:backup|suffix=.*)$/.test(word),
+  );
 }
 
 /** Lists the directory; of the extra options, too, only those that lead there. */
@@ -170,9 +180,10 @@ export function parseListedArchives(output: string): string[] {
   return [...output.matchAll(/^-\S+ +[\d,.]+ +\S+ +\S+ (.+\.tar)$/gm)].map(([, name = '']) => name);
 }
 
-function closing(transfer: Transfer, source: string): string[] {
-  const name = source.slice(source.lastIndexOf('/') + 1);
-  return [...audible(transfer.extraOptions), '--', source, sendDestination(transfer, name)];
+function closing(transfer: Transfer, ...sources: string[]): string[] {
+  const [first = ''] = sources;
+  const name = first.slice(first.lastIndexOf('/') + 1);
+  return [...audible(transfer.extraOptions), '--', ...sources, sendDestination(transfer, name)];
 }
 
 /** What rsync says is needed to know what it did; the source is still needed when it has to be sent again. */

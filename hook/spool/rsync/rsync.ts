@@ -15,19 +15,36 @@ import {
 } from './arguments.ts';
 import { RsyncFailure } from './failure.ts';
 import { patiently } from './patience.ts';
+import { createQueue, type Queue, type Queued } from './queue.ts';
 import { readArchivesOverRsync } from './read-archives.ts';
 import { createLink, type RsyncLink, type RsyncSpoolSettings, runRsync, transferOf } from './run-rsync.ts';
-import { type Shipment, sendShipment } from './shipment.ts';
+import { type Shipment, sendShipment, sendTogether, watcherOf } from './shipment.ts';
+
+/** How many archives are packed, or wait for those that are being sent. */
+const lanes = 32;
 
 export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
   const { address } = settings;
   const link = createLink(settings);
+  const queue = createQueue<QueuedShipment>({
+    mostBytes: settings.workSpace,
+    hasRoom: (bytes) => bytes <= freeSpace(settings.workDir),
+    sendTogether: (items) => {
+      const shipments = items.map(({ shipment }) => shipment);
+      return patiently(settings, watcherOf(shipments), async () => {
+        const left = await sendTogether(shipments);
+        return items.filter((item) => left.includes(item.shipment));
+      });
+    },
+    sendAlone: ({ shipment }) => patiently(settings, shipment.watcher, () => sendShipment(shipment)),
+  });
   return {
     destination: (subDir) => remoteDirectory({ address, subDir }),
     location: () => address.host,
-    deliver: (parcel) => deliverOverRsync(link, parcel),
-    readWaiting: (subDir, watcher) => readWaiting(link, subDir, watcher),
-    readArchives: (...question) => readArchivesOverRsync(link, ...question),
+    lanes: () => lanes,
+    deliver: (parcel) => deliverOverRsync(link, queue, parcel),
+    readWaiting: (subDir, watcher) => queue.alone(() => readWaiting(link, subDir, watcher)),
+    readArchives: (...question) => queue.alone(() => readArchivesOverRsync(link, ...question)),
     describeDelivery: ({ name, size, subDir }) => {
       checkSpace(settings.workDir, size);
       const work = `${settings.workDir}/tmp/RUN`;
@@ -46,11 +63,23 @@ export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
   };
 }
 
-async function deliverOverRsync(link: RsyncLink, parcel: Parcel): Promise<void> {
+interface QueuedShipment extends Queued {
+  shipment: Shipment;
+}
+
+async function deliverOverRsync(
+  link: RsyncLink,
+  queue: Queue<QueuedShipment>,
+  parcel: Parcel,
+): Promise<void> {
+  const { size, signal, subDir } = parcel;
+  // To a daemon each goes under its own name: see arguments.ts.
+  const group = link.settings.address.kind === 'ssh' ? subDir : undefined;
   const directory = temporaryPath(link.settings.workDir);
   try {
-    const shipment = await prepare(link, parcel, directory);
-    await patiently(link.settings, parcel, () => sendShipment(shipment));
+    await queue.deliver({ size, signal, group }, async () => {
+      return { size, signal, group, shipment: await prepare(link, parcel, directory) };
+    });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -76,11 +105,16 @@ async function prepare(link: RsyncLink, parcel: Parcel, directory: string): Prom
   return { link, transfer, watcher: parcel, archive, emptyDirectory, isSentWhole: false };
 }
 
-function checkSpace(workDir: string, size: number): void {
+function freeSpace(workDir: string): number {
   const { bavail, bsize } = existingSpace(workDir);
-  if (size <= bavail * bsize) return;
+  return bavail * bsize;
+}
+
+function checkSpace(workDir: string, size: number): void {
+  const free = freeSpace(workDir);
+  if (size <= free) return;
   throw new ExpectedError(
-    `not enough space in work_dir: the archive needs ${size} bytes, of which ${bavail * bsize} are free`,
+    `not enough space in work_dir: the archive needs ${size} bytes, of which ${free} are free`,
     {
       code: 'work_dir_full',
       exitStatus: EXIT.io,

@@ -14,6 +14,7 @@ export interface RsyncSpoolSettings {
   workDir: string;
   extraRsyncOptions: string[];
   retry: { attempts: number; maxSeconds: number };
+  workSpace: number;
 }
 
 /** A spool on another host, and the way there. */
@@ -21,6 +22,8 @@ export interface RsyncLink {
   settings: RsyncSpoolSettings;
   /** Undefined to a daemon, and with an `-e` of the admin's own. */
   connection: Connection | undefined;
+  /** The server has refused to rename: what comes next is sent whole, and that is not said again. */
+  isRenamingRefused?: boolean;
 }
 
 export function createLink(settings: RsyncSpoolSettings): RsyncLink {

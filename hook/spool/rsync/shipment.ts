@@ -17,6 +17,7 @@ import { type RsyncRun, runRsync } from './run-rsync.ts';
 
 /** The archive and what else rsync needs, in a directory of this run. */
 export interface Shipment extends RsyncRun {
+  watcher: RsyncRun['watcher'] & { size: number };
   archive: string;
   emptyDirectory: string;
   /** Set once the server has refused to rename. */
@@ -26,13 +27,14 @@ export interface Shipment extends RsyncRun {
 }
 
 export async function sendShipment(shipment: Shipment): Promise<void> {
-  if (shipment.isSentWhole) return await sendWhole(shipment);
+  if (shipment.isSentWhole || shipment.link.isRenamingRefused) return await sendWhole(shipment);
   try {
     if (await sendAndRename(shipment)) return;
     // `rrsync -no-overwrite` passes over what a cut transfer has left there.
     await removeSent(shipment);
   } catch (error) {
     if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
+    shipment.link.isRenamingRefused = true;
     shipment.watcher.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.fix}`);
     // Refused only now, it has been sent already.
     if (shipment.isSentInPlace === true) await removeSent(shipment);
@@ -57,6 +59,49 @@ async function sendAndRename(shipment: Shipment): Promise<boolean> {
       fix: 'check whether something else removes files there, and extra_rsync_opts in pilos.yml',
     },
   );
+}
+
+/**
+ * Sends several to the same directory in one run, and renames them in another. Returns those that have not got there,
+ * as far as rsync says.
+ */
+export async function sendTogether(shipments: readonly Shipment[]): Promise<Shipment[]> {
+  const [first] = shipments;
+  if (first === undefined || first.link.isRenamingRefused) return [...shipments];
+  const run = { ...first, watcher: watcherOf(shipments) };
+  try {
+    return await sendAndRenameTogether(run, shipments);
+  } catch (error) {
+    if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
+    // Alone it says what that costs, and removes what has been sent.
+    return [...shipments];
+  }
+}
+
+async function sendAndRenameTogether(run: Shipment, shipments: readonly Shipment[]): Promise<Shipment[]> {
+  const archives = shipments.map(({ archive }) => archive);
+  const names = archives.map((archive) => basename(archive));
+  const sent = await runRsync(run, (to) => sendArguments(to, ...archives));
+  for (const shipment of shipments)
+    if (saysSent(sent.stdout, basename(shipment.archive))) shipment.isSentInPlace = true;
+  const renamed = await runRsync(run, (to) => renameArguments(to, run.emptyDirectory, names));
+  return shipments.filter(
+    ({ archive, isSentInPlace }) => isSentInPlace !== true || !saysRenamed(renamed.stdout, basename(archive)),
+  );
+}
+
+/** Who is told of several: each of its own bytes. */
+export function watcherOf(shipments: readonly Shipment[]): Shipment['watcher'] {
+  const [first] = shipments;
+  if (first === undefined) throw new Error('nothing to send');
+  const onTransferred = (bytes: number) => {
+    let before = 0;
+    for (const { watcher } of shipments) {
+      watcher.onTransferred?.(Math.min(Math.max(bytes - before, 0), watcher.size));
+      before += watcher.size;
+    }
+  };
+  return { ...first.watcher, onTransferred: first.watcher.onTransferred && onTransferred };
 }
 
 async function removeSent(shipment: Shipment): Promise<void> {

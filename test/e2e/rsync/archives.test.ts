@@ -35,7 +35,7 @@ async function readArchives(key: HostKey, names = ['a.tar', 'b.tar'], subDir = '
      const { parseSpoolAddress } = await hook('config/spool-address');
      const { workDir, spool, names, subDir } = argument;
      const address = parseSpoolAddress(spool);
-     const settings = { address, workDir, extraRsyncOptions: [], retry: { attempts: 1, maxSeconds: 60 } };
+     const settings = { address, workDir, extraRsyncOptions: [], retry: { attempts: 1, maxSeconds: 60 }, workSpace: 1e9 };
      const watcher = { signal: new AbortController().signal, warn() {}, debug() {} };
      const seen = await rsyncSpool(settings).readArchives(subDir, names, watcher);
      return { ...seen, waiting: [...seen.waiting], refused: [...seen.refused.keys()] };`,

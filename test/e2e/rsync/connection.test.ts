@@ -108,7 +108,7 @@ it('is opened anew when it has died', async () => {
      const { parseSpoolAddress } = await hook('config/spool-address');
      const { existsSync, writeFileSync, writeSync } = await import('node:fs');
      const address = parseSpoolAddress(argument.spool);
-     const spool = rsyncSpool({ address, workDir: argument.workDir, extraRsyncOptions: [], retry: { attempts: 3, maxSeconds: 60 } });
+     const spool = rsyncSpool({ address, workDir: argument.workDir, extraRsyncOptions: [], retry: { attempts: 3, maxSeconds: 60 }, workSpace: 1e9 });
      const watcher = { signal: new AbortController().signal, warn: say, debug() {} };
      const deliver = (name) => spool.deliver({ ...watcher, name, size: 7, subDir: '', write: async (file) => writeSync(file, 'archive') });
      await deliver('m-1-video.tar');

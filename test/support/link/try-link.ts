@@ -32,7 +32,7 @@ export async function tryLinkCases(
      const next = argument.jobs.entries();
      const work = async () => {
        for (const [index, { address, extra }] of next) {
-         const spool = rsyncSpool({ address: parseSpoolAddress(address), workDir: argument.workDir, extraRsyncOptions: extra, retry: { attempts: 1, maxSeconds: 0 } });
+         const spool = rsyncSpool({ address: parseSpoolAddress(address), workDir: argument.workDir, extraRsyncOptions: extra, retry: { attempts: 1, maxSeconds: 0 }, workSpace: 1e9 });
          try {
            await spool.deliver({ ...watcher, name: 'm-1-video.tar', size: 60000, subDir: 'instance1', write });
            results[index] = { message: 'delivered' };

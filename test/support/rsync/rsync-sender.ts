@@ -42,6 +42,8 @@ export interface Sender {
   directory: string;
   archive: string;
   partial: string;
+  /** A PATH with an rsync that counts how often it is started. */
+  path: string;
   start(options?: BbbTreeRunOptions): RunningProgram;
   deliver(options?: BbbTreeRunOptions): Promise<ProgramResult>;
   /** The timer's `deliver`, which sees what PILOS has imported. */
@@ -84,7 +86,7 @@ function createSender(host: RsyncHost, options: SenderOptions): Sender {
   const start = (run: BbbTreeRunOptions = {}) =>
     tree.start(['-m', meeting.id, '-f', 'presentation'], { ...run, env: { PATH: path, ...run.env } });
   return {
-    ...{ tree, meeting, directory, partial, start },
+    ...{ tree, meeting, directory, partial, path, start },
     archive: `${partial}.tar`,
     deliver: (run) => start(run).result,
     confirm: () => tree.run(['deliver'], { env: { PATH: path } }),

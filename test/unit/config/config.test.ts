@@ -32,6 +32,7 @@ describe('readConfig', () => {
       allowedSubDirs: undefined,
       requireMount: false,
       retry: { attempts: 3, maxSeconds: 60 },
+      workSpace: 20e9,
       logFile: '/var/log/bigbluebutton/post_publish.log',
       deliver: 'now',
       deleteAfterTransfer: false,

@@ -19,6 +19,7 @@ function open() {
     extraRsyncOptions: [],
     requireMount: false,
     retry: { attempts: 1, maxSeconds: 1 },
+    workSpace: 1e9,
   });
 }
 
