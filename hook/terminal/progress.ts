@@ -108,7 +108,7 @@ interface ShownSeries {
 }
 
 /** `12 of 120 | …758751753-presentation.tar 45% | 1.4 GB left, 12 MB/s, 3 min 5 s`, in so many columns. */
-export function formatSeries(
+function formatSeries(
   { ended, count, title, share, done, total, rate }: ShownSeries,
   columns: number,
 ): string {
