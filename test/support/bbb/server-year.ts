@@ -83,12 +83,16 @@ function writeStatus(tree: BbbTree, step: string, recordId: string, format: stri
   writeFileSync(join(tree.recordingDir, 'status', step, `${recordId}-${format}.${ending}`), '');
 }
 
-/** bbb-web moves all formats of a recording. */
-export function move({ tree }: YearServer, one: YearRecording, from: readonly string[], to: string): boolean {
+/** bbb-web moves all formats of a recording; of one that is named, only that. */
+export function move(
+  { tree }: YearServer,
+  one: YearRecording,
+  { from, to, only }: { from: readonly string[]; to: string; only?: string },
+): boolean {
   let isMoved = false;
   for (const [key, state] of one.states) {
-    if (!from.includes(state)) continue;
     const [recordId = '', format = ''] = key.split('/');
+    if (!from.includes(state) || (only ?? format) !== format) continue;
     const target = join(dirname(tree.publishedDir), to, format);
     mkdirSync(target, { recursive: true });
     rmSync(join(target, recordId), { recursive: true, force: true });
