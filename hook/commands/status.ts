@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { openLedger } from '../delivery/ledger.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type ConfiguredRun, configureRun, type Run } from '../run.ts';
-import { findMeetingId } from '../status/find-meeting.ts';
+import { findMeetingId, findRoom } from '../status/find-meeting.ts';
 import { type FormatStatus, needsAdmin, type RecordingStatus, readStatus } from '../status/status.ts';
 import {
   describeStateName,
@@ -66,7 +66,8 @@ async function status(request: StatusRequest, unconfigured: Run): Promise<ExitSt
   if (request.forget !== undefined) return forget(run, request.forget);
   const meetingIds = [...new Set(request.meetingIds.map((id) => findMeetingId(config, '-m', id)))];
   for (const id of meetingIds) requireKnown(config, id);
-  const recordings = readStatus(config, { ...request, since, meetingIds });
+  const room = request.room === undefined ? undefined : findRoom(config, '--room', request.room);
+  const recordings = readStatus(config, { ...request, since, meetingIds, room });
   if (run.json) printRecordings(recordings);
   else printTexts(recordings, meetingIds.length > 0);
   if (run.verbose && !run.json && meetingIds.length === 0) printStrayEntries(config);

@@ -35,6 +35,28 @@ describe('the beginning of an id that only one meeting has', () => {
   });
 });
 
+it('the beginning of a room is enough for status --room, when only one room begins so', async () => {
+  const tree = createTree();
+  const rooms = ['room-one-a', 'room-one-a', 'room-one-b'].map(
+    (externalId) => tree.addMeeting({ externalId }).id,
+  );
+  const list = async (room: string) => (await tree.run(['status', '--json', '--room', room])).stdout;
+  for (const room of ['room-one-a', ' room-one-a ']) {
+    const said = await list(room);
+    expect(rooms.map((id) => said.includes(id))).toEqual([true, true, false]);
+  }
+  expect(await list('room-one-b')).toContain(rooms[2]);
+  const { status, stderr } = await tree.run(['status', '--room', 'room-one']);
+  expect({ status, stderr }).toEqual({
+    status: 64,
+    stderr: expect.stringMatching(
+      /'room-one' fits 2 rooms: give more of the id: room-one-[ab], room-one-[ab]\n$/,
+    ),
+  });
+  const other = tree.addMeeting({ externalId: 'other-room' }).id;
+  expect(await list('other-')).toContain(other);
+});
+
 describe.each(['-m', 'deliver -m', 'status -m', 'status --forget'])('%s', (words) => {
   const args = words.split(' ');
 
