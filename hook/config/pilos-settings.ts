@@ -9,6 +9,13 @@ import { reservedNameIn, validateSubDir } from './sub-dir.ts';
 import { isMapping } from './yaml-mapping.ts';
 
 const mountPoint = 'true, false or the path of a mount point';
+/** mountinfo has no slash at the end. */
+const mountPath = v.pipe(
+  pathThatMustBe(mountPoint),
+  v.transform((path) => path.replace(/(?<=.)\/+$/, '')),
+);
+/** node_exporter reads no other names. */
+const metricsPath = v.pipe(absolutePath, v.endsWith('.prom', 'must end in .prom'));
 const texts = v.array(
   v.pipe(v.string('must be a list of texts'), v.nonEmpty('has an empty entry')),
   'must be a list',
@@ -76,7 +83,7 @@ export const pilosKeys = {
   extra_rsync_opts: v.optional(v.pipe(v.unknown(), v.transform(asList), rsyncOptions), []),
   origins: v.optional(v.pipe(texts, v.minLength(1, 'is empty: nothing would ever be sent')), ['PILOS']),
   allowed_sub_dirs: v.optional(v.array(subDir, 'must be a list')),
-  require_mount: v.optional(v.union([flag, pathThatMustBe(mountPoint)], `must be ${mountPoint}`), false),
+  require_mount: v.optional(v.union([flag, mountPath], `must be ${mountPoint}`), false),
   retry: v.optional(v.object(retry, 'must have the keys attempts and max_seconds'), {}),
   work_space_gb: v.optional(atLeast(1, 100_000), 20),
   log_file: v.optional(absolutePath),
@@ -85,7 +92,7 @@ export const pilosKeys = {
   import_patience: v.optional(duration, '2h'),
   max_unattended: v.optional(atLeast(1, 1_000_000), 50),
   replaces_recordings: v.optional(flag, false),
-  metrics_file: v.optional(absolutePath),
+  metrics_file: v.optional(metricsPath),
   notify: v.optional(v.pipe(v.unknown(), v.transform(asList), texts, v.minLength(1, 'is empty'))),
 };
 const pilosSchema = v.object(pilosKeys, 'must be a mapping of keys to values');

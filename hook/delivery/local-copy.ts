@@ -86,11 +86,14 @@ function whyKept(
   return undefined;
 }
 
+/** A server whose clock has lost its battery starts in the past, where everything looks old. */
+const firstRelease = Date.UTC(2026, 0);
+
 function whyFormatKept(
   { ledger, spool }: DeliveryContext,
   published: PublishedFormat,
   subDir: string,
-  { before }: DeletionRules,
+  { before, dryRun }: DeletionRules,
 ): Kept | undefined {
   const { format } = published;
   const delivered = ledger.read(published)?.delivered;
@@ -101,6 +104,12 @@ function whyFormatKept(
     return { reason, exit_status: EXIT.config };
   }
   const importedAt = delivered.import?.at ?? delivered.at;
+  if (Date.parse(importedAt) < firstRelease) {
+    if (!dryRun) ledger.recordImport(published, delivered.import?.state ?? 'imported');
+    return {
+      reason: `${format} was imported at ${importedAt}: the clock was wrong then, so it counts from now`,
+    };
+  }
   if (Date.parse(importedAt) >= before) return { reason: `${format} was imported at ${importedAt}` };
   const { fingerprint } = planDeliveredArchive(published);
   return fingerprint === delivered.fingerprint

@@ -8,7 +8,7 @@ import { quote } from '../../terminal/escape.ts';
 import { type Rule, silence } from './failure-rule.ts';
 
 const createIt =
-  'create it there, or correct spool_dir or RECORDING_SPOOL_SUB_DIRECTORY; it is never created from here';
+  'create it there, or correct spool_dir or RECORDING_SPOOL_SUB_DIRECTORY; it is never created from here. With a key that rrsync restricts, the path counts from the directory that authorized_keys names';
 const giveIt = 'give it to the group pilos-spool there (chgrp pilos-spool, chmod 2775)';
 
 const cleanShell = 'remove the output from ~/.bashrc or ~/.profile there, or restrict the key with rrsync';
@@ -62,7 +62,8 @@ const refusals: readonly Rule[] = [
   },
   {
     // Perl's rrsync (before rsync 3.2.4) takes an option that it does not know for the directory.
-    pattern: /rrsync: Restricted directory does not exist/,
+    pattern: /rrsync(?: error)?: Restricted directory does not exist|^FileNotFoundError: .*: '\/(?!.*\/bin\/rsync')/m,
+    scope: 'destination',
     code: 'restricted_dir_missing',
     exitStatus: EXIT.spool,
     what: ({ host }) =>
@@ -161,7 +162,7 @@ const directoryRules: readonly Rule[] = [
   },
   {
     pattern:
-      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|FileNotFoundError: .*: '\/|rrsync error: Restricted directory does not exist|^@ERROR: ch(?:dir|root) failed/m,
+      /(?:change_dir|chdir|mkdir|link_stat|stat destination)\S* .*(?:No such file or directory|Not a directory)|^@ERROR: ch(?:dir|root) failed/m,
     scope: 'destination',
     code: 'spool_dir_missing',
     exitStatus: EXIT.spool,

@@ -159,6 +159,24 @@ const options: CheckCase[] = [
     },
     byHand: ({ sh }) => sh(`sed -i 's/-no-del //' ${scene.server.authorizedKeysPath}`),
   },
+  {
+    what: 'an authorized_keys with another directory, which is not there',
+    check: 'remote_directory',
+    status: 73,
+    says: /does not find its directory.*look at the key's line in authorized_keys there/,
+    spoil: ({ sh }) =>
+      sh(`sed -i 's,${scene.spool}",${scene.spool}-old",' ${scene.server.authorizedKeysPath}`),
+    byHand: ({ sh }) =>
+      sh(`sed -i 's,${scene.spool}-old",${scene.spool}",' ${scene.server.authorizedKeysPath}`),
+  },
+  {
+    what: 'a path that authorized_keys has already',
+    check: 'remote_directory',
+    status: 73,
+    says: /does not exist.*With a key that rrsync restricts, the path counts from the directory that authorized_keys names/,
+    spoil: () => scene.sendTo(`pilos-good:${scene.spool}`),
+    byHand: () => scene.sendTo('pilos-good:/link'),
+  },
 ];
 
 const rights: CheckCase[] = [

@@ -60,6 +60,22 @@ it('deletes what was imported more than 14 days ago, with bbb-record --delete, a
   expect((await tree.run(['deliver'])).stdout).toBe('nothing to deliver\n');
 });
 
+it('does not take an import for old that was seen "in 1999", with a wrong clock: its time counts from now', async () => {
+  const tree = createTree();
+  const bbbRecord = installBbbRecord(tree);
+  const { id } = tree.addMeeting();
+  await deliver(tree, id, 365 * 27);
+  const { states, results } = await prune(tree, bbbRecord.PATH);
+  expect({ states, reason: results[0]?.reason }).toEqual({
+    states: { [id]: 'kept' },
+    reason: expect.stringMatching(/^presentation was imported at 19\d\d-.*the clock was wrong/),
+  });
+  expect((await prune(tree, bbbRecord.PATH, '--older-than', '1d')).states).toEqual({ [id]: 'kept' });
+  expect((await prune(tree, bbbRecord.PATH, '--older-than', '2999-01-01')).states).toEqual({
+    [id]: 'deleted',
+  });
+});
+
 it('takes --older-than as a span of time or a date', async () => {
   const tree = createTree();
   const { PATH } = installBbbRecord(tree);

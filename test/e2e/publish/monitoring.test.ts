@@ -75,6 +75,18 @@ describe('metrics_file', () => {
     expect(looks).toBeGreaterThan(0);
   });
 
+  it('counts one delivery when two runs meet the same recording at once, and says what it found delivered', async () => {
+    const tree = createMonitoredTree(metricsSetting);
+    const { id } = tree.addMeeting();
+    const runs = await Promise.all([['-m', id], ['deliver'], ['deliver']].map((args) => tree.run(args)));
+    expect(runs.map(({ status }) => status)).toEqual([0, 0, 0]);
+    expect(read(tree, 'deliveries_total')).toBe(1);
+    const told = runs.slice(1).map(({ stdout }) => stdout.trim().split('\n').at(-1));
+    for (const line of told)
+      expect(line).toMatch(/^(1 delivered|0 delivered, 1 delivered before|nothing to deliver)$/);
+    expect(told.filter((line) => line === '1 delivered').length).toBeLessThan(2);
+  });
+
   it('tells what deliver has left missing, and that nothing is any more', async () => {
     const tree = createMonitoredTree(metricsSetting);
     for (const subDir of ['later', 'later', '']) tree.addMeeting({ subDir });

@@ -178,7 +178,7 @@ const directoryFailures: LinkFailure[] = [
     spoil: 'rm -r "$ROOT"',
     reported: {
       ordinary: { code: 'spool_dir_missing', lost: 'spool_dir_unusable' },
-      ...restricted('spool_dir_missing', 'remote_rsync_silent'),
+      ...restricted('restricted_dir_missing', 'remote_rsync_silent'),
     },
   },
   {

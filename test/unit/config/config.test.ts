@@ -120,6 +120,11 @@ on_failure: [/usr/bin/mail, -s, failed]
     });
   });
 
+  it('takes the mount point of require_mount with a slash at its end, which the kernel does not write', () => {
+    expect(read(`${required}require_mount: /mnt/storage/\n`).requireMount).toBe('/mnt/storage');
+    expect(read(`${required}require_mount: /\n`).requireMount).toBe('/');
+  });
+
   it('takes a key without a value for one that is not there', () => {
     const nulls =
       'extra_rsync_opts:\norigins: ~\nretry: null\nlog_file:\nallowed_sub_dirs:\nrequire_mount:\n';
@@ -213,6 +218,7 @@ describe('readConfig refuses', () => {
     ['allowed_sub_dirs: [/x]', 'allowed_sub_dirs.0 has an entry that is not a relative path'],
     ['require_mount: maybe', 'require_mount must be true, false or the path of a mount point'],
     ['require_mount: 1', 'require_mount must be true, false or the path of a mount point'],
+    ['metrics_file: /metrics/pilos.txt', "metrics_file must end in .prom, but is '/metrics/pilos.txt'"],
     ['retry: 3', "retry must have the keys attempts and max_seconds, but is '3'"],
     ['retry: { attempts: 0 }', "retry.attempts must be at least 1, but is '0'"],
     ['retry: { attempts: 101 }', 'retry.attempts must be at most 100'],
