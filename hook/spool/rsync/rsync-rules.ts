@@ -62,7 +62,8 @@ const refusals: readonly Rule[] = [
   },
   {
     // Perl's rrsync (before rsync 3.2.4) takes an option that it does not know for the directory.
-    pattern: /rrsync(?: error)?: Restricted directory does not exist|^FileNotFoundError: .*: '\/(?!.*\/bin\/rsync')/m,
+    pattern:
+      /rrsync(?: error)?: Restricted directory does not exist|^FileNotFoundError: .*: '\/(?!.*\/bin\/rsync')/m,
     scope: 'destination',
     code: 'restricted_dir_missing',
     exitStatus: EXIT.spool,
