@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import type { Command } from '@commander-js/extra-typings';
 import { readStrayEntries } from '../bbb/stray-entries.ts';
 import type { Config } from '../config/config.ts';
+import { readCurrentLedger } from '../delivery/current-ledger.ts';
 import { openLedger } from '../delivery/ledger.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type ConfiguredRun, configureRun, type Run } from '../run.ts';
@@ -15,7 +16,7 @@ import {
   formatTable,
   type Row,
 } from '../status/status-table.ts';
-import { escapeText } from '../terminal/escape.ts';
+import { errorDocument, escapeText } from '../terminal/escape.ts';
 import { printJson, printOut } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
 import { parseMoment } from '../terminal/time-span.ts';
@@ -67,11 +68,15 @@ async function status(request: StatusRequest, unconfigured: Run): Promise<ExitSt
   const meetingIds = [...new Set(request.meetingIds.map((id) => findMeetingId(config, '-m', id)))];
   for (const id of meetingIds) requireKnown(config, id);
   const room = request.room === undefined ? undefined : findRoom(config, '--room', request.room);
-  const recordings = readStatus(config, { ...request, since, meetingIds, room });
-  if (run.json) printRecordings(recordings);
+  const { ledger, problem } = await readCurrentLedger(run, meetingIds);
+  const recordings = readStatus(config, { ...request, since, meetingIds, room }, ledger);
+  if (run.json) printRecordings(recordings, problem);
   else printTexts(recordings, meetingIds.length > 0);
   if (run.verbose && !run.json && meetingIds.length === 0) printStrayEntries(config);
-  return EXIT.ok;
+  if (problem === undefined) return EXIT.ok;
+  if (!run.json)
+    run.log.failure(problem, 'what PILOS has imported since the last run of deliver is not shown');
+  return problem.exitStatus;
 }
 
 function requireKnown(config: Config, id: string): void {
@@ -91,7 +96,7 @@ function forget(run: ConfiguredRun, written: string): ExitStatus {
 }
 
 /** One JSON document, one recording at a time. */
-function printRecordings(recordings: Iterable<RecordingStatus>): void {
+function printRecordings(recordings: Iterable<RecordingStatus>, problem: ExpectedError | undefined): void {
   let start = `{\n  "ran_as": ${JSON.stringify(userInfo().username)},\n  "recordings": [`;
   let isEmpty = true;
   for (const one of recordings) {
@@ -99,7 +104,9 @@ function printRecordings(recordings: Iterable<RecordingStatus>): void {
     start = ',';
     isEmpty = false;
   }
-  printOut(`${isEmpty ? `${start}]` : '\n  ]'},\n  "exit_status": ${EXIT.ok}\n}\n`);
+  const unseen = problem && `,\n  "problem": ${JSON.stringify(errorDocument(problem))}`;
+  const status = problem?.exitStatus ?? EXIT.ok;
+  printOut(`${isEmpty ? `${start}]` : '\n  ]'}${unseen ?? ''},\n  "exit_status": ${status}\n}\n`);
 }
 
 function printTexts(recordings: Iterable<RecordingStatus>, isDetailed: boolean): void {

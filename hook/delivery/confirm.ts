@@ -60,7 +60,10 @@ const day = 24 * 3600 * 1000;
  * Archives of the same names that were refused before these were delivered: those that the ledger knows of, and any
  * from long ago. A day, since not every file system keeps the time that it is given, and clocks differ.
  */
-function earlierRefusals({ ledger }: DeliveryContext, group: readonly Unconfirmed[]): EarlierRefusals {
+export function earlierRefusals(
+  { ledger }: Pick<DeliveryContext, 'ledger'>,
+  group: readonly Unconfirmed[],
+): EarlierRefusals {
   return new Map(
     group.map(({ key, name }) => {
       const {
@@ -115,7 +118,11 @@ async function reportRefusal(
   await notify(run, { event: 'refused', ...key, destination, error, exitStatus: EXIT.data });
 }
 
-function importState(delivered: Delivery, { waiting, refused, failedDirectory }: ArchivesSeen): ImportState {
+/** What a look at these archives says of each. */
+export function importState(
+  delivered: Delivery,
+  { waiting, refused, failedDirectory }: ArchivesSeen,
+): ImportState {
   const { name } = delivered;
   if (waiting.has(name)) return 'delivered';
   if (refused.has(name)) return 'refused';

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { type MeetingFiles, readAllMeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { readRawMeetingIds } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
-import { openLedger } from '../delivery/ledger.ts';
+import { type Ledger, openLedger } from '../delivery/ledger.ts';
 import { type FormatStatus, type RecordingStatus, readRecordingStatus } from './recording-status.ts';
 
 export type { FormatStatus, RecordingStatus };
@@ -31,10 +31,13 @@ interface Candidate {
 }
 
 /** The recordings that the filter lets through, newest first; one at a time, since there may be many. */
-export function* readStatus(config: Config, filter: StatusFilter): Generator<RecordingStatus> {
-  const ledger = openLedger(config.workDir);
+export function* readStatus(
+  config: Config,
+  filter: StatusFilter,
+  ledger: Ledger = openLedger(config.workDir),
+): Generator<RecordingStatus> {
   const withDeleted = filter.missing || filter.withLost === true;
-  const ids = filter.meetingIds.length > 0 ? filter.meetingIds : readIds(config, withDeleted);
+  const ids = filter.meetingIds.length > 0 ? filter.meetingIds : readIds(config, ledger, withDeleted);
   const source = { config, ledger, recorded: ledger.readMeetings() };
   // Taken off the list, so that the memory of what was shown can be used again.
   const candidates = readCandidates(config, ids, filter.since ?? 0).reverse();
@@ -45,12 +48,8 @@ export function* readStatus(config: Config, filter: StatusFilter): Generator<Rec
 }
 
 /** Of all that is published or being processed, and with `withDeleted` also of what only the ledger knows. */
-function readIds(config: Config, withDeleted: boolean): string[] {
-  const gone = withDeleted
-    ? openLedger(config.workDir)
-        .readAll()
-        .map((entry) => entry.meeting_id)
-    : [];
+function readIds(config: Config, ledger: Ledger, withDeleted: boolean): string[] {
+  const gone = withDeleted ? ledger.readAll().map((entry) => entry.meeting_id) : [];
   return [...new Set([...readAllMeetingFiles(config).keys(), ...readRawMeetingIds(config), ...gone])];
 }
 

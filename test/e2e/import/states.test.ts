@@ -37,6 +37,9 @@ describe.each(laneNames)('over a spool that is %s', (name) => {
     expect(await state()).toBe('delivered');
     expect(hasSenderDone(tree, meeting.id)).toBe(false);
     await pilos.importOnce();
+    // Over rsync, a look would cost a login.
+    expect(await state()).toBe(name === 'mounted' ? 'imported' : 'delivered');
+    expect(hasSenderDone(tree, meeting.id)).toBe(false);
     expect((await run('deliver')).stdout).toContain(`PILOS has imported ${meeting.id}-presentation.tar`);
     expect(await state()).toBe('imported');
     expect(hasSenderDone(tree, meeting.id)).toBe(true);
@@ -174,6 +177,24 @@ describe.each(laneNames)('over a spool that is %s', (name) => {
 });
 
 describe('a mounted spool', () => {
+  it('that is gone is an error of status, which shows what was known before', async () => {
+    const lane = await createImportLane(host, 'mounted');
+    lanes.push(lane);
+    expect((await lane.run('-m', lane.meeting.id)).status).toBe(0);
+    renameSync(lane.spool, `${lane.spool}-away`);
+    const { status, stdout, stderr } = await lane.run('status');
+    const json = await lane.run('status', '--json');
+    renameSync(`${lane.spool}-away`, lane.spool);
+    expect(status).toBe(73);
+    expect(stdout).toContain('presentation delivered');
+    expect(stderr).toContain(`the spool directory ${lane.spool} does not exist`);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      recordings: [{ formats: [{ state: 'delivered' }] }],
+      problem: { code: 'spool_dir_missing' },
+      exit_status: 73,
+    });
+  });
+
   it('on which failed is a file does not make anything imported', async () => {
     const lane = await createImportLane(host, 'mounted', { failed: 'left to PILOS' });
     lanes.push(lane);

@@ -1,0 +1,86 @@
+/** The ledger as a look into mounted spools would make it: for `status`, which records nothing. */
+import type { Config } from '../config/config.ts';
+import { ExpectedError } from '../errors.ts';
+import type { ConfiguredRun } from '../run.ts';
+import { openSpool } from '../spool/open-spool.ts';
+import type { Spool } from '../spool/spool.ts';
+import { earlierRefusals, importState, type Unconfirmed, unconfirmed } from './confirm.ts';
+import { type ImportState, type Ledger, type LedgerEntry, openLedger } from './ledger.ts';
+
+export interface CurrentLedger {
+  ledger: Ledger;
+  /** Why some of it is only what was known when `deliver` ran last. */
+  problem?: ExpectedError;
+}
+
+/** @param meetingIds empty: all */
+export async function readCurrentLedger(
+  run: ConfiguredRun,
+  meetingIds: readonly string[],
+): Promise<CurrentLedger> {
+  const { config } = run;
+  const ledger = openLedger(config.workDir);
+  const spool = await openSpool(config);
+  const entries =
+    meetingIds.length === 0 ? ledger.readAll() : meetingIds.flatMap((id) => ledger.readMeeting(id));
+  const archives = entries.flatMap((entry) => unconfirmed({ spool }, entry) ?? []);
+  const states = new Map<string, ImportState>();
+  let problem: ExpectedError | undefined;
+  for (const [subDir, group] of Map.groupBy(archives, (archive) => archive.subDir)) {
+    if (!isMounted(config, subDir)) continue;
+    try {
+      await readStates({ run, spool, ledger }, group, states);
+    } catch (error) {
+      if (!(error instanceof ExpectedError)) throw error;
+      problem ??= error;
+    }
+  }
+  const current = states.size === 0 ? ledger : withStates(ledger, states);
+  return { ledger: current, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Over rsync, looking costs a login. */
+function isMounted({ spool, spoolDirs }: Config, subDir: string): boolean {
+  return (spoolDirs.get(subDir) ?? spool).kind === 'local';
+}
+
+async function readStates(
+  { run, spool, ledger }: { run: ConfiguredRun; spool: Spool; ledger: Ledger },
+  group: readonly Unconfirmed[],
+  states: Map<string, ImportState>,
+): Promise<void> {
+  const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
+  const names = group.map(({ name }) => name);
+  const [{ subDir }] = group as [Unconfirmed];
+  const seen = await spool.readArchives(subDir, names, watcher, earlierRefusals({ ledger }, group));
+  for (const { key } of group) {
+    const delivered = ledger.read(key)?.delivered;
+    if (delivered !== undefined) states.set(nameOf(key), importState(delivered, seen));
+  }
+}
+
+function nameOf({ recordId, format }: { recordId: string; format: string }): string {
+  return `${recordId}-${format}`;
+}
+
+function withStates(ledger: Ledger, states: ReadonlyMap<string, ImportState>): Ledger {
+  const current = (entry: LedgerEntry): LedgerEntry => {
+    const { delivered, record_id: recordId, format } = entry;
+    const state = states.get(nameOf({ recordId, format }));
+    if (delivered === undefined || state === undefined || state === delivered.import?.state) return entry;
+    return { ...entry, delivered: { ...delivered, import: { state, at: new Date().toISOString() } } };
+  };
+  return {
+    ...ledger,
+    read: (key) => {
+      const entry = ledger.read(key);
+      return entry && current(entry);
+    },
+    readMeeting: (meetingId) => ledger.readMeeting(meetingId).map(current),
+    readMeetings: () => {
+      const read = ledger.readMeetings();
+      return (meetingId) => read(meetingId).map(current);
+    },
+    readAll: () => ledger.readAll().map(current),
+  };
+}
