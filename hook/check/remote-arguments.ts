@@ -1,25 +1,23 @@
 /** The rsync command lines of `check`: those of a delivery, with a harmless name. Pure. */
 import { renameArguments, sendWholeArguments, type Transfer } from '../spool/rsync/arguments.ts';
 
-/** PILOS looks at files that end in `.tar` only. */
-export const remoteTestName = 'pilos-post-publish-check';
 const renamedEnding = '.renamed';
-export const renamedTestName = `${remoteTestName}${renamedEnding}`;
+export const renamedName = (name: string) => `${name}${renamedEnding}`;
 
 /** Seconds until a host that does not answer counts as dead, which is shorter than for a delivery. */
 const connectTimeout = 5;
 const inputTimeout = 8;
 
-/** The transfer of the test file; what an admin has put into `extra_rsync_opts` still wins. */
+/** The transfer of the test file `baseName`; what an admin has put into `extra_rsync_opts` still wins. */
 export function testTransfer(
   address: Transfer['address'],
   subDir: string,
-  extraOptions: readonly string[],
+  { extraOptions, baseName }: Pick<Transfer, 'extraOptions' | 'baseName'>,
 ): Transfer {
   const ssh = `ssh -o BatchMode=yes -o ConnectTimeout=${connectTimeout} -o ServerAliveInterval=${connectTimeout} -o ServerAliveCountMax=1`;
   const impatient = address.kind === 'ssh' ? `--rsh=${ssh}` : `--contimeout=${connectTimeout}`;
   const options = [`--timeout=${inputTimeout}`, impatient, ...extraOptions];
-  return { address, subDir, baseName: remoteTestName, extraOptions: options };
+  return { address, subDir, baseName, extraOptions: options };
 }
 
 /** Renames as a delivery does, but not to a name that PILOS would import. */

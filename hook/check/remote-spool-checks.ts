@@ -5,7 +5,7 @@ import { shellQuote } from '../system/shell-quote.ts';
 import { quote } from '../terminal/escape.ts';
 import { definer } from './define.ts';
 import type { Facts, SpoolFacts } from './facts.ts';
-import { createDirectoryCommand, remoteTestName } from './remote-arguments.ts';
+import { createDirectoryCommand } from './remote-arguments.ts';
 import {
   asUser,
   classifyFailure,
@@ -124,7 +124,7 @@ function describeStep(step: RemoteStep, { address, ssh, transfer, test }: Tested
     case 'remote_directory':
       return `directory ${directory}`;
     case 'remote_write':
-      return `test file ${remoteTestName} in ${directory}${test.isLeft ? ', where it is left: PILOS ignores it' : ', which was removed again'}`;
+      return `test file ${transfer.baseName} in ${directory}${test.isLeft ? ', where it is left: PILOS ignores it' : ', which was removed again'}`;
   }
 }
 
@@ -144,7 +144,7 @@ export function decideRenaming(spool: RemoteFacts & { test: Pick<RemoteTest, 're
   if (renaming === undefined) return skipped('nothing arrived there');
   if (renaming === 'vanished') {
     const fix = 'stop what removes files there before PILOS has them';
-    return problem(EXIT.spool, `${remoteTestName} was sent, but is not there any more`, fix);
+    return problem(EXIT.spool, 'the test file was sent, but is not there any more', fix);
   }
   if (renaming.isLocked) return skipped('another transfer is under way');
   if (renaming.isDeletionRefused) {

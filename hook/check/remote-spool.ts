@@ -6,11 +6,12 @@ import type { SpoolAddress } from '../config/spool-address.ts';
 import { saysRenamed, sendArguments, sendWholeArguments, type Transfer } from '../spool/rsync/arguments.ts';
 import type { RsyncFailure } from '../spool/rsync/failure.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
+import { acquireLock } from '../system/lock.ts';
+import { hostId } from '../system/run-token.ts';
 import type { SpoolContext } from './local-spool.ts';
 import {
   holdArguments,
-  remoteTestName,
-  renamedTestName,
+  renamedName,
   testDeleteArguments,
   testRenameArguments,
   testTransfer,
@@ -57,12 +58,30 @@ export async function readRemoteSpool(
   const read = address.kind === 'ssh' ? await readSshFacts(address.host, accounts, options) : undefined;
   const sshRefusal = read !== undefined && 'refusal' in read ? read.refusal : undefined;
   const ssh = read !== undefined && 'alias' in read ? read : undefined;
-  const transferTo = (subDir: string) => testTransfer(address, subDir, config.extraRsyncOptions);
-  const canTest = hasRsync && sshRefusal === undefined;
-  const test = canTest
-    ? await inScratch((files) => tryOut({ ...files, transferTo, options }, subDirs))
-    : undefined;
-  return { address, transfer: transferTo(''), hasRsync, ssh, sshRefusal, test };
+  const { name: baseName, release } = await takeTestName(address.host);
+  try {
+    const transferTo = (subDir: string) =>
+      testTransfer(address, subDir, { extraOptions: config.extraRsyncOptions, baseName });
+    const canTest = hasRsync && sshRefusal === undefined;
+    const test = canTest
+      ? await inScratch(baseName, (files) => tryOut({ ...files, transferTo, options }, subDirs))
+      : undefined;
+    return { address, transfer: transferTo(''), hasRsync, ssh, sshRefusal, test };
+  } finally {
+    await release();
+  }
+}
+
+/**
+ * Several servers, and several runs on one, may test at the same moment: none may remove or rename the file of another.
+ * PILOS looks at files that end in `.tar` only. Numbers are used again, so that a key that may not delete keeps one file.
+ */
+async function takeTestName(host: string): Promise<{ name: string; release: () => Promise<void> }> {
+  for (let number = 0; ; number += 1) {
+    const name = `pilos-post-publish-check.${hostId()}.${number}`;
+    const lock = await acquireLock(`${name} ${process.geteuid?.()}@${host}`, { wait: false });
+    if (lock !== undefined) return { name, release: lock.release };
+  }
 }
 
 interface Scratch {
@@ -76,9 +95,9 @@ interface Trial extends Scratch {
 }
 
 /** Not in work_dir, which may be broken. */
-async function inScratch<T>(action: (files: Scratch) => Promise<T>): Promise<T> {
+async function inScratch<T>(name: string, action: (files: Scratch) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'pilos-post-publish-check-'));
-  const files = { file: `${directory}/${remoteTestName}`, emptyDirectory: `${directory}/empty` };
+  const files = { file: `${directory}/${name}`, emptyDirectory: `${directory}/empty` };
   try {
     writeFileSync(files.file, 'A test of pilos-post-publish check; it can be deleted.\n');
     mkdirSync(files.emptyDirectory);
@@ -97,7 +116,8 @@ async function tryOut(trial: Trial, subDirs: readonly string[]): Promise<RemoteT
   const nothing = { isLeft: true, isLocked: undefined, renaming: undefined };
   if (failed !== undefined) return { ...nothing, failed, subDirs: further };
   const { isLocked, renaming } = await renameBeside(trial, transfer, refusal);
-  const name = renaming === 'renamed' ? renamedTestName : remoteTestName;
+  const { baseName } = transfer;
+  const name = renaming === 'renamed' ? renamedName(baseName) : baseName;
   return { failed, isLocked, renaming, isLeft: !(await remove(trial, transfer, name)), subDirs: further };
 }
 
@@ -118,7 +138,7 @@ async function renameBeside(
   if (refusal !== undefined) return { isLocked, renaming: refusal };
   const renamed = isRefused ? await runRsyncPatiently(transfer, args, options) : beside;
   if (hasFailed(renamed)) return { isLocked, renaming: renamed.failure };
-  return { isLocked, renaming: saysRenamed(renamed.stdout, remoteTestName) ? 'renamed' : 'vanished' };
+  return { isLocked, renaming: saysRenamed(renamed.stdout, transfer.baseName) ? 'renamed' : 'vanished' };
 }
 
 /** Sends the test file as an archive is sent, or in the way for keys that may not rename. */
@@ -153,7 +173,7 @@ async function sendToSubDirectories(
     const transfer = trial.transferTo(subDir);
     const { failed } = await send(trial, transfer);
     sent.push({ transfer, failed });
-    if (failed === undefined) await remove(trial, transfer, remoteTestName);
+    if (failed === undefined) await remove(trial, transfer, transfer.baseName);
   }
   return sent;
 }

@@ -37,8 +37,8 @@ export function isAbandoned(token: string, untouchedFor: number): boolean {
   return startTime(Number(pid)) !== Number(start);
 }
 
-/** Cloned servers often share their machine id, so the host name counts too. */
-function hostId(): string {
+/** Eight letters for this server. Cloned ones often share their machine id, so the host name counts too. */
+export function hostId(): string {
   return shortHash(`${readOrEmpty('/etc/machine-id')}\0${hostname()}`);
 }
 

@@ -1,6 +1,7 @@
 /** A spool behind an rsync daemon, and what does not depend on how it is reached: broken, found, and fixed. */
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
+import { hostId } from '../../../hook/system/run-token.ts';
 import { type CheckCase, expectFoundInTurn } from '../../support/check/check-case.ts';
 import { type CheckDaemonScene, createCheckDaemonScene } from '../../support/check/check-daemon-scene.ts';
 import { problemsIn, useScene } from '../../support/check/check-scene.ts';
@@ -149,7 +150,10 @@ const renamings: CheckCase[] = [
     check: 'remote_rename',
     status: 73,
     says: /was sent, but is not there any more: stop what removes files there/,
-    spoil: () => scene.daemon.configure(`pre-xfer exec = rm -f ${scene.spool}/a/b/pilos-post-publish-check`),
+    spoil: () =>
+      scene.daemon.configure(
+        `pre-xfer exec = rm -f ${scene.spool}/a/b/pilos-post-publish-check.${hostId()}.0`,
+      ),
     byHand: () => scene.daemon.configure(),
   },
   {

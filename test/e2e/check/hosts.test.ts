@@ -2,6 +2,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
+import { hostId } from '../../../hook/system/run-token.ts';
 import { type CheckCase, expectFoundAndFixed, expectFoundInTurn } from '../../support/check/check-case.ts';
 import { problemsIn, useScene } from '../../support/check/check-scene.ts';
 import { type CheckSshScene, createCheckSshScene } from '../../support/check/check-ssh-scene.ts';
@@ -23,7 +24,21 @@ it('finds nothing wrong with the key that is recommended, and removes the test f
   const report = await scene.readReport();
   expect(problemsIn(report)).toEqual([]);
   const written = report.results.find(({ check }) => check === 'remote_write');
-  expect(written?.title).toBe('test file pilos-post-publish-check in pilos-good:/, which was removed again');
+  expect(written?.title).toMatch(
+    /^test file pilos-post-publish-check\.[0-9a-f]{8}\.0 in pilos-good:\/, which was removed again$/,
+  );
+  expect(scene.spoolFiles()).toEqual(['failed']);
+});
+
+it('sees no false alarm while other checks, and those of other servers, are under way', async () => {
+  scene.sendTo('pilos-good:/');
+  // Its own host name, and so another server.
+  const asServer = (name: string) => ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', name];
+  const servers = [[], [], asServer('bbb2'), asServer('bbb3'), asServer('bbb4')];
+  const reports = await Promise.all(servers.map((by) => scene.readReport({ by })));
+  expect(reports.map(problemsIn)).toEqual(servers.map(() => []));
+  const names = reports.map(({ results }) => results.find(({ check }) => check === 'remote_write')?.title);
+  expect(new Set(names).size).toBe(servers.length);
   expect(scene.spoolFiles()).toEqual(['failed']);
 });
 
@@ -126,8 +141,8 @@ const shells: CheckCase[] = [
     check: 'remote_write',
     status: 73,
     says: /could not make way for new regular file/,
-    spoil: ({ sh }) => sh(`mkdir -p ${scene.spool}-other/pilos-post-publish-check/x`),
-    byHand: ({ sh }) => sh(`rm -r ${scene.spool}-other/pilos-post-publish-check`),
+    spoil: ({ sh }) => sh(`mkdir -p ${scene.spool}-other/pilos-post-publish-check.${hostId()}.0/x`),
+    byHand: ({ sh }) => sh(`rm -r ${scene.spool}-other/pilos-post-publish-check.*`),
   },
 ];
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { beforeEach, expect, it } from 'vitest';
+import { hostId } from '../../../hook/system/run-token.ts';
 import { type CheckCase, expectFoundInTurn } from '../../support/check/check-case.ts';
 import { problemsIn, theProblem, useScene } from '../../support/check/check-scene.ts';
 import { type CheckSshScene, createCheckSshScene } from '../../support/check/check-ssh-scene.ts';
@@ -240,8 +241,8 @@ it('names the test file that a key without deletion leaves there', async () => {
     fix: expect.stringContaining("remove '-no-del' from authorized_keys there"),
   });
   const written = report.results.find(({ check }) => check === 'remote_write');
-  expect(written?.title).toContain('pilos-post-publish-check in pilos-keeping:/, where it is left');
-  expect(scene.spoolFiles()).toContain('pilos-post-publish-check');
+  expect(written?.title).toMatch(/pilos-post-publish-check\.\w+\.0 in pilos-keeping:\/, where it is left/);
+  expect(scene.spoolFiles()).toContain(`pilos-post-publish-check.${hostId()}.0`);
   await scene.sh(`sed -i 's/-no-del //' ${scene.server.authorizedKeysPath}`);
   expect(problemsIn(await scene.readReport())).toEqual([]);
   expect(scene.spoolFiles()).toEqual(['failed']);

@@ -125,7 +125,9 @@ describe('a failure on the way to another host', () => {
 });
 
 describe('the rsync command lines', () => {
-  const transfer = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one/two', ['--bwlimit=1M']);
+  const transfer = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one/two', {
+    ...{ extraOptions: ['--bwlimit=1M'], baseName: 'test' },
+  });
 
   it('never make a name that PILOS would import', () => {
     const lines = [
@@ -146,10 +148,9 @@ describe('the rsync command lines', () => {
   });
 
   it('create a directory over the connection that an admin has chosen', () => {
-    const own = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one', [
-      '--rsh=ssh -p 2222',
-      '--delete',
-    ]);
+    const own = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one', {
+      ...{ extraOptions: ['--rsh=ssh -p 2222', '--delete'], baseName: 'test' },
+    });
     const command = createDirectoryCommand(own);
     expect(command.filter((argument) => argument.startsWith('--rsh=')).at(-1)).toBe('--rsh=ssh -p 2222');
     expect(command).not.toContain('--delete');
