@@ -137,13 +137,18 @@ function reportOutdated({ run }: DeliveryContext, delivery: FormatDelivery): Del
   return { ...basisOf(delivery), state: 'outdated', error: errorDocument(reason), exit_status: EXIT.data };
 }
 
-async function prepare(context: DeliveryContext, { published }: FormatDelivery): Promise<void> {
+async function prepare(
+  context: DeliveryContext,
+  { published, destination, subDir }: FormatDelivery,
+): Promise<void> {
   const { run, ledger } = context;
   await tolerate(run, 'the -sender.done of an earlier delivery may remain', () =>
     markOutstanding(context, published),
   );
   // Only `status` would miss it: what says how the delivery ended warns of a ledger that cannot be written.
-  const noted = attempt(() => ledger.recordSending(published, createRunToken()));
+  const noted = attempt(() =>
+    ledger.recordSending(published, createRunToken(), { destination, sub_dir: subDir }),
+  );
   if (noted instanceof ExpectedError) run.log.debug(noted.message);
 }
 

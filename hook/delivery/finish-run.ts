@@ -2,6 +2,7 @@
 import type { PilosMeeting } from '../pilos/meetings.ts';
 import { confirmImports, unconfirmed } from './confirm.ts';
 import type { DeliveryContext } from './context.ts';
+import { removeCutTransfers } from './cut-transfers.ts';
 import { updateMetrics } from './metrics.ts';
 import { tolerate } from './result.ts';
 import { settleMeeting } from './settle-meeting.ts';
@@ -27,6 +28,7 @@ export async function finishRun(
   const entries = ledger.readAll();
   const waitingSince = readWaitingSince(entries);
   await reportStuck(context, waitingSince);
+  await removeCutTransfers(context, entries);
   await tolerate(run, 'the recordings are not counted', () =>
     updateMetrics(config, (counters) => {
       const { formats, recordings, missing } = tallyFormats(context, meetings, entries);

@@ -40,6 +40,13 @@ export interface Delivery {
   earlier_refusal?: number;
 }
 
+export interface CutTransfer {
+  /** When it began, ISO 8601, UTC. */
+  at: string;
+  destination: string;
+  sub_dir: string;
+}
+
 export interface Attempt {
   /** When it ended, ISO 8601, UTC. */
   at: string;
@@ -63,6 +70,8 @@ export interface LedgerEntry {
   adopted?: string;
   /** A delivery is under way; `run` tells whether its process is alive. */
   sending?: { since: string; run: string };
+  /** What a transfer that was cut may have left in the spool, and where. */
+  cut?: CutTransfer;
   /** The latest, oldest first. */
   attempts: Attempt[];
 }
@@ -83,7 +92,9 @@ export interface Ledger {
   /** Each of these changes an entry, atomically. Throws ExpectedError when `work_dir` cannot be written. */
   recordWaiting(key: LedgerKey): void;
   recordAdopted(key: LedgerKey): void;
-  recordSending(key: LedgerKey, run: string): void;
+  recordSending(key: LedgerKey, run: string, to: Omit<CutTransfer, 'at'>): void;
+  /** Nothing of a cut transfer is there any more, or nobody can remove it. */
+  forgetCut(key: LedgerKey): void;
   recordFailure(key: LedgerKey, attempt: Omit<Attempt, 'result'>): void;
   recordDelivery(key: LedgerKey, delivery: Delivery): void;
   recordImport(key: LedgerKey, state: ImportState): void;
@@ -125,9 +136,14 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
       change(key, (entry) => {
         entry.adopted = now();
       }),
-    recordSending: (key, run) =>
+    recordSending: (key, run, to) =>
       change(key, (entry) => {
         entry.sending = { since: now(), run };
+        entry.cut = { at: now(), ...to };
+      }),
+    forgetCut: (key) =>
+      change(key, (entry) => {
+        delete entry.cut;
       }),
     recordFailure: (key, attempt) =>
       change(key, (entry) => {
@@ -137,6 +153,7 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
     recordDelivery: (key, delivery) =>
       change(key, (entry) => {
         clearRequest(entry);
+        delete entry.cut;
         const refused = entry.delivered === undefined ? undefined : refusalOf(entry.delivered);
         entry.delivered = { import: { state: 'delivered', at: delivery.at }, ...delivery };
         if (refused !== undefined) entry.delivered.earlier_refusal = refused;

@@ -29,6 +29,10 @@ export function routeSpools(main: Spool, others: ReadonlyMap<string, Spool>): Sp
       const [spool, subDir] = route(parcel.subDir);
       return spool.describeDelivery({ ...parcel, subDir });
     },
+    removeCut: (wanted, names, watcher) => {
+      const [spool, subDir] = route(wanted);
+      return spool.removeCut(subDir, names, watcher);
+    },
     readWaiting: (wanted, watcher) => {
       const [spool, subDir] = route(wanted);
       return spool.readWaiting(subDir, watcher);

@@ -68,6 +68,11 @@ export interface Spool {
   /** What {@link deliver} would do, a line each, for `--dry-run`. Reads nothing over a network. */
   describeDelivery(parcel: Pick<Parcel, 'name' | 'size' | 'subDir'>): string[];
   /**
+   * Removes what cut transfers of these archives have left there. Throws ExpectedError when it cannot, with the code
+   * `renaming_refused` when the other side never lets us.
+   */
+  removeCut(subDir: string, names: readonly string[], watcher: SpoolWatcher): Promise<void>;
+  /**
    * Names of the archives that PILOS has not taken yet; undefined when the other side does not let us look, as with
    * a key that has `rrsync -wo`. Throws ExpectedError when it cannot be found out.
    */

@@ -42,6 +42,8 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
     location: () => settings.directory,
     // A disk is fastest with one.
     lanes: () => 1,
+    // The next delivery to a directory removes them.
+    removeCut: async () => undefined,
     deliver: (parcel) => deliverLocally(settings, parcel),
     readWaiting: async (subDir) =>
       withDirectory(settings, subDir, ({ path, inside }) =>

@@ -1,7 +1,7 @@
 /** A spool on another host: the archive is made in `work_dir`, sent with rsync, and renamed there when complete. */
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../../errors.ts';
-import { translateErrno, withErrnoTranslatedAsync } from '../../system/errno.ts';
+import { translateErrno, withErrnoTranslated, withErrnoTranslatedAsync } from '../../system/errno.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
 import type { Parcel, Spool, SpoolWatcher } from '../spool.ts';
@@ -10,6 +10,7 @@ import {
   masterArguments,
   parseListedArchives,
   remoteDirectory,
+  removeArguments,
   renameArguments,
   sendArguments,
 } from './arguments.ts';
@@ -43,6 +44,7 @@ export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
     location: () => address.host,
     lanes: () => lanes,
     deliver: (parcel) => deliverOverRsync(link, queue, parcel),
+    removeCut: (...cut) => queue.alone(() => removeCutOverRsync(link, ...cut)),
     readWaiting: (subDir, watcher) => queue.alone(() => readWaiting(link, subDir, watcher)),
     readArchives: (...question) => queue.alone(() => readArchivesOverRsync(link, ...question)),
     describeDelivery: ({ name, size, subDir }) => {
@@ -61,6 +63,26 @@ export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
       ];
     },
   };
+}
+
+/** Their names are those of the archives without `.tar`: nothing else can be meant. */
+async function removeCutOverRsync(
+  link: RsyncLink,
+  subDir: string,
+  names: readonly string[],
+  watcher: SpoolWatcher,
+): Promise<void> {
+  const transfer = transferOf(link.settings, '', subDir);
+  const directory = temporaryPath(link.settings.workDir);
+  const baseNames = names.map((name) => name.replace(/\.tar$/, ''));
+  try {
+    withErrnoTranslated(`cannot write ${directory}`, () => mkdirSync(directory, { mode: 0o700 }));
+    await patiently(link.settings, watcher, () =>
+      runRsync({ link, transfer, watcher }, (to) => removeArguments(to, directory, baseNames)),
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 interface QueuedShipment extends Queued {
