@@ -40,7 +40,7 @@ export interface Delivery {
   earlier_refusal?: number;
 }
 
-export interface CutTransfer {
+interface CutTransfer {
   /** When it began, ISO 8601, UTC. */
   at: string;
   destination: string;
