@@ -29,6 +29,8 @@ interface DeliverRequest {
   every: string | undefined;
   /** What is mounted at the spool now is right. */
   confirmMount: boolean;
+  /** The address that the spool had before; undefined: the same. */
+  movedFrom: string | undefined;
 }
 
 export function addDeliverCommand(program: Command, start: Start): void {
@@ -56,12 +58,18 @@ export function addDeliverCommand(program: Command, start: Start): void {
         'what is mounted at spool_dir now is right, though it is not what was there at the last delivery',
       ).conflicts(['dryRun', 'every']),
     )
+    .addOption(
+      new Option(
+        '--moved-from <address>',
+        'the spool had this address before, and what was delivered there stays delivered',
+      ).conflicts(['dryRun', 'every']),
+    )
     .action((options, command) => {
       const { dryRun = false, confirmMount = false, meetingId: meetingIds = [] } = options;
-      const { since, limit, every } = options;
+      const { since, limit, every, movedFrom } = options;
       const which = options.again ? 'all' : options.failed ? 'failed' : 'missing';
       return start(command.optsWithGlobals(), (run) =>
-        deliver({ which, since, limit, dryRun, confirmMount, meetingIds, every }, run),
+        deliver({ which, since, limit, dryRun, confirmMount, meetingIds, every, movedFrom }, run),
       );
     });
 }
@@ -83,6 +91,10 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
   const meetingIds = request.meetingIds.map((id) => findMeetingId(run.config, '-m', id));
   const context = await openDelivery(run);
   if (request.confirmMount) confirmMount(context);
+  if (request.movedFrom !== undefined) {
+    const { moveDeliveries } = await import('../delivery/moved-spool.ts');
+    await moveDeliveries(context, request.movedFrom);
+  }
   for (const { path, reason } of readUnreadableFormats(run.config))
     run.log.warn(`nothing of ${path} is delivered: it ${reason}`);
   const meetings = readNamedMeetings(run, meetingIds);

@@ -100,6 +100,8 @@ export interface Ledger {
   recordImport(key: LedgerKey, state: ImportState): void;
   /** The files of a delivery look new (another inode, say) but are the same: notes their stamp. */
   recordSameFiles(key: LedgerKey, stamp: string, fingerprint?: string): void;
+  /** The spool that has it got another address. */
+  recordMove(key: LedgerKey, destination: string): void;
   /** Nobody can say what became of it, so it counts as not delivered. */
   forgetDelivery(key: LedgerKey): void;
   /** Removes the entries of a meeting. */
@@ -170,6 +172,10 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
         if (entry.delivered === undefined) return;
         entry.delivered.stamp = stamp;
         if (fingerprint !== undefined) entry.delivered.fingerprint = fingerprint;
+      }),
+    recordMove: (key, destination) =>
+      change(key, ({ delivered }) => {
+        if (delivered !== undefined) delivered.destination = destination;
       }),
     forgetDelivery: (key) => change(key, (entry) => delete entry.delivered),
     forget: (meetingId) => {

@@ -3,10 +3,12 @@ import type { PublishedFormat } from '../bbb/bbb.ts';
 import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { readPilosMeeting } from '../pilos/meetings.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import { planDeliveredArchive, refreshContent } from './content.ts';
 import { type DeliveryContext, lockFormat } from './context.ts';
 import { isOutstanding, readMeetingFormats } from './meeting-formats.ts';
+import { topOf } from './moved-spool.ts';
 import type { ErrorDocument } from './result.ts';
 
 /** What became of one meeting's local copy, as `--json` prints it. */
@@ -100,7 +102,8 @@ function whyFormatKept(
   if (delivered === undefined) return { reason: `${format} is not delivered` };
   const destination = spool.destination(subDir);
   if (delivered.destination !== destination) {
-    const reason = `${format} was delivered to ${delivered.destination}, but spool_dir now says ${destination}`;
+    const isSame = `if that is the same spool, run 'pilos-post-publish deliver --moved-from ${shellQuote([topOf(delivered.destination, subDir)])}'`;
+    const reason = `${format} was delivered to ${delivered.destination}, but pilos.yml now says ${destination}: ${isSame}`;
     return { reason, exit_status: EXIT.config };
   }
   const importedAt = delivered.import?.at ?? delivered.at;

@@ -182,7 +182,7 @@ it('never touches one that went to another destination, and says so with 78', as
   const { status, stdout, stderr } = await tree.run(['prune'], { env: { PATH: bbbRecord.PATH } });
   expect(status).toBe(78);
   expect(stderr).toBe(
-    `pilos-post-publish: kept ${first.id}: presentation was delivered to ${tree.spoolDir}, but spool_dir now says ${spool}\n`,
+    `pilos-post-publish: kept ${first.id}: presentation was delivered to ${tree.spoolDir}, but pilos.yml now says ${spool}: if that is the same spool, run 'pilos-post-publish deliver --moved-from ${tree.spoolDir}'\n`,
   );
   expect(stdout).toContain('1 deleted, 0 to be deleted, 1 kept, 0 failed\n');
   expect(bbbRecord.calls()).toEqual([`--delete ${second.id}`]);
