@@ -46,6 +46,12 @@ need_foreign_strip() {
   esac
 }
 
+# Its server is not on the PATH: there may be several versions.
+need_postgresql() {
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || add postgresql
+  need postgresql-client psql
+}
+
 need_deb() {
   need debhelper dh_installsystemd
   need help2man help2man
@@ -88,6 +94,7 @@ check_group() {
       need logrotate logrotate
       need systemd systemd-analyze
       need curl curl
+      need_postgresql
       need prometheus prometheus promtool
       need prometheus-node-exporter prometheus-node-exporter
       need_foreign_strip

@@ -61,7 +61,10 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   const limit = request.limit ?? Number.POSITIVE_INFINITY;
   const sent = request.dryRun
     ? planAll(sending, candidates, limit)
-    : await sendAll(sending, candidates, { limit, pacer: openPacer(context, subDirs, rules) });
+    : await sendAll(sending, candidates, {
+        ...{ limit, waits: request.wait },
+        pacer: openPacer(context, subDirs, rules),
+      });
   const status = report({ ...sent, ...others, isDryRun: request.dryRun }, sending, request);
   run.signal.throwIfAborted();
   return status;
@@ -144,15 +147,23 @@ export function addMigrateCommand(program: Command, start: Start): void {
     .option('--max-waiting <n>', 'wait while so many archives lie in the spool', parseCount, 20)
     .option('--pause <time>', 'wait so long after each archive when the spool cannot be read', '6s')
     .option('--patience <time>', 'give up when PILOS takes no archive for so long', '1h')
+    .option('--no-wait', 'do not wait until PILOS has imported the last ones')
     .option('--dry-run', 'say what would be sent, and change nothing')
     .action((options, command) => {
       const { origin: origins = [], from = [], publicWhen = [], ...others } = options;
-      const { public: isPublic = false, again = false, refused = false, dryRun = false, ...rest } = others;
+      const {
+        public: isPublic = false,
+        again = false,
+        refused = false,
+        dryRun = false,
+        wait,
+        ...rest
+      } = others;
       const { meetingIds, map, since, until, limit, subDir = '', maxWaiting, pause, patience } = rest;
       const wanted = { meetingIds, map, origins, from, subDir, since, until, limit, again, refused };
       const shown = { public: isPublic, publicWhen };
       return start(command.optsWithGlobals(), (run) =>
-        migrate({ ...wanted, ...shown, maxWaiting, pause, patience, dryRun, quiet: run.quiet }, run),
+        migrate({ ...wanted, ...shown, wait, maxWaiting, pause, patience, dryRun, quiet: run.quiet }, run),
       );
     });
 }

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { EXIT, ExpectedError } from '../errors.ts';
 import type { Run } from '../run.ts';
 import type { Spool } from '../spool/spool.ts';
+import { describeError } from '../terminal/escape.ts';
 import { formatSeconds } from '../terminal/units.ts';
 
 export interface PaceRules {
@@ -45,6 +46,8 @@ export function decidePace(
 export interface Pacer {
   /** Returns when one more archive may be sent; throws ExpectedError when PILOS takes none (75) or the spool is gone. */
   admit(): Promise<void>;
+  /** Returns when PILOS has taken these archives, or none of them for too long. */
+  drain(archives: ReadonlySet<string>): Promise<void>;
 }
 
 interface PacedSpool {
@@ -85,6 +88,26 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pace
     }
   }
 
+  async function waitForLast(archives: ReadonlySet<string>): Promise<void> {
+    for (let wait: Wait | undefined; ; ) {
+      const names =
+        (await look())?.filter((name) => archives.has(name.slice(name.lastIndexOf('/') + 1))) ?? [];
+      const decision = decidePace(names, wait, Date.now(), { ...rules, maxWaiting: 1 });
+      if (decision.step === 'send') return;
+      if (decision.step === 'give up') {
+        run.log.warn(describeError(nothingTaken(destination, names.length, rules)));
+        return;
+      }
+      if (wait === undefined)
+        run.log.info(
+          `waiting until PILOS has imported the last ${countArchives(names.length)} (or --no-wait)`,
+        );
+      wait = decision.wait;
+      line.show(names.length, (Date.now() - wait.since) / 1000);
+      await sleep(Math.min(paced.interval, rules.patience / 3));
+    }
+  }
+
   return {
     async admit() {
       const wasFirst = isFirst;
@@ -93,6 +116,7 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pace
       if (room > 0) room -= 1;
       else if (!wasFirst) await sleep(rules.pause);
     },
+    drain: (archives) => waitForLast(archives).finally(line.clear),
   };
 }
 

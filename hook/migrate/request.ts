@@ -11,6 +11,8 @@ import { readMeetingMap } from './meeting-map.ts';
 import type { PaceRules } from './pace.ts';
 
 export interface MigrateRequest {
+  /** Until PILOS has imported the last ones. */
+  wait: boolean;
   /** A file of external meeting ids. */
   meetingIds: string | undefined;
   origins: string[];

@@ -43,12 +43,12 @@ export function planAll(sending: Sending, candidates: readonly Candidate[], limi
 
 /**
  * Sends up to `limit` candidates, not counting those that fail: or else what fails every time would keep the others
- * from their turn. At a signal, the rest is not tried.
+ * from their turn. At a signal, the rest is not tried. With `waits`, it returns when PILOS has taken the last ones.
  */
 export async function sendAll(
   sending: Sending,
   candidates: readonly Candidate[],
-  { limit, pacer }: { limit: number; pacer: Pacer },
+  { limit, pacer, waits }: { limit: number; pacer: Pacer; waits: boolean },
 ): Promise<SendResults> {
   clearWorkDirectory(sending.context);
   const collected: SendResults = { results: [], left: 0 };
@@ -70,7 +70,20 @@ export async function sendAll(
       logSent(sending, step.result, `${index + 1} of ${candidates.length}`);
     }
   }
-  return dead === undefined ? await confirmAll(sending, candidates, collected) : collected;
+  if (dead !== undefined) return collected;
+  if (waits) await waitForImports(sending, pacer, collected);
+  return sending.context.run.signal.aborted ? collected : await confirmAll(sending, candidates, collected);
+}
+
+/** Only then is known which of the last ones PILOS refuses. A signal ends it, and nothing is lost. */
+async function waitForImports(sending: Sending, pacer: Pacer, { results }: SendResults): Promise<void> {
+  const sent = results.filter(({ state }) => state === 'delivered').map(({ archive }) => archive);
+  if (sent.length === 0) return;
+  try {
+    await pacer.drain(new Set(sent));
+  } catch (error) {
+    if (!(error instanceof ExpectedError) && !sending.context.run.signal.aborted) throw error;
+  }
 }
 
 /** What PILOS made of them, as far as it has come. */

@@ -73,7 +73,7 @@ it('lets everyone see with --public-when what its front end had listed', async (
 it('says that public/ is missing before it sends anything', async () => {
   const tree = createTree({ formats: ['podcast'] });
   tree.addMeeting(greenlight);
-  const { status, stderr } = await tree.run(['migrate', ...origin, '--public']);
+  const { status, stderr } = await tree.run(['migrate', '--no-wait', ...origin, '--public']);
   expect(status).toBe(73);
   expect(stderr).toContain(`${tree.spoolDir}/public does not exist`);
   expect(tree.spoolFiles()).toEqual([]);
@@ -121,7 +121,7 @@ it('lists what PILOS has refused, and sends it again with --refused, and nothing
     [`${good.id}-podcast unchanged`, `${bad.id}-podcast refused`].sort(),
   );
   expect(second.exit_status).toBe(65);
-  const { stdout } = await tree.run(['migrate', ...origin]);
+  const { stdout } = await tree.run(['migrate', '--no-wait', ...origin]);
   expect(stdout).toMatch(/PILOS has refused .*migrate --refused/s);
   expect(stdout).toMatch(/\nrefused by PILOS +1\n/);
 

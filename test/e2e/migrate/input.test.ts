@@ -31,13 +31,13 @@ it.each([
 ])('refuses $args with 64', async ({ args, said }) => {
   const tree = createTree({ subDirs: ['one', 'two'], pilos: { allowed_sub_dirs: ['one'] } });
   tree.addMeeting({ origin: 'Greenlight' });
-  expectRefused(await tree.run(['migrate', ...args]), 64, ...said);
+  expectRefused(await tree.run(['migrate', '--no-wait', ...args]), 64, ...said);
   expect(tree.spoolFiles()).toEqual([]);
 });
 
 it('tells a --from that is no tree of recordings, and the one that was probably meant', async () => {
   const { tree } = createServer();
-  const run = (directory: string) => tree.run(['migrate', ...origin, '--from', directory]);
+  const run = (directory: string) => tree.run(['migrate', '--no-wait', ...origin, '--from', directory]);
   const parent = join(tree.publishedDir, '..');
   expectRefused(await run('/nonexistent'), 66, "--from '/nonexistent' does not exist", 'mount it');
   expectRefused(await run(tree.pilosYml), 66, 'is not a directory');
@@ -49,7 +49,7 @@ it('says with 66 that nothing fits, and which origins there are', async () => {
   const { tree } = createServer();
   tree.addMeeting({ origin: 'Ro\u001bom\n' });
   tree.addMeeting();
-  const { status, stderr } = await tree.run(['migrate', '--origin', 'Grenlight']);
+  const { status, stderr } = await tree.run(['migrate', '--no-wait', '--origin', 'Grenlight']);
   expect(status).toBe(66);
   expect(stderr).toContain('what there is: origin ');
   for (const part of ['Greenlight 1', 'Ro\\x1bom 1', "1 are PILOS' own"]) expect(stderr).toContain(part);
@@ -70,7 +70,7 @@ it('tells which recordings cannot be packed and why, sends the others, and exits
   await runOrThrow('sed', ['-i', 's,<meetingId>.*</meetingId>,,', metadata(nameless)]);
   const link = tree.addMeeting({ origin: 'Greenlight' });
   await runOrThrow('ln', ['-s', '/etc/passwd', join(link.published('presentation'), 'passwd')]);
-  const { status, stdout, stderr } = await tree.run(['migrate', ...origin]);
+  const { status, stdout, stderr } = await tree.run(['migrate', '--no-wait', ...origin]);
   expect(status).toBe(65);
   for (const said of [
     `${without.id}-presentation.tar: ${metadata(without)} does not exist: restore it from a backup`,
@@ -110,7 +110,7 @@ it('lists every unknown id with --json, and the first ones otherwise', async () 
   const { tree, good } = createServer();
   const unknown = Array.from({ length: 30 }, (_, index) => `room ${index}`);
   const ids = writeIds(tree, [good.externalId, ...unknown].join('\n'));
-  const { stdout } = await tree.run(['migrate', '--meeting-ids', ids]);
+  const { stdout } = await tree.run(['migrate', '--no-wait', '--meeting-ids', ids]);
   expect(stdout).toContain('\n30 ids have no recording here:\n  room 0\n');
   expect(stdout).toContain('\n  room 19\n  and 10 more, which --verbose and --json list\n');
   expect((await migrate(tree, '--meeting-ids', ids)).unknown_external_ids).toEqual(unknown);
@@ -136,13 +136,13 @@ it('says with 77 what the user bigbluebutton may not read, and writes no file as
     const closed = join(tree.root, 'closed');
     mkdirSync(closed, { mode: 0o700 });
     cpSync(join(tree.publishedDir, 'presentation'), join(closed, 'presentation'), { recursive: true });
-    const refused = await tree.run(['migrate', ...origin, '--from', closed]);
+    const refused = await tree.run(['migrate', '--no-wait', ...origin, '--from', closed]);
     expectRefused(refused, 77, `cannot read --from '${closed}'`, 'give the user bigbluebutton access to it');
     // The file of ids is the admin's: it is read before root becomes that user.
     const ids = writeIds(tree, good.externalId);
     chmodSync(ids, 0o600);
     chmodSync(good.published('presentation'), 0);
-    const { status, stderr } = await tree.run(['migrate', '--meeting-ids', ids]);
+    const { status, stderr } = await tree.run(['migrate', '--no-wait', '--meeting-ids', ids]);
     expect(status).toBe(77);
     expect(stderr).toContain(`cannot read ${good.published('presentation')}/metadata.xml: permission denied`);
     chmodSync(good.published('presentation'), 0o755);

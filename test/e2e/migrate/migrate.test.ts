@@ -36,7 +36,7 @@ it('sends what Greenlight recorded on this server, which PILOS imports, and chan
   const { tree, old, newer } = createServer();
   const before = [tree.publishedDir, tree.recordingDir].map(snapshotTree);
   rmSync(tree.workDir, { recursive: true });
-  const { status, stdout, stderr } = await tree.run(['migrate', '--origin', 'Greenlight']);
+  const { status, stdout, stderr } = await tree.run(['migrate', '--no-wait', '--origin', 'Greenlight']);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(
     /^PILOS must know the meetings, .*\n1 of 4: sent \S+-presentation\.tar \(24 files, \d+ bytes\) to \S+ in \d+\.\d s\n2 of 4: sent /,
@@ -70,7 +70,7 @@ it('sends the recordings of the rooms that the file of ids names, whatever their
     'room-x',
   ];
   const ids = writeIds(tree, `\uFEFF${lines.join('\r\n')}`);
-  const { status, stdout, stderr } = await tree.run(['migrate', '--meeting-ids', ids]);
+  const { status, stdout, stderr } = await tree.run(['migrate', '--no-wait', '--meeting-ids', ids]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain(`${ids} names 4 ids, and repeats 1 of them\n`);
   expect(stdout).toContain('\n1 id has no recording here:\n  room-x\n');
@@ -100,7 +100,17 @@ it('sends from a tree of Scalelite that is mounted read-only, PILOS recordings t
   const from = scalelite.publishedDir;
   const line = `mount --bind ${from} ${from} && mount -o remount,bind,ro ${from} && ! touch ${from}/x 2>/dev/null && exec "$@"`;
   const ids = writeIds(tree, meetings.map(({ externalId }) => externalId).join('\n'));
-  const args = ['migrate', '--json', '--from', from, '--meeting-ids', ids, '--sub-dir', 'instance1'];
+  const args = [
+    'migrate',
+    '--no-wait',
+    '--json',
+    '--from',
+    from,
+    '--meeting-ids',
+    ids,
+    '--sub-dir',
+    'instance1',
+  ];
   const report = parseReport(await runFromShell(tree, line, args, { ownMounts: true }));
   expect(report.exit_status).toBe(0);
   expect(report.results.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered']);
@@ -116,7 +126,7 @@ it('sends from unpublished/, relative to where the admin stands', async () => {
     cpSync(hidden.published(format), join(unpublished, format, hidden.id), { recursive: true });
     rmSync(hidden.published(format), { recursive: true });
   }
-  const args = ['migrate', '--json', '--origin', 'greenlight', '--from', 'unpublished'];
+  const args = ['migrate', '--no-wait', '--json', '--origin', 'greenlight', '--from', 'unpublished'];
   const report = parseReport(await tree.run(args, { cwd: join(tree.publishedDir, '..') }));
   expect(statesOf(report)).toEqual([`${hidden.id}-presentation delivered`, `${hidden.id}-video delivered`]);
   const inUnpublished = { ...hidden, published: (format: string) => join(unpublished, format, hidden.id) };
@@ -130,7 +140,13 @@ it('touches nothing with --dry-run, and shows what would go where and how much i
   rmSync(tree.workDir, { recursive: true });
   tree.installHook();
   const before = snapshotTree(tree.root);
-  const { status, stdout, stderr } = await tree.run(['migrate', '--origin', 'greenlight', '--dry-run']);
+  const { status, stdout, stderr } = await tree.run([
+    'migrate',
+    '--no-wait',
+    '--origin',
+    'greenlight',
+    '--dry-run',
+  ]);
   expect({ status, stderr }).toEqual({ status: 65, stderr: '' });
   expect(diffSnapshots(before, snapshotTree(tree.root))).toEqual([]);
   const row = (id: string) => stdout.split('\n').find((line) => line.includes(id));

@@ -34,7 +34,7 @@ async function until(what: string, isTrue: () => boolean): Promise<void> {
 
 it('never has more than --max-waiting archives in the spool, and sends all while PILOS takes them', async () => {
   const { tree, meetings } = createServer(7);
-  const running = tree.start(['migrate', ...origin, '--max-waiting', '3']);
+  const running = tree.start(['migrate', '--no-wait', ...origin, '--max-waiting', '3']);
   let said = '';
   running.child.stdout.on('data', (text: string) => {
     said += text;
@@ -60,7 +60,7 @@ it('never has more than --max-waiting archives in the spool, and sends all while
 
 it('gives up with 75 when nobody empties the spool, and the next run goes on where it stopped', async () => {
   const { tree, meetings } = createServer(3);
-  const args = ['migrate', '--json', ...origin, '--max-waiting', '2', '--patience', '2s'];
+  const args = ['migrate', '--no-wait', '--json', ...origin, '--max-waiting', '2', '--patience', '2s'];
   const first = await tree.run(args);
   expect(first.stderr).toMatch(
     /^pilos-post-publish: PILOS has taken nothing for 2 s from \S+, where there are 2 archives: look at PILOS' scheduler[^\n]+\n$/,
@@ -76,7 +76,7 @@ it('gives up with 75 when nobody empties the spool, and the next run goes on whe
 
 it('tells on a terminal that it waits, in a line that goes away', async () => {
   const { tree } = createServer(2);
-  const args = ['migrate', ...origin, '--max-waiting', '1', '--patience', '3s'];
+  const args = ['migrate', '--no-wait', ...origin, '--max-waiting', '1', '--patience', '3s'];
   const { status, stdout } = await runOnTerminal(tree, args, { columns: 80 });
   expect(status).toBe(75);
   const shown = withoutEscapes(stdout);
@@ -90,7 +90,7 @@ it('goes on after kill -9 without sending anything twice, and removes what that 
   const { tree, meetings } = createServer(4);
   const [, , third] = [...meetings].sort((one, other) => other.startTime - one.startTime);
   writeSparseFile(join(third?.published('presentation') ?? '', 'video/webcams.webm'), 250_000_000);
-  const running = tree.start(['migrate', ...origin]);
+  const running = tree.start(['migrate', '--no-wait', ...origin]);
   await until('two are sent', () => archives(tree).length === 2);
   await untilPacking(tree.spoolDir);
   await kill(running);
@@ -120,7 +120,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
   'ends at %s while it waits, with a report of what it has done',
   async (signal) => {
     const { tree } = createServer(2);
-    const running = tree.start(['migrate', ...origin, '--max-waiting', '1']);
+    const running = tree.start(['migrate', '--no-wait', ...origin, '--max-waiting', '1']);
     await untilWaiting(tree, running.child);
     running.child.kill(signal);
     const { status, signal: endedBy, stdout, stderr } = await running.result;
@@ -135,7 +135,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
 it('ends at a signal in the middle of an archive, of which nothing is left', async () => {
   const { tree, meetings } = createServer(1);
   writeSparseFile(join(meetings[0]?.published('presentation') ?? '', 'video/webcams.webm'), 250_000_000);
-  const running = tree.start(['migrate', ...origin]);
+  const running = tree.start(['migrate', '--no-wait', ...origin]);
   await untilPacking(tree.spoolDir);
   running.child.kill('SIGINT');
   const { status, stderr } = await running.result;
@@ -161,13 +161,13 @@ it('sends each recording once when two run at the same moment', async () => {
 it('tells a spool that is not there once, and one that goes away once', async () => {
   const { tree, meetings } = createServer(3);
   renameSync(tree.spoolDir, `${tree.spoolDir}-gone`);
-  const gone = await tree.run(['migrate', ...origin]);
+  const gone = await tree.run(['migrate', '--no-wait', ...origin]);
   expect({ status: gone.status, stdout: gone.stdout }).toEqual({ status: 73, stdout: '' });
   expect(gone.stderr).toMatch(
     /^pilos-post-publish: the spool directory \S+ does not exist: mount it[^\n]*\n$/,
   );
   renameSync(`${tree.spoolDir}-gone`, tree.spoolDir);
-  const running = tree.start(['migrate', '--json', ...origin, '--max-waiting', '1']);
+  const running = tree.start(['migrate', '--no-wait', '--json', ...origin, '--max-waiting', '1']);
   await untilWaiting(tree, running.child);
   rmSync(tree.spoolDir, { recursive: true });
   const result = await running.result;

@@ -18,7 +18,7 @@ function createServer(key: HostKey) {
   const meetings = [1, 2].map(() => tree.addMeeting({ origin: 'Greenlight' }));
   tree.giveTo(host.bbbUser);
   const directory = join(host.spool, 'instance1');
-  const args = ['migrate', '--json', '--origin', 'Greenlight', '--sub-dir', 'instance1'];
+  const args = ['migrate', '--no-wait', '--json', '--origin', 'Greenlight', '--sub-dir', 'instance1'];
   const importThem = () => importAll({ ...tree, spoolDir: host.spool }, meetings, 'instance1');
   return { tree, meetings, directory, args, importThem };
 }
@@ -62,7 +62,7 @@ it.each([
     const tree = createTree({ spool: daemon.url });
     for (const _ of [1, 2]) tree.addMeeting({ origin: 'Greenlight' });
     const args = ['--max-waiting', '1', '--pause', '1s', '--patience', '1s'];
-    const result = await tree.run(['migrate', '--json', '--origin', 'Greenlight', ...args]);
+    const result = await tree.run(['migrate', '--no-wait', '--json', '--origin', 'Greenlight', ...args]);
     expect(result.stderr).toContain(why);
     expect(parseReport(result).results.map((one) => one.state)).toEqual(['delivered', state]);
     expect(result.status).toBe(status);

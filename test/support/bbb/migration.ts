@@ -27,8 +27,9 @@ export function parseReport({ status, stdout }: ProgramResult): MigrationReport 
   return report;
 }
 
+/** Without an importer, nobody would take the last ones. */
 export async function migrate(tree: BbbTree, ...args: string[]): Promise<MigrationReport> {
-  return parseReport(await tree.run(['migrate', '--json', ...args]));
+  return parseReport(await tree.run(['migrate', '--json', '--no-wait', ...args]));
 }
 
 /** `<record id>-<format>` and what became of it, in the order of the report. */

@@ -55,6 +55,32 @@ async function expectNext(scene: CheckScene, one: CheckCase, before: CheckCase |
   }
   await fix(scene, one, theProblem(spoiled).fix);
   await one.afterwards?.(scene);
+  await expectWorking(scene, one.what);
+}
+
+/** What `check` is about: BBB's user delivers, and PILOS' user, whatever the modes are, reads and deletes it. */
+async function expectWorking(scene: CheckScene, what: string): Promise<void> {
+  const { tree, pilos } = scene;
+  const { id } = tree.addMeeting();
+  const places = ['published/*', 'recording/raw', 'recording/status/*'];
+  const files = places.map((path) => `${tree.varDir}/${path}/${id}*`).join(' ');
+  // A fix may have made another user of BBB.
+  await scene.sh(`chown -R --reference=${tree.publishedDir} ${files}`);
+  const { status, stdout, stderr } = await scene.run(['-m', id]);
+  expect({ status, stdout, stderr }, what).toMatchObject({ status: 0 });
+  const archive = `${await placeOf(scene)}/${id}-presentation.tar`;
+  const asPilos = `setpriv --reuid=${pilos.uid} --regid=${pilos.gid} --init-groups --`;
+  await scene.sh(
+    `${asPilos} tar --extract --to-stdout --file ${archive} >/dev/null && ${asPilos} rm ${archive}`,
+  );
+  // The next case finds a server that has delivered nothing.
+  await scene.sh(`rm -rf ${files} ${tree.workDir}/* ${tree.logDir}/post_publish.log`);
+}
+
+/** Where pilos.yml sends it, as a path of this machine. */
+async function placeOf({ sh, tree }: CheckScene): Promise<string> {
+  const { stdout } = await sh(`sed -n 's/^spool_dir: *//p' ${tree.pilosYml}`);
+  return stdout.trim().replace(/^['"]|['"]$/g, '');
 }
 
 async function expectNothingLeft(scene: CheckScene): Promise<void> {
