@@ -51,7 +51,9 @@ describe('a work_dir that holds only the ledger of a mounted spool', () => {
     const { status, stderr } = await runFromShell(tree, line, ['-m', meeting.id], { ownMounts: true });
     expect(status).toBe(0);
     expect(tree.spoolFiles()).toEqual(delivered());
-    expect(stderr).toMatch(/^pilos-post-publish: the ledger does not know of this: [^\n]+\n$/);
+    expect(stderr).toMatch(
+      /^pilos-post-publish: the file system of the spool is not remembered: [^\n]+\npilos-post-publish: the ledger does not know of this: [^\n]+\n$/,
+    );
     expect(stderr).toMatch(says);
     // What is not remembered is not done: better delivered twice than deleted too early.
     await importSpool(tree.spoolDir, join(tree.root, 'pilos'));
