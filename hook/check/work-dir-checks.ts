@@ -1,10 +1,10 @@
 /** What is in work_dir, and its space. */
 import { EXIT } from '../errors.ts';
-import { shellQuote } from '../system/shell-quote.ts';
+import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
-import { definer } from './define.ts';
-import type { Facts, OwnFiles } from './facts.ts';
-import { ok, problem, type Verdict, warning } from './result.ts';
+import type { Facts } from './facts.ts';
+import type { OwnFiles } from './own-files.ts';
+import { definer, ok, problem, type Verdict, warning } from './table.ts';
 
 const littleSpace = 1e9;
 /** What the ledger needs. */
@@ -13,36 +13,35 @@ const noSpace = 1e7;
 const { one } = definer<Facts>('BigBlueButton');
 
 export const workDirChecks = [
-  one({
-    check: 'work_dir_owner',
-    of: ({ own, accounts }) => (accounts.account === undefined ? undefined : own),
-    title: (_, { accounts }) => `everything in work_dir belongs to ${accounts.user}`,
-    after: ['work_dir'],
-    decide: ({ foreign, workDir }, { accounts }) => decideForeign(foreign, workDir.path, accounts.user),
-  }),
-  one({
-    check: 'work_space',
-    of: ({ own }) => own,
-    title: ({ workSpace }) =>
-      `free space in work_dir: ${workSpace ? formatBytes(workSpace.bytes) : 'unknown'}`,
-    after: ['work_dir'],
-    decide: decideWorkSpace,
-  }),
-  one({
-    check: 'ledger',
-    of: ({ own }) => own,
-    title: ({ workDir }) => `the ledger of deliveries: ${workDir.path}/ledger`,
-    after: ['work_dir'],
-    decide: decideLedger,
-  }),
+  one(
+    'work_dir_owner',
+    ({ own, accounts }) => (accounts.account === undefined ? undefined : own),
+    (_, { accounts }) => `everything in work_dir belongs to ${accounts.user}`,
+    decideForeign,
+    ['work_dir'],
+  ),
+  one(
+    'work_space',
+    ({ own }) => own,
+    ({ workSpace: free }) => `free space in work_dir: ${free ? formatBytes(free.bytes) : 'unknown'}`,
+    decideWorkSpace,
+    ['work_dir'],
+  ),
+  one(
+    'ledger',
+    ({ own }) => own,
+    ({ workDir }) => `the ledger of deliveries: ${workDir.path}/ledger`,
+    decideLedger,
+    ['work_dir'],
+  ),
 ];
 
 /** What a run as root left, as PILOS' Ruby script does, makes every later one fail. */
-function decideForeign(foreign: OwnFiles['foreign'], path: string, user: string): Verdict {
+function decideForeign({ foreign, workDir }: OwnFiles, { accounts: { user } }: Facts): Verdict {
   if (foreign === undefined) return ok;
   const { count, first, isInTheWay } = foreign;
   const text = `${count} of its files and directories belong to somebody else, for example ${first}`;
-  const fix = `chown -RH ${user}: ${shellQuote([path])}`;
+  const fix = sh`chown -RH ${user}: ${workDir.path}`;
   return isInTheWay ? problem(EXIT.permission, text, fix) : warning(text, fix);
 }
 

@@ -1,10 +1,19 @@
 /** How the table of checks becomes results, an exit status and lines. */
 import { describe, expect, it } from 'vitest';
-import { decideTable, tables, toReport } from '../../../hook/check/check.ts';
-import { type Check, definer } from '../../../hook/check/define.ts';
+import { tables } from '../../../hook/check/check.ts';
 import type { Facts } from '../../../hook/check/facts.ts';
 import { chooseAppearance, renderReport } from '../../../hook/check/report.ts';
-import { ok, problem, skipped, type Verdict, warning } from '../../../hook/check/result.ts';
+import {
+  type Check,
+  decideTable,
+  definer,
+  ok,
+  problem,
+  skipped,
+  toReport,
+  type Verdict,
+  warning,
+} from '../../../hook/check/table.ts';
 import { EXIT } from '../../../hook/errors.ts';
 
 const { one, each } = definer<Facts>('Spool');
@@ -13,7 +22,13 @@ const decide = (table: readonly Check<Facts>[]) => toReport(decideTable(table, f
 
 /** A check that always decides the same. */
 const always = (check: string, verdict: Verdict, after: readonly string[] = []): Check<Facts> =>
-  one({ check, of: () => ({}), title: `the ${check}`, after, decide: () => verdict });
+  one(
+    check,
+    () => ({}),
+    `the ${check}`,
+    () => verdict,
+    after,
+  );
 const broken = (status: 73 | 77 | 78) => problem(status, 'it is broken', 'repair it');
 
 describe('the table', () => {
@@ -49,13 +64,18 @@ describe('the table', () => {
   });
 
   it('has no result for what is not here, and one for each of several', () => {
-    const nothing = one<string>({ check: 'none', of: () => undefined, title: 'x', decide: () => ok });
-    const two = each({
-      check: 'two',
-      of: () => ['a', 'b'],
-      title: (name) => name,
-      decide: (name) => (name === 'a' ? ok : skipped('it is a b')),
-    });
+    const nothing = one(
+      'none',
+      () => undefined,
+      'x',
+      () => ok,
+    );
+    const two = each(
+      'two',
+      () => ['a', 'b'],
+      (name) => name,
+      (name) => (name === 'a' ? ok : skipped('it is a b')),
+    );
     expect(decide([nothing, two]).results.map(({ title }) => title)).toEqual([
       'a',
       'b: not checked, it is a b',
@@ -64,7 +84,12 @@ describe('the table', () => {
 
   it('escapes what comes from outside, so that it stays on its line', () => {
     const table = [
-      one({ check: 'x', of: () => ({}), title: 'x\n\u001b[31m', decide: () => warning('z\r\u202e') }),
+      one(
+        'x',
+        () => ({}),
+        'x\n\u001b[31m',
+        () => warning('z\r\u202e'),
+      ),
     ];
     const [result] = decide(table).results;
     expect(result).toMatchObject({ title: 'x\\x0a\\x1b[31m', problem: 'z\\x0d\\u{202e}' });
