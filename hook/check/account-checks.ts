@@ -3,29 +3,25 @@ import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
 import { type Accounts, usualUser, withWorker, workerUnit } from './accounts.ts';
 import type { Facts } from './facts.ts';
-import { definer, ok, problem, skipped, type Verdict, warning } from './table.ts';
+import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-const { one } = definer<Facts>('BigBlueButton');
+const row = rowsOf('BigBlueButton');
 
-export const accountChecks = [
-  one(
-    'bbb_user',
-    ({ accounts }) => accounts,
-    ({ owner }) => `the user of BBB, who owns ${owner?.directory ?? "BBB's directories"}`,
-    decideOwner,
-  ),
-  one(
-    'ran_as',
-    ({ accounts: { account, ranAs } }) => (account?.name === ranAs ? undefined : account),
-    (_, { accounts }) => `checked as ${accounts.ranAs}`,
-    ({ name }, { accounts, commands }) =>
-      warning(
-        `BBB's scripts run as ${name}, whose rights differ from those of ${accounts.ranAs}: check as root`,
-        `${commands.configured} check`,
-      ),
-  ),
-  one('worker', ({ accounts }) => accounts, describeWorker, decideWorker),
-];
+export function accountChecks({ accounts, commands }: Facts): Row[] {
+  const { owner, account, ranAs, hasSystemd, workers } = accounts;
+  const pids = workers.map(({ pid }) => pid).join(', ');
+  const unit = hasSystemd ? `, ${workerUnit}` : '';
+  const isOther = account !== undefined && account.name !== ranAs;
+  return listed(
+    row(
+      'bbb_user',
+      `the user of BBB, who owns ${owner?.directory ?? "BBB's directories"}`,
+      decideOwner(accounts),
+    ),
+    isOther && row('ran_as', `checked as ${ranAs}`, warnOfOther(account.name, ranAs, commands)),
+    row('worker', `BBB's worker${unit}${pids && `, runs as process ${pids}`}`, decideWorker(accounts)),
+  );
+}
 
 export function decideOwner({ owner, user, hasSystemd }: Accounts): Verdict {
   if (owner === undefined) return skipped("BBB's directories are not there");
@@ -40,16 +36,14 @@ export function decideOwner({ owner, user, hasSystemd }: Accounts): Verdict {
   return problem(EXIT.config, text, fix);
 }
 
-function describeWorker({ workers, hasSystemd }: Accounts): string {
-  const pids = workers.map(({ pid }) => pid).join(', ');
-  return `BBB's worker${hasSystemd ? `, ${workerUnit}` : ''}${pids === '' ? '' : `, runs as process ${pids}`}`;
+function warnOfOther(user: string, ranAs: string, { configured }: Facts['commands']): Verdict {
+  const text = `BBB's scripts run as ${user}, whose rights differ from those of ${ranAs}: check as root`;
+  return warning(text, `${configured} check`);
 }
 
 function decideWorker({ account, workers, hasSystemd }: Accounts): Verdict {
   if (account === undefined) return skipped('fix bbb_user first');
   if (workers.length > 0) return ok;
-  return warning(
-    `none runs as ${account.name}: no recording is processed, and nothing calls this program`,
-    withWorker([], 'start', { hasSystemd }),
-  );
+  const text = `none runs as ${account.name}: no recording is processed, and nothing calls this program`;
+  return warning(text, withWorker([], 'start', { hasSystemd }));
 }

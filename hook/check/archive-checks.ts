@@ -2,33 +2,34 @@
 import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { PlacedArchives } from './archives.ts';
-import type { Facts, SpoolFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
 import type { LocalSpool } from './local-spool.ts';
-import { definer, ok, problem, type Verdict, warning } from './table.ts';
+import { ok, problem, type Row, rowsOf, type Verdict, warning } from './table.ts';
 
-const { one } = definer<Facts & SpoolFacts>('Spool');
+const row = rowsOf('Spool');
 
 const after = ['spool_answers', 'spool_directory', 'spool_mount', 'host', 'remote_directory'];
 
-const some = ({ archives }: SpoolFacts) => (archives.length === 0 ? undefined : archives);
-
-export const archiveChecks = [
-  one(
-    'importer',
-    some,
-    (archives) => `archives that PILOS has not imported yet: ${sum(archives.map((one) => one.waiting))}`,
-    (archives, { config }) => decideImporter(archives, (config?.importPatience ?? 0) / 1000),
-    after,
-  ),
-  one(
-    'failed_directory',
-    some,
-    'what PILOS could not import can be seen',
-    (archives, { localSpool }) => decideFailedDirectory(archives, localSpool),
-    after,
-  ),
-  one('refused_archives', some, 'PILOS could import what it was given', decideRefusedArchives, after),
-];
+export function archiveChecks(
+  archives: readonly PlacedArchives[],
+  localSpool: LocalSpool | undefined,
+  { config }: Facts,
+): Row[] {
+  if (archives.length === 0) return [];
+  const waiting = sum(archives.map((one) => one.waiting));
+  const patience = (config?.importPatience ?? 0) / 1000;
+  const visible = 'what PILOS could not import can be seen';
+  return [
+    row(
+      'importer',
+      `archives that PILOS has not imported yet: ${waiting}`,
+      decideImporter(archives, patience),
+      after,
+    ),
+    row('failed_directory', visible, decideFailedDirectory(archives, localSpool), after),
+    row('refused_archives', 'PILOS could import what it was given', decideRefusedArchives(archives), after),
+  ];
+}
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);

@@ -5,40 +5,31 @@ import { sh } from '../system/shell-quote.ts';
 import { type Calls, type Executable, launcherName, type Timer } from './calls.ts';
 import type { Facts } from './facts.ts';
 import { programName } from './own-program.ts';
-import { definer, ok, problem, skipped, type Verdict, warning } from './table.ts';
+import { ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-const { one } = definer<Facts>('Calls');
+const row = rowsOf('Calls');
 
-const calls = (facts: Facts): Calls => facts.calls;
+export function callChecks(facts: Facts): Row[] {
+  const { calls, accounts, commands, config } = facts;
+  const { directory, executable, timer } = calls;
+  const repeated = "'deliver' runs regularly, without systemd";
+  return [
+    row('launcher', `launcher: ${directory}/${launcherName}`, decideLauncher(facts)),
+    row(
+      'executable',
+      `executable: ${executable?.file ?? programName}`,
+      executable === undefined ? ok : decideExecutable(executable, accounts.ranAs, commands.install),
+      ['launcher'],
+    ),
+    row('other_scripts', `no other script in ${directory} sends recordings`, decideOtherScripts(calls)),
+    timer === undefined
+      ? row('timer', repeated, decideRepeated(calls.isRepeated, config?.deliver, commands.configured))
+      : row('timer', `timer ${timerName}`, decideTimer(timer, config?.deliver, commands.install)),
+  ];
+}
 
-export const callChecks = [
-  one('launcher', calls, ({ directory }) => `launcher: ${directory}/${launcherName}`, decideLauncher),
-  one(
-    'executable',
-    calls,
-    ({ executable }) => `executable: ${executable?.file ?? programName}`,
-    ({ executable }, facts) => (executable === undefined ? ok : decideExecutable(executable, facts)),
-    ['launcher'],
-  ),
-  one(
-    'other_scripts',
-    calls,
-    ({ directory }) => `no other script in ${directory} sends recordings`,
-    decideOtherScripts,
-  ),
-  one(
-    'timer',
-    calls,
-    ({ timer }) => (timer === undefined ? "'deliver' runs regularly, without systemd" : `timer ${timerName}`),
-    ({ timer, isRepeated }, { config, commands }) =>
-      timer === undefined
-        ? decideRepeated(isRepeated, config?.deliver, commands.configured)
-        : decideTimer(timer, config?.deliver, commands.install),
-  ),
-];
-
-function decideLauncher(facts: Calls, { accounts: { ranAs }, commands: { install } }: Facts): Verdict {
-  const { directory, scripts, closedPath } = facts;
+function decideLauncher({ calls, accounts: { ranAs }, commands: { install } }: Facts): Verdict {
+  const { directory, scripts, closedPath } = calls;
   if (closedPath !== undefined)
     return problem(EXIT.config, `${ranAs} cannot read ${closedPath}`, sh`chmod a+rX ${closedPath}`);
   if (scripts === undefined) {
@@ -53,11 +44,11 @@ function decideLauncher(facts: Calls, { accounts: { ranAs }, commands: { install
   return problem(EXIT.config, `${what}: BBB does not call this program`, install);
 }
 
-function decideExecutable(executable: Executable, { accounts, commands: { install } }: Facts): Verdict {
+function decideExecutable(executable: Executable, user: string, install: string): Verdict {
   const { file, isThere, mayRun, otherVersion, version } = executable;
   if (!isThere)
     return problem(EXIT.config, 'it does not exist, so every call of the launcher fails', install);
-  if (!mayRun) return problem(EXIT.config, `${accounts.ranAs} cannot run it`, sh`chmod a+rx ${file}`);
+  if (!mayRun) return problem(EXIT.config, `${user} cannot run it`, sh`chmod a+rx ${file}`);
   if (otherVersion === undefined) return ok;
   return warning(`it is another version, '${otherVersion}', than this one, '${version}'`, install);
 }

@@ -1,4 +1,4 @@
-/** Is this server set up right? Facts are gathered once; each entry of the tables decides about some of them. */
+/** Is this server set up right? Facts are gathered once; each row of the table is a decision about some of them. */
 import { accountChecks } from './account-checks.ts';
 import { archiveChecks } from './archive-checks.ts';
 import { callChecks } from './call-checks.ts';
@@ -8,22 +8,21 @@ import type { Facts } from './facts.ts';
 import { localSpoolChecks } from './local-spool-checks.ts';
 import { recordingChecks } from './recording-checks.ts';
 import { remoteSpoolChecks } from './remote-spool-checks.ts';
-import { type CheckReport, decideTable, toReport } from './table.ts';
-import { workDirChecks } from './work-dir-checks.ts';
+import { type CheckReport, skipBroken, toReport } from './table.ts';
 
-/** All checks, in the order in which they are shown. */
-export const tables = {
-  server: [...configurationChecks, ...accountChecks, ...directoryChecks, ...workDirChecks, ...callChecks],
-  /** Of each spool. */
-  spool: [...localSpoolChecks, ...remoteSpoolChecks, ...archiveChecks],
-  recordings: recordingChecks,
-};
-
-/** Takes all decisions. Pure. */
+/** Takes all decisions, in the order in which they are shown. Pure. */
 export function decide(facts: Facts): CheckReport {
+  const server = [configurationChecks, accountChecks, directoryChecks, callChecks];
   return toReport([
-    ...decideTable(tables.server, facts),
-    ...facts.spools.flatMap((spool) => decideTable(tables.spool, { ...facts, ...spool })),
-    ...decideTable(tables.recordings, facts),
+    ...skipBroken(server.flatMap((checks) => checks(facts))),
+    // A problem of one spool does not keep another one from being checked.
+    ...facts.spools.flatMap(({ localSpool, remoteSpool, archives }) =>
+      skipBroken([
+        ...(localSpool === undefined ? [] : localSpoolChecks(localSpool, facts)),
+        ...(remoteSpool === undefined ? [] : remoteSpoolChecks(remoteSpool, facts)),
+        ...archiveChecks(archives, localSpool, facts),
+      ]),
+    ),
+    ...recordingChecks(facts),
   ]);
 }

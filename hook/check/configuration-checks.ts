@@ -1,40 +1,36 @@
 /** Can the configuration be used, and by the user of BBB, too? */
+import type { SpoolAddress } from '../config/spool-address.ts';
 import { EXIT, type ExpectedError } from '../errors.ts';
 import { errnoName } from '../system/errno.ts';
 import { sh, shellQuote } from '../system/shell-quote.ts';
 import type { Configuration } from './configuration.ts';
 import type { Facts } from './facts.ts';
-import { closed, definer, ok, problem, type Verdict, warning } from './table.ts';
+import { closed, listed, ok, problem, type Row, rowsOf, type Verdict, warning } from './table.ts';
 
-const { one } = definer<Facts>('Configuration');
+const row = rowsOf('Configuration');
 
-export const configurationChecks = [
-  one('pilos_yml', whole, ({ pilosFile }) => `pilos.yml: ${pilosFile}`, decidePilosFile),
-  one('bbb_yml', whole, ({ bbb }) => `BBB's configuration: ${bbb.files.join(' with ')}`, decideBbbFiles),
-  one(
-    'ignored_options',
-    ({ config }) => (config?.extraRsyncOptions.length ? config : undefined),
-    ({ extraRsyncOptions }) => `extra_rsync_opts: ${shellQuote(extraRsyncOptions)}`,
-    ({ spool }) =>
-      spool.kind === 'local'
-        ? warning(
-            'spool_dir is a directory of this server, so rsync is not used and these options have no effect',
-            'remove extra_rsync_opts from pilos.yml',
-          )
-        : ok,
-  ),
+export function configurationChecks(facts: Facts): Row[] {
+  const { configuration, config, closedFile } = facts;
+  const { pilosFile, bbb } = configuration;
+  const options = config?.extraRsyncOptions ?? [];
+  const files = bbb.files.join(' with ');
+  const ignored = `extra_rsync_opts: ${shellQuote(options)}`;
+  const user = 'the user of BBB';
   // Root has read the files; the user of BBB has to, too.
-  one(
-    'config_readable',
-    whole,
-    'the user of BBB can read these files',
-    (_, { closedFile }) => (closedFile === undefined ? ok : closed('the user of BBB', 'read', closedFile)),
-    ['pilos_yml', 'bbb_yml'],
-  ),
-];
+  const readable = closedFile === undefined ? ok : closed(user, 'read', closedFile);
+  return listed(
+    row('pilos_yml', `pilos.yml: ${pilosFile}`, decidePilosFile(configuration, facts)),
+    row('bbb_yml', `BBB's configuration: ${files}`, decideBbbFiles(configuration, facts)),
+    options.length > 0 && row('ignored_options', ignored, decideOptions(config?.spool.kind)),
+    row('config_readable', `${user} can read these files`, readable, ['pilos_yml', 'bbb_yml']),
+  );
+}
 
-function whole({ configuration }: Facts): Configuration {
-  return configuration;
+function decideOptions(kind: SpoolAddress['kind'] | undefined): Verdict {
+  if (kind !== 'local') return ok;
+  const text =
+    'spool_dir is a directory of this server, so rsync is not used and these options have no effect';
+  return warning(text, 'remove extra_rsync_opts from pilos.yml');
 }
 
 /** `install` writes the usual file, dpkg never one that was deleted; any other one gets the two required keys. */

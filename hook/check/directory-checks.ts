@@ -2,73 +2,55 @@
 import { EXIT } from '../errors.ts';
 import { isAtOrBelow } from '../system/mounts.ts';
 import { sh } from '../system/shell-quote.ts';
+import { formatBytes } from '../terminal/units.ts';
 import type { Facts } from './facts.ts';
 import type { OwnFiles } from './own-files.ts';
 import type { PathFacts } from './paths.ts';
-import { closed, definer, ok, problem, skipped, type Verdict } from './table.ts';
+import { closed, listed, ok, problem, type Row, rowsOf, skipped, type Verdict } from './table.ts';
+import { decideForeign, decideLedger, decideWorkSpace } from './work-dir-checks.ts';
 
-const { one } = definer<Facts>('BigBlueButton');
+const row = rowsOf('BigBlueButton');
 
-const bbbDirectory = (key: keyof Facts['bbb']) =>
-  one(
-    key,
-    ({ bbb }) => bbb[key],
-    ({ path }) => `${key}: ${path}`,
-    (facts, { accounts }) => decideBbbDirectory(key, facts, accounts.user),
-    // Without BBB's configuration it is only the usual one.
-    ({ kind }) => (kind === 'directory' ? [] : ['bbb_yml']),
+export function directoryChecks(facts: Facts): Row[] {
+  const { bbb, statusDir, own } = facts;
+  const { user } = facts.accounts;
+  const status =
+    statusDir.kind === 'missing'
+      ? skipped('BBB has not created it yet')
+      : decideWritable('recording_dir', statusDir, user, `${user}:`);
+  return [
+    ...Object.entries(bbb).map(([key, directory]) => {
+      // Without BBB's configuration it is only the usual one.
+      const after = directory.kind === 'directory' ? [] : ['bbb_yml'];
+      return row(key, `${key}: ${directory.path}`, decideBbbDirectory(key, directory, user), after);
+    }),
+    row('status_dir', `status files, such as -sender.done: ${statusDir.path}`, status),
+    ...(own === undefined ? [] : ownRows(own, facts)),
+  ];
+}
+
+function ownRows(own: OwnFiles, { bbb, accounts: { user, account }, config }: Facts): Row[] {
+  const { workDir, logFile, metricsDir, notify, workSpace } = own;
+  // What lies in a directory of BBB cannot be judged before that directory.
+  const inBbb = ({ path }: PathFacts) =>
+    Object.entries(bbb).flatMap(([key, above]) => (isAtOrBelow(path, above.path) ? [key] : []));
+  const inWorkDir = ['work_dir'];
+  const owned = `everything in work_dir belongs to ${user}`;
+  const space = workSpace ? formatBytes(workSpace.bytes) : 'unknown';
+  const ledger = `the ledger of deliveries: ${workDir.path}/ledger`;
+  const metrics = `directory of metrics_file: ${metricsDir?.path}`;
+  return listed(
+    row('work_dir', `work_dir: ${workDir.path}`, decideWorkDir(workDir, user), inBbb(workDir)),
+    row('log_file', `log_file: ${logFile.path}`, decideLogFile(logFile, user), inBbb(logFile)),
+    // The file is replaced by a new one, so what counts is its directory. Other collectors write there as root, or as
+    // a member of the group: only the owner is changed.
+    metricsDir && row('metrics_file', metrics, decideWritable('metrics_file', metricsDir, user, user)),
+    notify && row('notify', `notify: ${notify.program}`, decideNotify(notify, user)),
+    account && row('work_dir_owner', owned, decideForeign(own, user), inWorkDir),
+    row('work_space', `free space in work_dir: ${space}`, decideWorkSpace(own, config), inWorkDir),
+    row('ledger', ledger, decideLedger(own), inWorkDir),
   );
-
-/** What lies in a directory of BBB cannot be judged before that directory. */
-const inBbbDirectory = ({ path }: PathFacts, { bbb }: Facts): string[] =>
-  Object.entries(bbb).flatMap(([key, directory]) => (isAtOrBelow(path, directory.path) ? [key] : []));
-
-export const directoryChecks = [
-  bbbDirectory('published_dir'),
-  bbbDirectory('recording_dir'),
-  bbbDirectory('log_dir'),
-  one(
-    'status_dir',
-    ({ statusDir }) => statusDir,
-    ({ path }) => `status files, such as -sender.done: ${path}`,
-    (facts, { accounts: { user } }) =>
-      facts.kind === 'missing'
-        ? skipped('BBB has not created it yet')
-        : decideWritable('recording_dir', facts, user, `${user}:`),
-  ),
-  one(
-    'work_dir',
-    ({ own }) => own?.workDir,
-    ({ path }) => `work_dir: ${path}`,
-    // The first delivery creates it.
-    (facts, { accounts: { user } }) =>
-      facts.kind === 'missing' && facts.closedAbove === undefined && facts.isCreatable
-        ? ok
-        : decideWritable('work_dir', facts, user, `-RH ${user}:`),
-    inBbbDirectory,
-  ),
-  one(
-    'log_file',
-    ({ own }) => own?.logFile,
-    ({ path }) => `log_file: ${path}`,
-    decideLogFile,
-    inBbbDirectory,
-  ),
-  one(
-    'metrics_file',
-    ({ own }) => own?.metricsDir,
-    ({ path }) => `directory of metrics_file: ${path}`,
-    // The file is replaced by a new one, so what counts is its directory. Other collectors write there as root, or
-    // as a member of the group: only the owner is changed.
-    (facts, { accounts: { user } }) => decideWritable('metrics_file', facts, user, user),
-  ),
-  one(
-    'notify',
-    ({ own }) => own?.notify,
-    ({ program }) => `notify: ${program}`,
-    decideNotify,
-  ),
-];
+}
 
 function decideBbbDirectory(key: string, facts: PathFacts, user: string): Verdict {
   if (facts.closed !== undefined) return closed(user, 'read', facts.closed);
@@ -105,7 +87,14 @@ function decideWritable(key: string, facts: PathFacts, user: string, owner: stri
   return problem(EXIT.permission, text, `chown ${owner} ${sh`${path} && chmod u+rwx ${path}`}`);
 }
 
-function decideLogFile(facts: PathFacts, { accounts: { user } }: Facts): Verdict {
+/** The first delivery creates it. */
+function decideWorkDir(facts: PathFacts, user: string): Verdict {
+  const { kind, closedAbove, isCreatable } = facts;
+  if (kind === 'missing' && closedAbove === undefined && isCreatable) return ok;
+  return decideWritable('work_dir', facts, user, `-RH ${user}:`);
+}
+
+function decideLogFile(facts: PathFacts, user: string): Verdict {
   const { path, kind, closedAbove, isCreatable, hasParent, isWritable } = facts;
   if (closedAbove !== undefined) return closed(user, 'enter', closedAbove);
   const isMissing = kind === 'missing';
@@ -118,11 +107,8 @@ function decideLogFile(facts: PathFacts, { accounts: { user } }: Facts): Verdict
   );
 }
 
-function decideNotify(
-  { closedAbove, file, mayRun }: NonNullable<OwnFiles['notify']>,
-  { accounts }: Facts,
-): Verdict {
-  if (closedAbove !== undefined) return closed(accounts.user, 'enter', closedAbove);
+function decideNotify({ closedAbove, file, mayRun }: NonNullable<OwnFiles['notify']>, user: string): Verdict {
+  if (closedAbove !== undefined) return closed(user, 'enter', closedAbove);
   if (mayRun) return ok;
   if (file !== undefined) return problem(EXIT.config, 'it is not executable', sh`chmod a+rx ${file}`);
   return problem(EXIT.config, 'there is no such program', 'correct notify in pilos.yml');

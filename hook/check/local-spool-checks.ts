@@ -2,9 +2,10 @@
 import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
-import type { Facts, SpoolFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
 import type { FoundSpool, LocalSpool } from './local-spool.ts';
 import { decideAnswers, decideDirectory, decideFailure, decideMount } from './spool-mount.ts';
+import type { Answers } from './spool-probe.ts';
 import {
   decideGroup,
   decideMode,
@@ -12,98 +13,68 @@ import {
   decideWorkerGroup,
   describeGroup,
 } from './spool-rights.ts';
-import { checkStatusOf, definer, ok, problem, skipped, type Verdict, warning } from './table.ts';
+import {
+  checkStatusOf,
+  listed,
+  ok,
+  problem,
+  type Row,
+  rowsOf,
+  skipped,
+  type Verdict,
+  warning,
+} from './table.ts';
 
-const { one, each } = definer<Facts & SpoolFacts>('Spool');
-
-/** A directory that is there; what is not, or hangs, is said by the first two checks. */
-const found = ({ localSpool }: SpoolFacts) =>
-  localSpool?.found?.isDirectory ? { ...localSpool, found: localSpool.found } : undefined;
-const foundByUser = (facts: Facts & SpoolFacts) =>
-  facts.accounts.account === undefined ? undefined : found(facts);
+const row = rowsOf('Spool');
 
 const mounted = ['spool_answers', 'spool_mount'];
-const usable = [...mounted, 'spool_group', 'spool_mode', 'spool_space', 'user_group'];
+const grouped = [...mounted, 'spool_group'];
+const usable = [...grouped, 'spool_mode', 'spool_space', 'user_group'];
 
-export const localSpoolChecks = [
-  one(
-    'spool_answers',
-    ({ localSpool }) => localSpool,
-    ({ directory }) => `${directory} answers`,
-    decideAnswers,
-  ),
-  one(
-    'spool_directory',
-    ({ localSpool }) => localSpool,
-    ({ directory }) => `spool directory: ${directory}`,
-    decideDirectory,
-    ['spool_answers'],
-  ),
-  one(
-    'spool_mount',
-    found,
-    ({ mount: { point, type, source } }) => `file system: ${point} (${type} from ${source})`,
-    decideMount,
-    ['spool_answers'],
-  ),
-  one(
-    'spool_group',
-    found,
-    (spool) => `group of ${spool.found.path}: ${describeGroup(spool)}`,
-    decideGroup,
-    mounted,
-  ),
-  one(
-    'spool_mode',
-    found,
-    ({ found: { path, mode } }) => `mode of ${path}: ${toOctal(mode)}`,
-    (spool) => decideMode(spool.found),
-    [...mounted, 'spool_group'],
-  ),
-  one('spool_space', found, describeSpace, decideSpace, mounted),
-  one(
-    'user_group',
-    foundByUser,
-    (spool, { accounts }) => `${accounts.user} is in group ${describeGroup(spool)}, or need not be`,
-    decideUserGroup,
-    [...mounted, 'spool_group'],
-  ),
-  one(
-    'worker_group',
-    foundByUser,
-    (spool) => `BBB's worker is in group ${describeGroup(spool)}, or need not be`,
-    decideWorkerGroup,
-    [...mounted, 'spool_group', 'user_group'],
-  ),
-  one(
-    'spool_write',
-    found,
-    (spool, { accounts }) => `a file of ${accounts.ranAs} in ${describeWritten(spool)}`,
-    decideWrite,
-    usable,
-  ),
-  each(
-    'sub_directory',
-    (facts) => {
-      const spool = found(facts);
-      return spool === undefined ? [] : spool.subDirs.map((subDir) => ({ spool, subDir }));
-    },
-    ({ spool, subDir }) => `sub directory that PILOS asks for: ${spool.found.path}/${subDir}`,
-    ({ spool, subDir }, facts) => decideSubDirectory(spool, subDir, facts),
-    [...usable, 'spool_write'],
-  ),
-];
+export function localSpoolChecks(spool: LocalSpool, facts: Facts): Row[] {
+  const { directory, found } = spool;
+  return [
+    row('spool_answers', `${directory} answers`, decideAnswers(spool)),
+    row('spool_directory', `spool directory: ${directory}`, decideDirectory(spool, facts), ['spool_answers']),
+    ...(found?.isDirectory ? foundSpoolChecks({ ...spool, found }, facts) : []),
+  ];
+}
+
+/** Of a directory that is there; what is not, or hangs, is said by the first two checks. */
+function foundSpoolChecks(spool: FoundSpool, facts: Facts): Row[] {
+  const { accounts } = facts;
+  const { path, mode } = spool.found;
+  const { point, type, source } = spool.mount;
+  const { space, write } = spool.answers.get('') ?? {};
+  const group = describeGroup(spool);
+  const free = space?.found ? formatBytes(space.found.bytes) : 'not known';
+  const isKnown = accounts.account !== undefined;
+  const user = `${accounts.user} is in group ${group}, or need not be`;
+  const worker = `BBB's worker is in group ${group}, or need not be`;
+  const written = `a file of ${accounts.ranAs} in ${path}${write?.found ? ` had ${describeAccess(write.found, spool)}` : ''}`;
+  const mount = `file system: ${point} (${type} from ${source})`;
+  return listed(
+    row('spool_mount', mount, decideMount(spool), ['spool_answers']),
+    row('spool_group', `group of ${path}: ${group}`, decideGroup(spool, facts), mounted),
+    row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found), grouped),
+    row('spool_space', `free space: ${free}`, decideSpace(space), mounted),
+    isKnown && row('user_group', user, decideUserGroup(spool, facts), grouped),
+    isKnown && row('worker_group', worker, decideWorkerGroup(spool, facts), [...grouped, 'user_group']),
+    row('spool_write', written, decideWrite(spool, write, facts), usable),
+    ...spool.subDirs.map((subDir) => {
+      const title = `sub directory that PILOS asks for: ${path}/${subDir}`;
+      return row('sub_directory', title, decideSubDirectory(spool, subDir, facts), [
+        ...usable,
+        'spool_write',
+      ]);
+    }),
+  );
+}
 
 const littleSpace = 1e9;
 const noSpace = 1e8;
 
-function describeSpace({ answers }: LocalSpool): string {
-  const free = answers.get('')?.space?.found;
-  return `free space: ${free === undefined ? 'not known' : formatBytes(free.bytes)}`;
-}
-
-function decideSpace({ answers }: LocalSpool): Verdict {
-  const { found: free, failure } = answers.get('')?.space ?? {};
+function decideSpace({ found: free, failure }: NonNullable<Answers['space']> = {}): Verdict {
   if (failure !== undefined) return problem(checkStatusOf(failure), failure.message, failure.fix);
   if (free === undefined) return skipped('the file system does not say');
   const fix = 'free some space there; is PILOS importing? See Horizon and failed/';
@@ -112,16 +83,16 @@ function decideSpace({ answers }: LocalSpool): Verdict {
   return free.bytes < littleSpace ? warning('a recording may be larger', fix) : ok;
 }
 
-function describeWritten({ answers, found: { path }, pilosGroup }: FoundSpool): string {
-  const written = answers.get('')?.write?.found;
-  if (written === undefined) return path;
-  const group = written.gid === pilosGroup?.gid ? 'pilos-spool' : written.gid;
-  return `${path} had mode ${toOctal(written.mode)} and group ${group}`;
+function describeAccess({ mode, gid }: { mode: number; gid: number }, { pilosGroup }: LocalSpool): string {
+  return `mode ${toOctal(mode)} and group ${gid === pilosGroup?.gid ? 'pilos-spool' : gid}`;
 }
 
 /** File systems with options such as `file_mode` or `anongid` decide themselves what a file gets. */
-function decideWrite(spool: FoundSpool, facts: Facts): Verdict {
-  const { found: written, failure } = spool.answers.get('')?.write ?? {};
+function decideWrite(
+  spool: FoundSpool,
+  { found: written, failure }: NonNullable<Answers['write']> = {},
+  facts: Facts,
+): Verdict {
   if (failure !== undefined) return decideFailure(spool, failure, facts);
   if (written === undefined) return skipped('the probe ended before');
   if ((written.mode & 0o044) === 0) {

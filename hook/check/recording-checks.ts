@@ -5,50 +5,36 @@ import { needsAdmin, type RecordingStatus } from '../status/status.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
 import type { Recordings } from './recordings.ts';
-import { definer, ok, problem, skipped, type Verdict, warning } from './table.ts';
+import { ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-const { one } = definer<Facts>('Recordings');
+const row = rowsOf('Recordings');
 
-export const recordingChecks = [
-  definer<Facts>('Spool').one(
-    'spool_directory',
-    ({ config }) => (config === undefined ? true : undefined),
-    'spool directory',
-    () => skipped('fix pilos_yml first'),
-  ),
-  one(
-    'undelivered',
-    ({ recordings }) => recordings,
-    ({ states }) =>
-      `recordings of PILOS on this server${states instanceof ExpectedError ? '' : `: ${states.length}`}`,
-    // Those that are refused are reported once, with what has to be done before they can be delivered.
-    ({ states, refused }, { commands: { configured } }) => {
-      if (states instanceof ExpectedError) return skipped(states.message);
-      const ids = new Set(refused.map(({ meetingId }) => meetingId));
-      const others = states.filter((one) => !ids.has(one.meeting_id));
-      return decideUndelivered(others, configured);
-    },
-  ),
-  one(
-    'not_imported',
-    ({ recordings }) => recordings?.states,
-    'PILOS has every recording as it is here',
-    (states, { commands: { configured } }) =>
-      states instanceof ExpectedError ? skipped(states.message) : decideNotImported(states, configured),
-  ),
-  one(
-    'refused_meetings',
-    ({ recordings }) => recordings?.refused,
-    'every meeting asks for a sub directory that it may have',
-    decideRefused,
-  ),
-  one(
-    'stray_entries',
-    ({ recordings }) => recordings?.stray,
-    'nothing lies among the recordings that is none',
-    decideStray,
-  ),
-];
+export function recordingChecks({ recordings, commands: { configured } }: Facts): Row[] {
+  if (recordings === undefined)
+    return [rowsOf('Spool')('spool_directory', 'spool directory', skipped('fix pilos_yml first'))];
+  const { states, refused, stray } = recordings;
+  const here = 'recordings of PILOS on this server';
+  const imported = 'PILOS has every recording as it is here';
+  const unread = states instanceof ExpectedError ? skipped(states.message) : undefined;
+  const known = states instanceof ExpectedError ? [] : states;
+  // Those that are refused are reported once, with what has to be done before they can be delivered.
+  const ids = new Set(refused.map(({ meetingId }) => meetingId));
+  const others = known.filter((one) => !ids.has(one.meeting_id));
+  return [
+    row(
+      'undelivered',
+      unread ? here : `${here}: ${known.length}`,
+      unread ?? decideUndelivered(others, configured),
+    ),
+    row('not_imported', imported, unread ?? decideNotImported(known, configured)),
+    row(
+      'refused_meetings',
+      'every meeting asks for a sub directory that it may have',
+      decideRefused(refused, configured),
+    ),
+    row('stray_entries', 'nothing lies among the recordings that is none', decideStray(stray)),
+  ];
+}
 
 /** More of them are only counted. */
 const mostNamed = 10;
@@ -95,7 +81,7 @@ export function decideNotImported(recordings: readonly RecordingStatus[], ownCom
 }
 
 /** The value was written by an API client, so one that is not a sub directory at all is not this server's fault. */
-function decideRefused(refused: Recordings['refused'], { commands: { configured } }: Facts): Verdict {
+function decideRefused(refused: Recordings['refused'], ownCommand: string): Verdict {
   const [first] = refused;
   if (first === undefined) return ok;
   const { meetingId, reason, source } = first;
@@ -104,6 +90,6 @@ function decideRefused(refused: Recordings['refused'], { commands: { configured 
   if (reason.code === 'sub_dir_not_allowed') return problem(EXIT.config, text, reason.fix);
   if (source === undefined) return warning(text, sh`bbb-record --rebuild ${meetingId}`);
   // The setting is for meetings to come.
-  const fix = `${reason.fix}; for this meeting, correct it in ${source} and run '${configured} deliver'`;
+  const fix = `${reason.fix}; for this meeting, correct it in ${source} and run '${ownCommand} deliver'`;
   return warning(text, fix);
 }

@@ -3,7 +3,7 @@ import { EXIT } from '../errors.ts';
 import { remoteDirectory, type Transfer } from '../spool/rsync/arguments.ts';
 import { sh } from '../system/shell-quote.ts';
 import { quote } from '../terminal/escape.ts';
-import type { Facts, SpoolFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
 import { createDirectoryCommand } from './remote-arguments.ts';
 import {
   asUser,
@@ -14,58 +14,39 @@ import {
 } from './remote-failures.ts';
 import type { RsyncEnd } from './remote-rsync.ts';
 import type { RemoteSpool, RemoteTest } from './remote-spool.ts';
-import { definer, ok, problem, skipped, type Verdict, warning } from './table.ts';
+import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-const { one, each } = definer<Facts & SpoolFacts>('Spool');
+const row = rowsOf('Spool');
 
-/** Where something was sent. */
-const tested = ({ remoteSpool: spool, accounts }: Facts & SpoolFacts): TestedSpool | undefined =>
-  spool?.test && { ...spool, test: spool.test, user: accounts.user };
-const testedOverSsh = (facts: Facts & SpoolFacts) =>
-  facts.remoteSpool?.ssh === undefined ? undefined : tested(facts);
 type TestedSpool = RemoteSpool & RemoteFacts & { test: RemoteTest };
 
-export const remoteSpoolChecks = [
-  one(
-    'rsync',
-    ({ remoteSpool }) => remoteSpool,
-    'rsync runs here',
-    ({ hasRsync }) =>
-      hasRsync ? ok : problem(EXIT.config, 'it does not', 'apt-get install --reinstall --yes rsync'),
-  ),
-  one(
-    'ssh',
-    ({ remoteSpool }) => (remoteSpool?.address.kind === 'ssh' ? remoteSpool : undefined),
-    'ssh runs here',
-    ({ sshRefusal }, { accounts }) =>
-      sshRefusal === undefined ? ok : decideSshRefusal(accounts.ranAs, sshRefusal),
-  ),
-  ...remoteSteps.map((step) =>
-    one(
-      step,
-      step === 'host_key' || step === 'ssh_key' ? testedOverSsh : tested,
-      (spool) => titles[step](spool, remoteDirectory(spool.transfer)),
-      (spool) => decideStep(step, spool),
-    ),
-  ),
-  one('remote_lock', testedOverSsh, 'two transfers at once', decideLocking, remoteSteps),
-  one(
-    'remote_rename',
-    tested,
-    'a complete archive can be renamed there, so that a cut transfer resumes',
-    decideRenaming,
-    remoteSteps,
-  ),
-  each(
-    'sub_directory',
-    (facts) => {
-      const spool = tested(facts);
-      return spool === undefined ? [] : spool.test.subDirs.map((there) => ({ ...there, spool }));
-    },
-    ({ transfer }) => `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`,
-    decideRemoteSubDirectory,
-  ),
-];
+export function remoteSpoolChecks(spool: RemoteSpool, { accounts }: Facts): Row[] {
+  const { hasRsync, sshRefusal, address, test } = spool;
+  const noRsync = problem(EXIT.config, 'it does not', 'apt-get install --reinstall --yes rsync');
+  const ssh = sshRefusal === undefined ? ok : decideSshRefusal(accounts.ranAs, sshRefusal);
+  return [
+    row('rsync', 'rsync runs here', hasRsync ? ok : noRsync),
+    ...(address.kind === 'ssh' ? [row('ssh', 'ssh runs here', ssh)] : []),
+    ...(test === undefined ? [] : testedSpoolChecks({ ...spool, test, user: accounts.user })),
+  ];
+}
+
+/** Of a spool that something was sent to. */
+function testedSpoolChecks(spool: TestedSpool): Row[] {
+  const directory = remoteDirectory(spool.transfer);
+  const renames = 'a complete archive can be renamed there, so that a cut transfer resumes';
+  const isOverSsh = spool.ssh !== undefined;
+  const steps = remoteSteps.filter((step) => isOverSsh || !['host_key', 'ssh_key'].includes(step));
+  return listed(
+    ...steps.map((step) => row(step, titles[step](spool, directory), decideStep(step, spool))),
+    isOverSsh && row('remote_lock', 'two transfers at once', decideLocking(spool), remoteSteps),
+    row('remote_rename', renames, decideRenaming(spool), remoteSteps),
+    ...spool.test.subDirs.map(({ transfer, sent }) => {
+      const title = `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`;
+      return row('sub_directory', title, decideRemoteSubDirectory(spool, transfer, sent));
+    }),
+  );
+}
 
 /** ssh does not begin: `ssh -G` fails as any connection would. */
 export function decideSshRefusal(user: string, said: string): Verdict {
@@ -134,15 +115,11 @@ export function decideRenaming(spool: RemoteFacts & { test: Pick<RemoteTest, 're
 }
 
 /** One that PILOS meetings of this server have asked for. */
-function decideRemoteSubDirectory({
-  spool,
-  transfer,
-  sent: { failure, stderr },
-}: {
-  spool: RemoteFacts;
-  transfer: Transfer;
-  sent: RsyncEnd;
-}): Verdict {
+function decideRemoteSubDirectory(
+  spool: RemoteFacts,
+  transfer: Transfer,
+  { failure, stderr }: RsyncEnd,
+): Verdict {
   if (failure === undefined) return ok;
   if (failure.isLocked) return underWay;
   const { status, fix = failure.fix } = classifyFailure(failure, stderr, spool);

@@ -19,7 +19,7 @@ export interface ProbeRequest {
   subDirs: string[];
 }
 
-export type SpoolDirectory = ReturnType<typeof readDirectory>;
+type SpoolDirectory = ReturnType<typeof readDirectory>;
 export type ProbeFailure = ReturnType<typeof describeFailure>;
 
 /** What PILOS has not imported yet, and what it could not import. */

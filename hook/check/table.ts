@@ -59,85 +59,51 @@ export function checkStatusOf({ exitStatus }: { exitStatus: ExitStatus }): Check
   return exitStatus === EXIT.permission || exitStatus === EXIT.config ? exitStatus : EXIT.spool;
 }
 
-/** One entry of the table, about one thing, several or none. */
-export interface Check<Facts> {
+/** One row of the table: what is checked, and what was decided about it. */
+export interface Row {
   check: string;
   group: Group;
-  subjects: (facts: Facts) => Subject[];
-}
-
-interface Subject {
   title: string;
-  after: readonly string[];
-  decide: () => Verdict;
-}
-
-/** The same for all parts, or made from one of them. */
-type Made<T, Part, Facts> = T | ((part: Part, facts: Facts) => T);
-
-/**
- * @returns makes the entries of one group: `one` about a part of the facts, when that is there, `each` about several.
- *   `after` has the names of checks: while one of them has a problem, or is skipped for one, this one is skipped.
- */
-export function definer<Facts>(group: Group) {
-  const each = <Part>(
-    check: string,
-    of: (facts: Facts) => readonly Part[],
-    title: Made<string, Part, Facts>,
-    decide: (part: Part, facts: Facts) => Verdict,
-    after: Made<readonly string[], Part, Facts> = [],
-  ): Check<Facts> => ({
-    check,
-    group,
-    subjects: (facts) =>
-      of(facts).map((part) => ({
-        title: typeof title === 'function' ? title(part, facts) : title,
-        after: typeof after === 'function' ? after(part, facts) : after,
-        decide: () => decide(part, facts),
-      })),
-  });
-  const one = <Part>(
-    check: string,
-    of: (facts: Facts) => Part | undefined,
-    title: Made<string, Part, Facts>,
-    decide: (part: Part, facts: Facts) => Verdict,
-    after: Made<readonly string[], Part, Facts> = [],
-  ): Check<Facts> => {
-    const parts = (facts: Facts): Part[] => [of(facts)].filter((part) => part !== undefined);
-    return each(check, parts, title, decide, after);
-  };
-  return { one, each };
-}
-
-interface Decision {
-  result: CheckResult;
   verdict: Verdict;
+  /** Names of checks: while one of them has a problem, or is skipped for one, this one is skipped. */
+  after: readonly string[];
 }
 
-/** Takes the decisions of a table, in its order. */
-export function decideTable<Facts>(table: readonly Check<Facts>[], facts: Facts): Decision[] {
-  const broken = new Set<string>();
-  return table.flatMap(({ check, group, subjects }) =>
-    subjects(facts).map(({ title, after, decide }) => {
-      const before = after.find((name) => broken.has(name));
-      const verdict = before === undefined ? decide() : skipped(`fix ${before} first`);
-      if (verdict.state === 'problem' || before !== undefined) broken.add(check);
-      const { state } = verdict;
-      const whole = state === 'skipped' ? `${title}: not checked, ${verdict.reason}` : title;
-      const result: CheckResult = { check, group, state, title: escapeText(whole) };
-      if ('problem' in verdict) result.problem = escapeText(verdict.problem);
-      if ('fix' in verdict && verdict.fix !== undefined) result.fix = verdict.fix;
-      return { verdict, result };
-    }),
-  );
-}
-
-/** 0 without a problem, else the first of 78, 77, 73 that a problem has. */
-export function toReport(decisions: readonly Decision[]): CheckReport {
-  const isNeeded = (status: CheckStatus) =>
-    decisions.some(({ verdict }) => verdict.state === 'problem' && verdict.status === status);
-  return {
-    results: decisions.map(({ result }) => result),
-    exitStatus: statuses.find(isNeeded) ?? EXIT.ok,
+/** @returns makes the rows of a group */
+export function rowsOf(group: Group) {
+  return (check: string, title: string, verdict: Verdict, after: readonly string[] = []): Row => {
+    return { check, group, title, verdict, after };
   };
+}
+
+/** Without those that are not listed, since what they are about is not here. */
+export function listed(...rows: (Row | false | undefined)[]): Row[] {
+  return rows.filter((row) => row !== undefined && row !== false);
+}
+
+/** Which rows are skipped, in their order. */
+export function skipBroken(rows: readonly Row[]): Row[] {
+  const broken = new Set<string>();
+  return rows.map((row) => {
+    const before = row.after.find((name) => broken.has(name));
+    if (row.verdict.state === 'problem' || before !== undefined) broken.add(row.check);
+    return before === undefined ? row : { ...row, verdict: skipped(`fix ${before} first`) };
+  });
+}
+
+/** The exit status is 0 without a problem, else the first of 78, 77, 73 that a problem has. */
+export function toReport(rows: readonly Row[]): CheckReport {
+  const isNeeded = (status: CheckStatus) =>
+    rows.some(({ verdict }) => verdict.state === 'problem' && verdict.status === status);
+  return { results: rows.map(toResult), exitStatus: statuses.find(isNeeded) ?? EXIT.ok };
+}
+
+function toResult({ check, group, title, verdict }: Row): CheckResult {
+  const { state } = verdict;
+  if (state === 'ok') return { check, group, state, title: escapeText(title) };
+  if (state === 'skipped')
+    return { check, group, state, title: escapeText(`${title}: not checked, ${verdict.reason}`) };
+  const { problem: text, fix } = verdict;
+  const result = { check, group, state, title: escapeText(title), problem: escapeText(text) };
+  return fix === undefined ? result : { ...result, fix };
 }
