@@ -35,7 +35,7 @@ export interface Facts {
 }
 
 /** One of the two is there. */
-export interface SpoolFacts {
+interface SpoolFacts {
   localSpool?: LocalSpool;
   remoteSpool?: RemoteSpool;
   archives: readonly PlacedArchives[];

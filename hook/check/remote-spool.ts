@@ -15,12 +15,7 @@ import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { acquireLock } from '../system/lock.ts';
 import { hostId } from '../system/run-token.ts';
 import type { SpoolContext } from './local-spool.ts';
-import {
-  holdArguments,
-  renamedName,
-  testRenameArguments,
-  testTransfer,
-} from './remote-arguments.ts';
+import { holdArguments, renamedName, testRenameArguments, testTransfer } from './remote-arguments.ts';
 import { holdConnection, type RsyncEnd, runRsync, runRsyncPatiently } from './remote-rsync.ts';
 import { readSshFacts } from './ssh.ts';
 
