@@ -5,6 +5,7 @@ import { type ChildResult, runChild } from '../system/child-process.ts';
 import { withErrnoTranslated } from '../system/errno.ts';
 import { parseAccount } from '../system/user.ts';
 import type { BbbDirectories, PublishedFormat } from './bbb.ts';
+import type { RecordId } from './ids.ts';
 
 /**
  * Deletes recordings with everything that BBB has of them.
@@ -45,7 +46,7 @@ function hasStatus({ recordingDir }: BbbDirectories, { recordId, format }: Publi
   return existsSync(`${recordingDir}/status/published/${recordId}-${format}.done`);
 }
 
-async function runDelete(recordId: string, signal: AbortSignal): Promise<void> {
+async function runDelete(recordId: RecordId, signal: AbortSignal): Promise<void> {
   const environment = bbbEnvironment(process.env);
   const result = await runChild(['bbb-record', '--delete', recordId], { signal, environment });
   if (result.spawnError !== undefined) {

@@ -1,6 +1,7 @@
 /** What BBB has published of a meeting, and what it is still working on. */
 import { EXIT, ExpectedError } from '../errors.ts';
 import { errnoName, translateErrno } from '../system/errno.ts';
+import { belongsTo, type Format, type MeetingId, meetingIdOf, type RecordId } from './ids.ts';
 import { readFormatNames, readRecordNames } from './tree.ts';
 
 /** BBB's directories, from its configuration. */
@@ -11,10 +12,9 @@ export interface BbbDirectories {
 
 /** One published format of one recording: what one archive is made of. */
 export interface PublishedFormat {
-  meetingId: string;
-  /** The meeting id, or `<meeting id>-<break timestamp>` for a segment of it. */
-  recordId: string;
-  format: string;
+  meetingId: MeetingId;
+  recordId: RecordId;
+  format: Format;
   /** `<published_dir>/<format>/<record id>` */
   directory: string;
 }
@@ -25,26 +25,22 @@ export function archiveName({ recordId, format }: Pick<PublishedFormat, 'recordI
 }
 
 /** `<recording_dir>/raw/<meeting id>/events.xml` */
-export function eventsFile(bbb: BbbDirectories, meetingId: string): string {
+export function eventsFile(bbb: BbbDirectories, meetingId: MeetingId): string {
   return `${bbb.recordingDir}/raw/${meetingId}/events.xml`;
 }
 
 /** The published formats of a meeting and of its segments, sorted; all formats when none is named. */
-export function readPublishedFormats(
-  bbb: BbbDirectories,
-  meetingId: string,
-  format?: string,
-): PublishedFormat[] {
+export function readPublishedFormats(bbb: BbbDirectories, id: RecordId, format?: Format): PublishedFormat[] {
   const formats = format === undefined ? readFormats(bbb) : [format];
-  const isWanted = (recordId: string) => belongsTo(recordId, meetingId);
+  const isWanted = (recordId: RecordId) => belongsTo(recordId, id);
   return formats.flatMap((name) =>
     readRecordIds(bbb, name, isWanted).map((recordId) => published(bbb, recordId, name)),
   );
 }
 
 /** Everything published on this server, by meeting id. */
-export function readAllPublished(bbb: BbbDirectories): Map<string, PublishedFormat[]> {
-  const meetings = new Map<string, PublishedFormat[]>();
+export function readAllPublished(bbb: BbbDirectories): Map<MeetingId, PublishedFormat[]> {
+  const meetings = new Map<MeetingId, PublishedFormat[]>();
   for (const format of readFormats(bbb)) {
     for (const recordId of readRecordIds(bbb, format, () => true)) {
       const one = published(bbb, recordId, format);
@@ -56,26 +52,13 @@ export function readAllPublished(bbb: BbbDirectories): Map<string, PublishedForm
   return meetings;
 }
 
-function published(bbb: BbbDirectories, recordId: string, format: string): PublishedFormat {
+function published(bbb: BbbDirectories, recordId: RecordId, format: Format): PublishedFormat {
   const directory = `${bbb.publishedDir}/${format}/${recordId}`;
   return { meetingId: meetingIdOf(recordId), recordId, format, directory };
 }
 
-// BBB makes meeting ids as <40 hex digits>-<milliseconds>; a segment has one more timestamp behind it.
-const segmentId = /^(.+-\d{13})-\d+$/;
-
-/** The meeting that a record id belongs to. */
-export function meetingIdOf(recordId: string): string {
-  return segmentId.exec(recordId)?.[1] ?? recordId;
-}
-
-/** True for the meeting's own id and for those of its segments. */
-export function belongsTo(recordId: string, meetingId: string): boolean {
-  return recordId === meetingId || meetingIdOf(recordId) === meetingId;
-}
-
 /** Names of the formats in `published_dir`; throws an ExpectedError when it cannot be read. */
-function readFormats({ publishedDir }: BbbDirectories): string[] {
+function readFormats({ publishedDir }: BbbDirectories): Format[] {
   try {
     return readFormatNames(publishedDir);
   } catch (error) {
@@ -91,7 +74,7 @@ function readFormats({ publishedDir }: BbbDirectories): string[] {
   }
 }
 
-function readRecordIds(bbb: BbbDirectories, format: string, isWanted: (name: string) => boolean): string[] {
+function readRecordIds(bbb: BbbDirectories, format: Format, isWanted: (id: RecordId) => boolean): RecordId[] {
   try {
     return readRecordNames(bbb.publishedDir, format, isWanted);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** How far BBB is with the formats of a meeting: where their files are, and what its steps leave under `recording_dir`. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import type { BbbDirectories, PublishedFormat } from './bbb.ts';
+import type { Format, MeetingId, RecordId } from './ids.ts';
 import type { MeetingFiles } from './meeting-files.ts';
 import { isOccupied } from './tree.ts';
 
@@ -23,8 +24,8 @@ export type BbbState =
 
 /** How far BBB is with one format of one recording. */
 export interface FormatState {
-  recordId: string;
-  format: string;
+  recordId: RecordId;
+  format: Format;
   state: BbbState;
 }
 
@@ -36,7 +37,7 @@ export interface FormatState {
  */
 export function readFormatStates(
   bbb: BbbDirectories,
-  steps: readonly string[],
+  steps: readonly Format[],
   { meetingId, published, withdrawn }: MeetingFiles,
 ): FormatState[] {
   const found = new Map<string, BbbState>();
@@ -47,7 +48,7 @@ export function readFormatStates(
 
   const formats = [...new Set([...steps, ...files.map((one) => one.format)])].sort();
   const segments = [...new Set(files.map((one) => one.recordId))].sort();
-  const recordIds = segments.length > 0 ? segments : [meetingId];
+  const recordIds: RecordId[] = segments.length > 0 ? segments : [meetingId];
   const missing = lazyState(() => stateOfMissing(bbb, meetingId, files));
   const states = recordIds.flatMap((recordId) =>
     formats.map((format): FormatState => {
@@ -78,8 +79,8 @@ function lazyState(read: () => BbbState): () => BbbState {
  */
 function readStepState(
   bbb: BbbDirectories,
-  ids: readonly [recordId: string, ...meetingId: string[]],
-  format: string,
+  ids: readonly [recordId: RecordId, ...meetingId: MeetingId[]],
+  format: Format,
 ): BbbState | undefined {
   const has = (step: string, ending: string) =>
     ids.some((id) => hasStatus(bbb, step, `${id}-${format}.${ending}`));
@@ -90,7 +91,11 @@ function readStepState(
 }
 
 /** The state of a format that has neither files nor a status. */
-function stateOfMissing(bbb: BbbDirectories, meetingId: string, files: readonly PublishedFormat[]): BbbState {
+function stateOfMissing(
+  bbb: BbbDirectories,
+  meetingId: MeetingId,
+  files: readonly PublishedFormat[],
+): BbbState {
   if (['archived', 'sanity'].some((step) => hasStatus(bbb, step, `${meetingId}.fail`)))
     return 'failed_in_bbb';
   return isRawDeleted(bbb, meetingId) && !isRecentlyPublished(files) ? 'not_produced' : 'processing';
@@ -104,7 +109,7 @@ function hasStatus({ recordingDir }: BbbDirectories, step: string, name: string)
  * BBB's cron job deletes the raw files of a recording days after it was published, and without them no format can
  * be made. While they are there, a format may wait in BBB's queue for however long.
  */
-function isRawDeleted({ recordingDir }: BbbDirectories, meetingId: string): boolean {
+function isRawDeleted({ recordingDir }: BbbDirectories, meetingId: MeetingId): boolean {
   // Without the directory around them, they may only not be mounted.
   return existsSync(`${recordingDir}/raw`) && !existsSync(`${recordingDir}/raw/${meetingId}`);
 }
@@ -118,7 +123,7 @@ function isRecentlyPublished(files: readonly PublishedFormat[]): boolean {
 }
 
 /** The step `process` copies what it needs of the raw files, `publish` takes over what `process` has made. */
-function isAtWork(bbb: BbbDirectories, ids: readonly string[], format: string): boolean {
+function isAtWork(bbb: BbbDirectories, ids: readonly RecordId[], format: Format): boolean {
   return ids.some(
     (id) =>
       hasStatus(bbb, 'processed', `${id}-${format}.done`) ||

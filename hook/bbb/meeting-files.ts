@@ -4,14 +4,8 @@
  */
 import { dirname } from 'node:path';
 import { errnoName } from '../system/errno.ts';
-import {
-  type BbbDirectories,
-  belongsTo,
-  meetingIdOf,
-  type PublishedFormat,
-  readAllPublished,
-  readPublishedFormats,
-} from './bbb.ts';
+import { type BbbDirectories, type PublishedFormat, readAllPublished, readPublishedFormats } from './bbb.ts';
+import { belongsTo, type MeetingId, meetingIdOf, type RecordId } from './ids.ts';
 import { readFormatNames, readRecordNames } from './tree.ts';
 
 const withdrawals = ['unpublished', 'deleted'] as const;
@@ -22,21 +16,21 @@ interface WithdrawnFormat extends PublishedFormat {
 }
 
 export interface MeetingFiles {
-  meetingId: string;
+  meetingId: MeetingId;
   published: PublishedFormat[];
   withdrawn: WithdrawnFormat[];
 }
 
 /** The files of one meeting and of its segments. Throws an ExpectedError when `published_dir` cannot be read. */
-export function readMeetingFiles(bbb: BbbDirectories, meetingId: string): MeetingFiles {
+export function readMeetingFiles(bbb: BbbDirectories, meetingId: MeetingId): MeetingFiles {
   const published = readPublishedFormats(bbb, meetingId);
   const withdrawn = readWithdrawn(bbb, (recordId) => belongsTo(recordId, meetingId));
   return { meetingId, published, withdrawn: withdrawn.filter(isNotIn(published)) };
 }
 
 /** The files of all meetings on this server, by meeting id. */
-export function readAllMeetingFiles(bbb: BbbDirectories): Map<string, MeetingFiles> {
-  const all = new Map<string, MeetingFiles>();
+export function readAllMeetingFiles(bbb: BbbDirectories): Map<MeetingId, MeetingFiles> {
+  const all = new Map<MeetingId, MeetingFiles>();
   for (const [meetingId, published] of readAllPublished(bbb))
     all.set(meetingId, { meetingId, published, withdrawn: [] });
   for (const one of readWithdrawn(bbb, () => true)) {
@@ -57,7 +51,7 @@ function isNotIn(published: readonly PublishedFormat[]): (one: PublishedFormat) 
 /** A format that lies in both places was unpublished before it was deleted: the first counts, it can come back. */
 function readWithdrawn(
   { publishedDir }: BbbDirectories,
-  isWanted: (recordId: string) => boolean,
+  isWanted: (recordId: RecordId) => boolean,
 ): WithdrawnFormat[] {
   const found = new Map<string, WithdrawnFormat>();
   for (const state of withdrawals) {
@@ -73,7 +67,7 @@ function readWithdrawn(
   return [...found.values()];
 }
 
-function namesOrNone(read: () => string[]): string[] {
+function namesOrNone<T>(read: () => T[]): T[] {
   try {
     return read();
   } catch (error) {

@@ -1,7 +1,8 @@
 /** Whose meeting is it, by `events.xml`, or by what is published once BBB has deleted that file. */
 import { attempt, type ExpectedError } from '../errors.ts';
-import { type BbbDirectories, eventsFile, meetingIdOf, readPublishedFormats } from './bbb.ts';
+import { type BbbDirectories, eventsFile, readPublishedFormats } from './bbb.ts';
 import { type MeetingMetadata, readEvents } from './events-head.ts';
+import { type Format, meetingIdOf, type RecordId } from './ids.ts';
 import { readMeetingFiles } from './meeting-files.ts';
 
 /**
@@ -12,14 +13,14 @@ import { readMeetingFiles } from './meeting-files.ts';
  */
 export async function readMetadata(
   bbb: BbbDirectories,
-  meetingId: string,
-  format: string | undefined,
+  id: RecordId,
+  format: Format | undefined,
   warn: (message: string) => void,
 ): Promise<MeetingMetadata | ExpectedError> {
-  const events = readEvents(eventsFile(bbb, meetingIdOf(meetingId)));
+  const events = readEvents(eventsFile(bbb, meetingIdOf(id)));
   if (!('unreadable' in events)) return events;
-  const published = readPublishedFormats(bbb, meetingId, format);
-  const found = published.length > 0 ? published : readMeetingFiles(bbb, meetingIdOf(meetingId)).withdrawn;
+  const published = readPublishedFormats(bbb, id, format);
+  const found = published.length > 0 ? published : readMeetingFiles(bbb, meetingIdOf(id)).withdrawn;
   const files = found.map(({ directory }) => `${directory}/metadata.xml`);
   // The XML parser is loaded only here: it would cost more than the rest of the way to "not from PILOS".
   const { readFirstPublished } = await import('./metadata.ts');

@@ -1,8 +1,9 @@
 /** Why there is nothing to deliver of a meeting: what BBB has instead. */
 import { dirname, join } from 'node:path';
 import { EXIT, ExpectedError } from '../errors.ts';
-import { type BbbDirectories, meetingIdOf } from './bbb.ts';
+import type { BbbDirectories } from './bbb.ts';
 import { type BbbState, type FormatState, readFormatStates } from './format-states.ts';
+import { type Format, meetingIdOf, type RecordId } from './ids.ts';
 import { readMeetingFiles } from './meeting-files.ts';
 
 /** `empty`: BBB has finished and published nothing, which is no failure. */
@@ -17,9 +18,9 @@ export type NothingPublished =
  */
 export function readNothingPublished(
   bbb: BbbDirectories,
-  steps: readonly string[],
-  id: string,
-  format: string | undefined,
+  steps: readonly Format[],
+  id: RecordId,
+  format: Format | undefined,
 ): NothingPublished {
   const meetingId = meetingIdOf(id);
   const files = readMeetingFiles(bbb, meetingId);

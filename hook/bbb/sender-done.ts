@@ -5,13 +5,14 @@
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { withErrnoTranslated } from '../system/errno.ts';
 import type { BbbDirectories, PublishedFormat } from './bbb.ts';
+import type { MeetingId } from './ids.ts';
 
-export function senderDoneFile(recordingDir: string, meetingId: string): string {
+export function senderDoneFile(recordingDir: string, meetingId: MeetingId): string {
   return `${recordingDir}/status/published/${meetingId}-sender.done`;
 }
 
 /** Writes or removes the `-sender.done` of a meeting; true when that changed something. */
-export function setSenderDone(recordingDir: string, meetingId: string, isDone: boolean): boolean {
+export function setSenderDone(recordingDir: string, meetingId: MeetingId, isDone: boolean): boolean {
   const file = senderDoneFile(recordingDir, meetingId);
   return withErrnoTranslated(`cannot ${isDone ? 'write' : 'remove'} ${file}`, () => {
     const isThere = statSync(file, { throwIfNoEntry: false }) !== undefined;

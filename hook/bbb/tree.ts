@@ -4,11 +4,12 @@
  */
 import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs';
 import { errnoName } from '../system/errno.ts';
-import { isBbbRecordId, isCopyOfRecord, isFormat, isRecordId } from './ids.ts';
+import { type Format, isBbbRecordId, isCopyOfRecord, isFormat, isRecordId, type RecordId } from './ids.ts';
 
 /** Names of the formats, sorted; throws the error of the system call when the directory cannot be read. */
-export function readFormatNames(tree: string): string[] {
+export function readFormatNames(tree: string): Format[] {
   return readdirSync(tree)
+    .filter(isFormat)
     .filter((name) => whyNoFormat(tree, name) === undefined)
     .sort();
 }
@@ -19,11 +20,12 @@ export function readFormatNames(tree: string): string[] {
  */
 export function readRecordNames(
   tree: string,
-  format: string,
-  isWanted: (name: string) => boolean = () => true,
-): string[] {
+  format: Format,
+  isWanted: (id: RecordId) => boolean = () => true,
+): RecordId[] {
   const directory = `${tree}/${format}`;
   return readdirSync(directory)
+    .filter(isRecordId)
     .filter((name) => isWanted(name) && whyNoRecording(directory, name) === undefined)
     .sort();
 }
@@ -67,7 +69,7 @@ const emptyDirectory = 'an empty directory';
  * True when something is in the place of a recording, such as a link to a disk that is not mounted, or may be there, in
  * a directory that we may not enter.
  */
-export function isOccupied(tree: string, format: string, recordId: string): boolean {
+export function isOccupied(tree: string, format: Format, recordId: RecordId): boolean {
   const directory = `${tree}/${format}`;
   try {
     if (lstatSync(`${directory}/${recordId}`, { throwIfNoEntry: false }) === undefined) return false;

@@ -3,15 +3,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { errnoName, translateErrno } from '../system/errno.ts';
 import { type BbbDirectories, eventsFile } from './bbb.ts';
 import { type MeetingMetadata, readEventsHead } from './events-head.ts';
-import { isBbbRecordId, isCopyOfRecord, isRecordId } from './ids.ts';
+import { isBbbRecordId, isCopyOfRecord, isMeetingId, type MeetingId } from './ids.ts';
 
 /** Ids in `<recording_dir>/raw`, from which BBB's cron job deletes what was published some days ago. */
-export function readRawMeetingIds(bbb: BbbDirectories): string[] {
+export function readRawMeetingIds(bbb: BbbDirectories): MeetingId[] {
   const directory = `${bbb.recordingDir}/raw`;
   try {
-    return readdirSync(directory).filter(
-      (name) => isBbbRecordId(name) || (isRecordId(name) && !isCopyOfRecord(name) && hasEvents(bbb, name)),
-    );
+    return readdirSync(directory)
+      .filter(isMeetingId)
+      .filter((name) => isBbbRecordId(name) || (!isCopyOfRecord(name) && hasEvents(bbb, name)));
   } catch (error) {
     if (errnoName(error) === 'ENOENT') return [];
     throw translateErrno(error, `cannot read ${directory}`);
@@ -19,7 +19,7 @@ export function readRawMeetingIds(bbb: BbbDirectories): string[] {
 }
 
 /** Of an id of another form than BBB's: what has no `events.xml` is anything. */
-function hasEvents(bbb: BbbDirectories, name: string): boolean {
+function hasEvents(bbb: BbbDirectories, name: MeetingId): boolean {
   return existsSync(eventsFile(bbb, name));
 }
 
@@ -27,7 +27,7 @@ function hasEvents(bbb: BbbDirectories, name: string): boolean {
 export function readOwnEvents(
   bbb: BbbDirectories,
   origins: readonly string[],
-  meetingId: string,
+  meetingId: MeetingId,
 ): MeetingMetadata | undefined {
   try {
     const metadata = readEventsHead(eventsFile(bbb, meetingId));

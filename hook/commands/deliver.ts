@@ -1,7 +1,6 @@
 /** Delivers what PILOS does not have, and confirms what it was given: by hand, and every 15 minutes by the timer. */
 import { type Command, Option } from '@commander-js/extra-typings';
-import { meetingIdOf } from '../bbb/bbb.ts';
-import { validateMeetingId } from '../bbb/ids.ts';
+import { meetingIdOf, type RecordId, validateRecordId } from '../bbb/ids.ts';
 import { readUnreadableFormats } from '../bbb/stray-entries.ts';
 import { type Backlog, readBacklog, type Which } from '../delivery/backlog.ts';
 import { confirmMount } from '../delivery/confirm-mount.ts';
@@ -76,7 +75,7 @@ export function addDeliverCommand(program: Command, start: Start): void {
 
 /** Delivers what the request names; non-zero when something of it is still missing. */
 async function deliver(request: DeliverRequest, unconfigured: Run): Promise<ExitStatus> {
-  for (const id of request.meetingIds) validateMeetingId(id);
+  for (const id of request.meetingIds) validateRecordId(id);
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
   if (request.every !== undefined) {
     const { deliverEvery, parseInterval } = await import('./deliver-every.ts');
@@ -127,7 +126,7 @@ function isComplete({ which, since, meetingIds }: DeliverRequest): boolean {
 }
 
 /** Those that the request names, or all. Throws ExpectedError (66) for a named one that is not here. */
-function readNamedMeetings({ config, log }: ConfiguredRun, meetingIds: string[]): PilosMeeting[] {
+function readNamedMeetings({ config, log }: ConfiguredRun, meetingIds: RecordId[]): PilosMeeting[] {
   const wanted = new Set(meetingIds.map(meetingIdOf));
   const meetings = readPilosMeetings(config, (id) => wanted.size === 0 || wanted.has(id), log.debug);
   for (const { meetingId } of meetings) wanted.delete(meetingId);

@@ -3,9 +3,16 @@
  * config → bbb → archive → spool → delivery, which keeps the ledger.
  */
 import type { Command } from '@commander-js/extra-typings';
-import { meetingIdOf, type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
+import { type PublishedFormat, readPublishedFormats } from '../bbb/bbb.ts';
 import type { MeetingMetadata } from '../bbb/events-head.ts';
-import { isBbbRecordId, validateFormat, validateMeetingId } from '../bbb/ids.ts';
+import {
+  type Format,
+  isBbbRecordId,
+  meetingIdOf,
+  type RecordId,
+  validateFormat,
+  validateRecordId,
+} from '../bbb/ids.ts';
 import { readMetadata } from '../bbb/meeting-metadata.ts';
 import type { Config } from '../config/config.ts';
 import { validateSubDir } from '../config/sub-dir.ts';
@@ -61,7 +68,7 @@ export function addPublishOptions(program: Command, start: Start): void {
 
 /** Delivers one format of a meeting, or all of them; returns the exit status. */
 export async function publish(request: PublishRequest, unconfigured: Run): Promise<ExitStatus> {
-  const written = validateMeetingId(request.meetingId);
+  const written = validateRecordId(request.meetingId);
   const format = request.format === undefined ? undefined : validateFormat(request.format);
   const run = configureRun(unconfigured, request);
   const { config } = run;
@@ -73,7 +80,7 @@ export async function publish(request: PublishRequest, unconfigured: Run): Promi
   const published = readPublishedFormats(config, meetingId, format);
   if (published.length === 0)
     return await explainNothing(
-      { ...request, meetingId, format },
+      { dryRun: request.dryRun, meetingId, format },
       run,
       'origin' in metadata ? metadata.origin : '',
     );
@@ -87,7 +94,7 @@ export async function publish(request: PublishRequest, unconfigured: Run): Promi
 }
 
 /** BBB gives a whole id. A person may give the beginning of one, which is looked for on the whole server. */
-async function findMeeting(config: Config, written: string): Promise<string> {
+async function findMeeting(config: Config, written: RecordId): Promise<RecordId> {
   if (isBbbRecordId(written) || meetingIdOf(written) !== written) return written;
   const { findMeetingId } = await import('../status/find-meeting.ts');
   return findMeetingId(config, '-m', written);
@@ -95,7 +102,7 @@ async function findMeeting(config: Config, written: string): Promise<string> {
 
 /** Most meetings have a format that BBB finishes without publishing anything: no failure. Throws for everything else. */
 async function explainNothing(
-  { meetingId, format, dryRun }: PublishRequest,
+  { meetingId, format, dryRun }: { meetingId: RecordId; format: Format | undefined; dryRun: boolean },
   run: ConfiguredRun,
   origin: string,
 ): Promise<ExitStatus> {

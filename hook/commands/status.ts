@@ -1,6 +1,7 @@
 /** What PILOS has, what is missing, and why. */
 import { userInfo } from 'node:os';
 import type { Command } from '@commander-js/extra-typings';
+import type { MeetingId } from '../bbb/ids.ts';
 import { readStrayEntries } from '../bbb/stray-entries.ts';
 import type { Config } from '../config/config.ts';
 import { readCurrentLedger } from '../delivery/current-ledger.ts';
@@ -79,7 +80,7 @@ async function status(request: StatusRequest, unconfigured: Run): Promise<ExitSt
   return problem.exitStatus;
 }
 
-function requireKnown(config: Config, id: string): void {
+function requireKnown(config: Config, id: MeetingId): void {
   const all = { failed: false, missing: false, since: undefined, meetingIds: [id] };
   if (readStatus(config, all).next().done === true) throw notHere(id);
 }

@@ -1,6 +1,6 @@
 /** What BBB's own configuration tells: its directories, and the formats that it publishes. */
 import * as v from 'valibot';
-import { isFormat } from '../bbb/ids.ts';
+import { type Format, isFormat } from '../bbb/ids.ts';
 import { ExpectedError } from '../errors.ts';
 import { errnoName } from '../system/errno.ts';
 import { type ConfigChoice, chosenBbbFiles, defaultBbbFile, defaultBbbOverride } from './chosen-files.ts';
@@ -19,7 +19,7 @@ export interface BbbConfig {
   publishedDir: string;
   recordingDir: string;
   logDir: string;
-  publishSteps: string[];
+  publishSteps: Format[];
 }
 
 /** BBB merges its override at the top level only (`props.merge` in its Ruby library), and so do we. */
@@ -55,9 +55,9 @@ export function parseBbbConfig(mappings: ReadonlyMap<string, Record<string, unkn
  * The formats of all `publish:<format>` steps that are reachable from `archive`, as BBB's workers walk them.
  * Each value of `steps:` is one step or a list of steps.
  */
-export function parsePublishSteps(steps: unknown): string[] {
+export function parsePublishSteps(steps: unknown): Format[] {
   if (!isMapping(steps)) return [];
-  const formats = new Set<string>();
+  const formats = new Set<Format>();
   const seen = new Set<string>();
   const waiting = ['archive'];
   for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {

@@ -3,6 +3,7 @@
  * two types; all problems of the files are reported at once.
  */
 
+import type { Format } from '../bbb/ids.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 import { parseDuration } from '../terminal/time-span.ts';
 import { type BbbConfig, readBbbConfig } from './bbb-config.ts';
@@ -44,7 +45,7 @@ export interface Config {
   publishedDir: string;
   recordingDir: string;
   /** Formats that this server publishes, from `steps:`. */
-  publishSteps: string[];
+  publishSteps: Format[];
   /** What is odd in `pilos.yml`, and works all the same. */
   warnings: string[];
 }

@@ -1,4 +1,5 @@
 /** The ledger as a look into mounted spools would make it: for `status`, which records nothing. */
+import type { MeetingId } from '../bbb/ids.ts';
 import type { Config } from '../config/config.ts';
 import { ExpectedError } from '../errors.ts';
 import type { ConfiguredRun } from '../run.ts';
@@ -16,7 +17,7 @@ export interface CurrentLedger {
 /** @param meetingIds empty: all */
 export async function readCurrentLedger(
   run: ConfiguredRun,
-  meetingIds: readonly string[],
+  meetingIds: readonly MeetingId[],
 ): Promise<CurrentLedger> {
   const { config } = run;
   const ledger = openLedger(config.workDir);

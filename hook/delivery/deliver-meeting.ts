@@ -1,5 +1,6 @@
 /** The formats of one meeting, one after the other, and what is due when all of them are done. */
-import { meetingIdOf, type PublishedFormat } from '../bbb/bbb.ts';
+import type { PublishedFormat } from '../bbb/bbb.ts';
+import { type MeetingId, meetingIdOf } from '../bbb/ids.ts';
 import { ExpectedError } from '../errors.ts';
 import { type DeliveryContext, planDelivery, withoutDestination } from './context.ts';
 import {
@@ -30,7 +31,7 @@ export async function deliverMeeting(
 }
 
 /** Sets a meeting's `-sender.done`; a failure is logged. */
-export async function settle(context: DeliveryContext, meetingId: string): Promise<void> {
+export async function settle(context: DeliveryContext, meetingId: MeetingId): Promise<void> {
   await tolerate(context.run, `the -sender.done of ${meetingId} may be wrong`, async () => {
     await settleMeeting(context, meetingId);
   });

@@ -1,4 +1,5 @@
 /** What is due at the end of `deliver`: imports confirmed, `-sender.done` set, local copies deleted, metrics written. */
+import type { MeetingId } from '../bbb/ids.ts';
 import type { PilosMeeting } from '../pilos/meetings.ts';
 import { confirmImports, unconfirmed } from './confirm.ts';
 import type { DeliveryContext } from './context.ts';
@@ -53,12 +54,12 @@ function readUnconfirmed(context: DeliveryContext, meetings: readonly PilosMeeti
     : meetings.flatMap(({ published }) => published.map((one) => ledger.read(one)));
   const subDirs = new Map(meetings.map(({ meetingId, subDir }) => [meetingId, subDir]));
   return entries.flatMap((entry) => {
-    const subDir = subDirs.get(entry?.meeting_id ?? '');
+    const subDir = entry && subDirs.get(entry.meeting_id);
     return unconfirmed(context, entry, typeof subDir === 'string' ? subDir : entry?.delivered?.sub_dir) ?? [];
   });
 }
 
-async function deleteAfterTransfer(context: DeliveryContext, meetingId: string): Promise<void> {
+async function deleteAfterTransfer(context: DeliveryContext, meetingId: MeetingId): Promise<void> {
   const { config, run } = context;
   if (config.publishSteps.length === 0) {
     run.log.warn("not deleted: BBB's configuration has no steps, so other formats may still come");

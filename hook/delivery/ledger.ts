@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
 import type { PublishedFormat } from '../bbb/bbb.ts';
+import { type Format, isFormat, isMeetingId, isRecordId, type MeetingId, type RecordId } from '../bbb/ids.ts';
 import type { ExitStatus } from '../errors.ts';
 import { errnoName, isSystemError, translateErrno, withErrnoTranslated } from '../system/errno.ts';
 import { replaceFile } from '../system/work-dir.ts';
@@ -59,9 +60,9 @@ export interface Attempt {
 }
 
 export interface LedgerEntry {
-  meeting_id: string;
-  record_id: string;
-  format: string;
+  meeting_id: MeetingId;
+  record_id: RecordId;
+  format: Format;
   /** The last delivery that succeeded. */
   delivered?: Delivery;
   /** Since when a delivery is asked for that has not been tried yet, as with `deliver: later`. */
@@ -85,9 +86,9 @@ export interface Ledger {
   /** The entry, undefined when there is none or it cannot be read. */
   read(key: LedgerKey): LedgerEntry | undefined;
   /** The entries of a meeting, also of what is not on this server any more. */
-  readMeeting(meetingId: string): LedgerEntry[];
+  readMeeting(meetingId: MeetingId): LedgerEntry[];
   /** The same for many meetings: the directory is listed once, when this is called. */
-  readMeetings(): (meetingId: string) => LedgerEntry[];
+  readMeetings(): (meetingId: MeetingId) => LedgerEntry[];
   readAll(): LedgerEntry[];
   /** Each of these changes an entry, atomically. Throws ExpectedError when `work_dir` cannot be written. */
   recordWaiting(key: LedgerKey): void;
@@ -105,7 +106,7 @@ export interface Ledger {
   /** Nobody can say what became of it, so it counts as not delivered. */
   forgetDelivery(key: LedgerKey): void;
   /** Removes the entries of a meeting. */
-  forget(meetingId: string): void;
+  forget(meetingId: MeetingId): void;
 }
 
 /** Two that never meet: what was migrated is neither missing here, nor may it be deleted here. */
@@ -222,7 +223,7 @@ function readEntry(file: string, key?: LedgerKey): LedgerEntry | undefined {
  * The entries of a meeting, found by their file names, since neither a segment's record id nor the formats that there
  * were are known.
  */
-function entriesOf(directory: string, names: readonly string[], meetingId: string): LedgerEntry[] {
+function entriesOf(directory: string, names: readonly string[], meetingId: MeetingId): LedgerEntry[] {
   const prefix = `${meetingId}-`;
   const begin = firstFrom(names, prefix);
   let end = begin;
@@ -269,6 +270,8 @@ function parseEntry(value: unknown, key: LedgerKey | undefined): LedgerEntry | u
   if (typeof value !== 'object' || value === null) return undefined;
   const { state, ...entry } = value as LedgerEntry & FirstVersion;
   if (key !== undefined && (entry.record_id !== key.recordId || entry.format !== key.format))
+    return undefined;
+  if (!isMeetingId(entry.meeting_id) || !isRecordId(entry.record_id) || !isFormat(entry.format))
     return undefined;
   if (!Array.isArray(entry.attempts)) return undefined;
   if (entry.delivered !== undefined && typeof entry.delivered?.fingerprint !== 'string') return undefined;

@@ -1,5 +1,7 @@
 /** The local copy of a meeting: may it be deleted, and deleting it with BBB's own `bbb-record --delete`. */
+
 import type { PublishedFormat } from '../bbb/bbb.ts';
+import type { MeetingId } from '../bbb/ids.ts';
 import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { readPilosMeeting } from '../pilos/meetings.ts';
@@ -30,7 +32,7 @@ export interface DeletionRules {
 /** Deletes a meeting that PILOS has; undefined for one that is not PILOS' own. */
 export async function deleteLocalCopy(
   context: DeliveryContext,
-  meetingId: string,
+  meetingId: MeetingId,
   rules: DeletionRules,
 ): Promise<DeletionResult | undefined> {
   const { config, run } = context;

@@ -1,5 +1,6 @@
 /** How far each format of a meeting is, in BBB and on its way to PILOS: the one place that says so. */
 import { type FormatState, isBeingPublished, readFormatStates } from '../bbb/format-states.ts';
+import type { MeetingId } from '../bbb/ids.ts';
 import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { readDeliveryState } from './content.ts';
 import type { DeliveryContext } from './context.ts';
@@ -15,7 +16,7 @@ export interface MeetingFormat extends Omit<FormatState, 'state'> {
 /** Every format that BBB makes or has made of a meeting. */
 export function readMeetingFormats(
   { config, ledger }: Pick<DeliveryContext, 'config' | 'ledger'>,
-  meetingId: string,
+  meetingId: MeetingId,
   files: MeetingFiles = readMeetingFiles(config, meetingId),
 ): MeetingFormat[] {
   return readFormatStates(config, config.publishSteps, files).map(({ state, ...one }) => {

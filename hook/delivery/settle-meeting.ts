@@ -1,5 +1,6 @@
 /** A meeting's `-sender.done` is there only while PILOS has every format of the meeting. */
 import type { PublishedFormat } from '../bbb/bbb.ts';
+import type { MeetingId } from '../bbb/ids.ts';
 import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { setSenderDone } from '../bbb/sender-done.ts';
 import { acquireLock } from '../system/lock.ts';
@@ -12,7 +13,7 @@ type Context = Pick<DeliveryContext, 'config' | 'run' | 'ledger'>;
 /** Writes a meeting's `-sender.done` when nothing of it is outstanding any more, removes it otherwise. */
 export async function settleMeeting(
   context: Context,
-  meetingId: string,
+  meetingId: MeetingId,
   files: MeetingFiles = readMeetingFiles(context.config, meetingId),
 ): Promise<boolean> {
   const { config, run, ledger } = context;
@@ -43,7 +44,7 @@ export async function markOutstanding(context: Context, published: PublishedForm
 }
 
 /** Without its `-sender.done`, nothing but the ledger would know what that has covered. */
-function keepAdopted({ ledger }: Context, meetingId: string, formats: readonly MeetingFormat[]): void {
+function keepAdopted({ ledger }: Context, meetingId: MeetingId, formats: readonly MeetingFormat[]): void {
   for (const { recordId, format, delivery } of formats) {
     const key = { meetingId, recordId, format };
     if (delivery === 'adopted' && ledger.read(key) === undefined) ledger.recordAdopted(key);
@@ -51,7 +52,11 @@ function keepAdopted({ ledger }: Context, meetingId: string, formats: readonly M
 }
 
 /** Two formats of a meeting may end at the same moment: only one looks at the whole at a time. */
-async function withMeetingLock<T>({ config, run }: Context, meetingId: string, action: () => T): Promise<T> {
+async function withMeetingLock<T>(
+  { config, run }: Context,
+  meetingId: MeetingId,
+  action: () => T,
+): Promise<T> {
   const lock = await acquireLock(`${config.workDir} meeting ${meetingId}`, {
     wait: true,
     signal: run.signal,

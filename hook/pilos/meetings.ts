@@ -2,6 +2,7 @@
 
 import { eventsFile, type PublishedFormat } from '../bbb/bbb.ts';
 import type { MeetingMetadata } from '../bbb/events-head.ts';
+import type { MeetingId } from '../bbb/ids.ts';
 import { type MeetingFiles, readAllMeetingFiles } from '../bbb/meeting-files.ts';
 import { readMeetingMetadata } from '../bbb/metadata.ts';
 import type { Config } from '../config/config.ts';
@@ -9,7 +10,7 @@ import { validateSubDir } from '../config/sub-dir.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 
 export interface PilosMeeting {
-  meetingId: string;
+  meetingId: MeetingId;
   published: PublishedFormat[];
   /** What is published, and what was moved away. */
   files: MeetingFiles;
@@ -27,7 +28,7 @@ export interface PilosMeeting {
  */
 export function readPilosMeetings(
   config: Config,
-  isWanted: (meetingId: string) => boolean,
+  isWanted: (meetingId: MeetingId) => boolean,
   warn: (message: string) => void,
 ): PilosMeeting[] {
   const meetings: PilosMeeting[] = [];

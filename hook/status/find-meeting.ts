@@ -1,6 +1,5 @@
 /** A meeting id as an admin writes it: whole, that of a segment, or a beginning that only one meeting has. */
-import { meetingIdOf } from '../bbb/bbb.ts';
-import { isBbbRecordId, validateMeetingId } from '../bbb/ids.ts';
+import { isBbbRecordId, type MeetingId, meetingIdOf, validateRecordId } from '../bbb/ids.ts';
 import { readAllMeetingFiles } from '../bbb/meeting-files.ts';
 import { readRawMeetingIds } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
@@ -13,8 +12,8 @@ import { readStatus } from './status.ts';
 const shortestPrefix = 6;
 
 /** @throws ExpectedError (64) for a beginning that several meetings have */
-export function findMeetingId(config: Config, option: string, written: string): string {
-  const wanted = meetingIdOf(validateMeetingId(written));
+export function findMeetingId(config: Config, option: string, written: string): MeetingId {
+  const wanted = meetingIdOf(validateRecordId(written));
   // A whole id of BBB's is the beginning of no other meeting's.
   return isBbbRecordId(wanted) ? wanted : complete(option, wanted, () => readKnownIds(config), 'meetings');
 }
@@ -27,7 +26,12 @@ export function findRoom(config: Config, option: string, written: string): strin
 }
 
 /** The one id that begins with what was written, or that itself when it is an id, or none begins so. */
-function complete(option: string, written: string, readIds: () => Iterable<string>, what: string): string {
+function complete<Id extends string>(
+  option: string,
+  written: Id,
+  readIds: () => Iterable<Id>,
+  what: string,
+): Id {
   if (written.length < shortestPrefix) return written;
   const fits = [...new Set(readIds())].filter((id) => id.startsWith(written));
   if (fits.length === 0 || fits.includes(written)) return written;
@@ -40,7 +44,7 @@ function complete(option: string, written: string, readIds: () => Iterable<strin
   });
 }
 
-function readKnownIds(config: Config): string[] {
+function readKnownIds(config: Config): MeetingId[] {
   const recorded = openLedger(config.workDir)
     .readAll()
     .map((entry) => entry.meeting_id);

@@ -1,4 +1,5 @@
 /** What `status` says of one recording, and how it is derived from BBB's files and the ledger. */
+
 import { existsSync } from 'node:fs';
 import type { BbbState } from '../bbb/format-states.ts';
 import type { MeetingFiles } from '../bbb/meeting-files.ts';

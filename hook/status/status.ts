@@ -1,5 +1,6 @@
 /** The recordings of this server, with what became of each: BBB's files and the ledger → {@link RecordingStatus}. */
 import { statSync } from 'node:fs';
+import type { MeetingId } from '../bbb/ids.ts';
 import { type MeetingFiles, readAllMeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { readRawMeetingIds } from '../bbb/unpublished.ts';
 import type { Config } from '../config/config.ts';
@@ -16,7 +17,7 @@ export interface StatusFilter {
   /** Milliseconds since 1970. */
   since: number | undefined;
   /** Empty: all that are here; named ones also when only the ledger knows them. */
-  meetingIds: readonly string[];
+  meetingIds: readonly MeetingId[];
   /** The front end's own id of the meeting. */
   room?: string | undefined;
   /** Part of the name, in any case. */
@@ -48,7 +49,7 @@ export function* readStatus(
 }
 
 /** Of all that is published or being processed, and with `withDeleted` also of what only the ledger knows. */
-function readIds(config: Config, ledger: Ledger, withDeleted: boolean): string[] {
+function readIds(config: Config, ledger: Ledger, withDeleted: boolean): MeetingId[] {
   const gone = withDeleted ? ledger.readAll().map((entry) => entry.meeting_id) : [];
   return [...new Set([...readAllMeetingFiles(config).keys(), ...readRawMeetingIds(config), ...gone])];
 }
@@ -79,7 +80,7 @@ export function needsAdmin(state: FormatStatus['state']): boolean {
   return ['failed', 'refused', 'outdated', 'lost'].includes(state);
 }
 
-function readCandidates(config: Config, ids: readonly string[], since: number): Candidate[] {
+function readCandidates(config: Config, ids: readonly MeetingId[], since: number): Candidate[] {
   const all = ids.length > 1 ? readAllMeetingFiles(config) : undefined;
   const idOf = ({ files }: Candidate) => files.meetingId;
   const none = { published: [], withdrawn: [] };

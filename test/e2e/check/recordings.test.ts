@@ -1,8 +1,10 @@
 /** What PILOS' meetings ask for, and what it does not have: each is found alone, and fixed. */
+
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { senderDoneFile } from '../../../hook/bbb/sender-done.ts';
+import { meetingIdOf } from '../../support/bbb/ids.ts';
 import { type CheckCase, itFindsAndFixes } from '../../support/check/check-case.ts';
 import {
   createCheckScene,
@@ -168,7 +170,7 @@ const subDirectories: CheckCase[] = [
 it("takes what PILOS' own script marked as sent for delivered", async () => {
   const { bbb, sh, spoolDir, tree } = scene();
   const { id } = tree.addMeeting();
-  writeFileSync(senderDoneFile(tree.recordingDir, id), `Published ${id}`);
+  writeFileSync(senderDoneFile(tree.recordingDir, meetingIdOf(id)), `Published ${id}`);
   tree.giveTo(bbb);
   expect(problemsIn(await scene().readReport())).toEqual([]);
   await sh('pilos-post-publish deliver');

@@ -1,10 +1,12 @@
 /** What runs leave on a BBB server beside the archives: the log, the ledger, `-sender.done`. */
+
 import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LedgerEntry, openLedger } from '../../../hook/delivery/ledger.ts';
 import { type DeliveryState, deliveryState } from '../../../hook/delivery/state.ts';
 import type { Meeting } from '../bbb/bbb-meeting.ts';
 import type { BbbTree } from '../bbb/bbb-tree.ts';
+import { keyOf } from '../bbb/ids.ts';
 
 /** A line as Ruby's `Logger` writes it, without a control character in it. */
 export const rubyLogLine =
@@ -26,7 +28,7 @@ export function readLedger(
   recordId: string,
   format: string,
 ): LedgerEntry & { state: DeliveryState } {
-  const entry = openLedger(tree.workDir).read({ meetingId: recordId, recordId, format });
+  const entry = openLedger(tree.workDir).read(keyOf(recordId, recordId, format));
   if (entry === undefined) throw new Error(`the ledger has no entry of ${recordId}-${format}`);
   const state = deliveryState(entry, { isSame: true, isCovered: false, isReplaced: false });
   return { ...entry, state };

@@ -1,22 +1,24 @@
 /** hook/bbb/bbb.ts and recording/not-published.ts: what is published. How far BBB is: recording-states.test.ts. */
+
 import { chmodSync, symlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   archiveName,
   eventsFile,
-  meetingIdOf,
   type PublishedFormat,
   readAllPublished,
   readPublishedFormats,
 } from '../../../hook/bbb/bbb.ts';
+import { meetingIdOf } from '../../../hook/bbb/ids.ts';
 import { readNothingPublished } from '../../../hook/bbb/not-published.ts';
+import { formatOf, meetingIdOf as idOf, keyOf, recordIdOf } from '../../support/bbb/ids.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { runInChildNode } from '../../support/program/child-node.ts';
 import { expectedErrorOf } from '../../support/program/thrown-error.ts';
 
 const directory = useTemporaryDirectory();
-const meeting = `${'a'.repeat(40)}-1712758751753`;
+const meeting = idOf(`${'a'.repeat(40)}-1712758751753`);
 const other = `${'b'.repeat(40)}-1712758751753`;
 const bbb = () => ({
   publishedDir: `${directory.path}/published`,
@@ -56,8 +58,8 @@ describe('readPublishedFormats', () => {
 
   it('finds one format when one is named', () => {
     publish(`video/${meeting}`, `podcast/${meeting}`);
-    expect(briefly(readPublishedFormats(bbb(), meeting, 'video'))).toEqual([`video/${meeting}`]);
-    expect(readPublishedFormats(bbb(), meeting, 'notes')).toEqual([]);
+    expect(briefly(readPublishedFormats(bbb(), meeting, formatOf('video')))).toEqual([`video/${meeting}`]);
+    expect(readPublishedFormats(bbb(), meeting, formatOf('notes'))).toEqual([]);
   });
 
   it('finds the segments that a meeting was recorded in', () => {
@@ -66,14 +68,14 @@ describe('readPublishedFormats', () => {
       `video/${meeting}-1712758999999`,
       `video/${other}-1712758760000`,
     );
-    const found = readPublishedFormats(bbb(), meeting, 'video');
+    const found = readPublishedFormats(bbb(), meeting, formatOf('video'));
     expect(briefly(found)).toEqual([`video/${meeting}-1712758760000`, `video/${meeting}-1712758999999`]);
     expect(found.map(({ meetingId }) => meetingId)).toEqual([meeting, meeting]);
   });
 
   it('finds one segment when it is named by its own id', () => {
     publish(`video/${meeting}-1712758760000`, `video/${meeting}-1712758999999`);
-    expect(briefly(readPublishedFormats(bbb(), `${meeting}-1712758760000`))).toEqual([
+    expect(briefly(readPublishedFormats(bbb(), recordIdOf(`${meeting}-1712758760000`)))).toEqual([
       `video/${meeting}-1712758760000`,
     ]);
   });
@@ -87,7 +89,7 @@ describe('readPublishedFormats', () => {
       `video/abc`,
     );
     expect(readPublishedFormats(bbb(), meeting)).toEqual([]);
-    expect(briefly(readPublishedFormats(bbb(), 'abc'))).toEqual(['video/abc']);
+    expect(briefly(readPublishedFormats(bbb(), idOf('abc')))).toEqual(['video/abc']);
   });
 
   it('passes over files, strange names and formats that are no directory', () => {
@@ -167,18 +169,23 @@ describe('the names that follow from an id', () => {
     ['abc-17127587517531-5', 'abc-17127587517531-5'],
     ['abc-1712758751753-5x', 'abc-1712758751753-5x'],
   ])('a record id %s belongs to the meeting %s', (recordId, meetingId) => {
-    expect(meetingIdOf(recordId)).toBe(meetingId);
+    expect(meetingIdOf(recordIdOf(recordId))).toBe(meetingId);
   });
 
   it("are those of BBB and of PILOS' Ruby script", () => {
-    expect(archiveName({ recordId: 'a-1', format: 'notes' })).toBe('a-1-notes.tar');
-    expect(eventsFile({ publishedDir: '/p', recordingDir: '/r' }, 'a-1')).toBe('/r/raw/a-1/events.xml');
+    expect(archiveName(keyOf('a-1', 'a-1', 'notes'))).toBe('a-1-notes.tar');
+    expect(eventsFile({ publishedDir: '/p', recordingDir: '/r' }, idOf('a-1'))).toBe('/r/raw/a-1/events.xml');
   });
 });
 
 describe('readNothingPublished', () => {
   const read = (format: string | undefined) =>
-    readNothingPublished(bbb(), ['notes', 'video'], meeting, format);
+    readNothingPublished(
+      bbb(),
+      ['notes', 'video'].map(formatOf),
+      meeting,
+      format === undefined ? undefined : formatOf(format),
+    );
   const notPublished = (format: string | undefined) => {
     const nothing = read(format);
     if (nothing.kind === 'empty') throw new Error('it is empty');

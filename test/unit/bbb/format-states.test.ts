@@ -1,14 +1,16 @@
 /** hook/bbb/format-states.ts: how far BBB is with the formats of a meeting. */
+
 import { rmSync, utimesSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readPublishedFormats } from '../../../hook/bbb/bbb.ts';
 import { isBeingPublished, readFormatStates } from '../../../hook/bbb/format-states.ts';
 import { readMeetingFiles } from '../../../hook/bbb/meeting-files.ts';
+import { formatOf, meetingIdOf as idOf } from '../../support/bbb/ids.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
-const meeting = `${'a'.repeat(40)}-1712758751753`;
+const meeting = idOf(`${'a'.repeat(40)}-1712758751753`);
 const other = `${'b'.repeat(40)}-1712758751753`;
 const bbb = () => ({
   publishedDir: `${directory.path}/published`,
@@ -29,7 +31,7 @@ const status = (path: string) => directory.write(`recording/status/${path}`, '')
 
 describe('readFormatStates', () => {
   const statesOf = (...steps: string[]) =>
-    readFormatStates(bbb(), steps, readMeetingFiles(bbb(), meeting)).map(
+    readFormatStates(bbb(), steps.map(formatOf), readMeetingFiles(bbb(), meeting)).map(
       ({ recordId, format, state }) => `${format}/${recordId.replace(meeting, 'M')} ${state}`,
     );
 
@@ -125,7 +127,7 @@ describe('readFormatStates', () => {
 
 describe('a format of the steps that is not there, of a recording published long ago,', () => {
   const stateOfVideo = () =>
-    readFormatStates(bbb(), ['video'], readMeetingFiles(bbb(), meeting)).find(
+    readFormatStates(bbb(), [formatOf('video')], readMeetingFiles(bbb(), meeting)).find(
       ({ format }) => format === 'video',
     )?.state;
   const age = (hours: number) => {
@@ -184,7 +186,7 @@ describe('a format of the steps that is not there, of a recording published long
 
 describe('isBeingPublished', () => {
   const isIt = () => {
-    const [one] = readPublishedFormats(bbb(), meeting, 'video');
+    const [one] = readPublishedFormats(bbb(), meeting, formatOf('video'));
     if (one === undefined) throw new Error('not published');
     return isBeingPublished(bbb(), one);
   };

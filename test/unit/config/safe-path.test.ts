@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isFormat, isRecordId, validateFormat, validateMeetingId } from '../../../hook/bbb/ids.ts';
+import { isFormat, isRecordId, validateFormat, validateRecordId } from '../../../hook/bbb/ids.ts';
 import { validateSubDir } from '../../../hook/config/sub-dir.ts';
 import {
   hostileNames,
@@ -20,7 +20,7 @@ describe('hostile values', () => {
   });
 
   it.each([...hostileValues, ...hostileNames])('are refused as a meeting id: $what', ({ value }) => {
-    expect(expectedErrorOf(() => validateMeetingId(value))).toMatchObject({ exitStatus: 64 });
+    expect(expectedErrorOf(() => validateRecordId(value))).toMatchObject({ exitStatus: 64 });
     expect(isRecordId(value)).toBe(false);
   });
 
@@ -49,26 +49,26 @@ describe('hostile values', () => {
   });
 });
 
-describe('validateMeetingId', () => {
+describe('validateRecordId', () => {
   it.each([meetingId, `${meetingId}-1712758999999`, 'random-4711', 'A.b_C-9', '_x'])(
     'returns %s as it is',
     (value) => {
-      expect(validateMeetingId(value)).toBe(value);
+      expect(validateRecordId(value)).toBe(value);
     },
   );
 
   it.each(['a..b', 'a.phar', 'a.phar.x', 'a.zip', 'a.zipped'])('refuses %s, for PharData does', (value) => {
-    expect(() => validateMeetingId(value)).toThrow(/is not a meeting id/);
+    expect(() => validateRecordId(value)).toThrow(/is not a meeting id/);
     expect(() => validateFormat(value)).toThrow(/is not a format/);
   });
 
   it('takes 140 characters and not one more', () => {
-    expect(validateMeetingId(overlongMeetingId.slice(1))).toHaveLength(140);
-    expect(() => validateMeetingId(overlongMeetingId)).toThrow(/is not a meeting id/);
+    expect(validateRecordId(overlongMeetingId.slice(1))).toHaveLength(140);
+    expect(() => validateRecordId(overlongMeetingId)).toThrow(/is not a meeting id/);
   });
 
   it('names the option and the value in its message, and the rule in its fix', () => {
-    const error = expectedErrorOf(() => validateMeetingId('../x\n'));
+    const error = expectedErrorOf(() => validateRecordId('../x\n'));
     expect(error.message).toBe("-m '../x\\x0a' is not a meeting id");
     expect(error.fix).toContain('has at most 140 characters');
   });

@@ -2,12 +2,13 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { type Delivery, openLedger } from '../../../hook/delivery/ledger.ts';
+import { keyOf, meetingIdOf } from '../../support/bbb/ids.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { runInChildNode } from '../../support/program/child-node.ts';
 import { expectedErrorOf } from '../../support/program/thrown-error.ts';
 
 const directory = useTemporaryDirectory();
-const key = { meetingId: 'm-1', recordId: 'm-1', format: 'video' };
+const key = keyOf('m-1', 'm-1', 'video');
 const delivery: Delivery = {
   at: '2024-04-10T14:19:11.753Z',
   bytes: 10_240,
@@ -91,8 +92,12 @@ describe('openLedger', () => {
 
   it('keeps formats, segments and meetings apart', () => {
     ledger().recordDelivery(key, delivery);
-    for (const another of [{ format: 'notes' }, { recordId: 'm-1-2' }, { meetingId: 'm-2', recordId: 'm-2' }])
-      expect(ledger().read({ ...key, ...another })).toBeUndefined();
+    for (const another of [
+      keyOf('m-1', 'm-1', 'notes'),
+      keyOf('m-1', 'm-1-2', 'video'),
+      keyOf('m-2', 'm-2', 'video'),
+    ])
+      expect(ledger().read(another)).toBeUndefined();
   });
 
   it('writes a file that others may read, whatever the umask', async () => {
@@ -212,15 +217,15 @@ describe('an entry of version 1.0.0', () => {
 describe('the entries of a meeting', () => {
   const idsOf = (meetingId: string) =>
     ledger()
-      .readMeeting(meetingId)
+      .readMeeting(meetingIdOf(meetingId))
       .map((entry) => `${entry.format}/${entry.record_id}`);
 
   it('are those of its formats and segments, and of no meeting whose id begins alike', () => {
     ledger().recordWaiting(key);
-    ledger().recordWaiting({ ...key, format: 'notes' });
-    ledger().recordWaiting({ ...key, recordId: 'm-1-1712758760000' });
-    ledger().recordWaiting({ meetingId: 'm-12', recordId: 'm-12', format: 'video' });
-    ledger().recordWaiting({ meetingId: 'm-1-x', recordId: 'm-1-x', format: 'video' });
+    ledger().recordWaiting(keyOf('m-1', 'm-1', 'notes'));
+    ledger().recordWaiting(keyOf('m-1', 'm-1-1712758760000', 'video'));
+    ledger().recordWaiting(keyOf('m-12', 'm-12', 'video'));
+    ledger().recordWaiting(keyOf('m-1-x', 'm-1-x', 'video'));
     expect(idsOf('m-1')).toEqual(['video/m-1-1712758760000', 'notes/m-1', 'video/m-1']);
     expect(idsOf('m-1-x')).toEqual(['video/m-1-x']);
     expect(idsOf('m')).toEqual([]);

@@ -1,9 +1,11 @@
 /** When `-sender.done` may be there: Scalelite's prune script, and ours, delete what it stands for. */
+
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { senderDoneFile, setSenderDone } from '../../../hook/bbb/sender-done.ts';
 import { isOutstanding, type MeetingFormat } from '../../../hook/delivery/meeting-formats.ts';
 import type { DeliveryState } from '../../../hook/delivery/state.ts';
+import { formatOf, meetingIdOf, recordIdOf } from '../../support/bbb/ids.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { runInChildNode } from '../../support/program/child-node.ts';
 import { expectedErrorOf } from '../../support/program/thrown-error.ts';
@@ -19,7 +21,12 @@ describe('isOutstanding', () => {
         const states = ['processing', 'empty', 'failed_in_bbb', 'not_produced', 'unpublished', 'deleted'];
         const isBbb = states.includes(state);
         const bbb = (isBbb ? state : 'published') as MeetingFormat['bbb'];
-        return { recordId: 'm-1', format, bbb, delivery: isBbb ? undefined : (state as DeliveryState) };
+        return {
+          recordId: recordIdOf('m-1'),
+          format: formatOf(format),
+          bbb,
+          delivery: isBbb ? undefined : (state as DeliveryState),
+        };
       })
       .filter(isOutstanding)
       .map(({ format }) => format);
@@ -48,8 +55,8 @@ describe('isOutstanding', () => {
 });
 
 describe('setSenderDone', () => {
-  const set = (isDone: boolean) => setSenderDone(directory.path, 'm-1', isDone);
-  const file = () => senderDoneFile(directory.path, 'm-1');
+  const set = (isDone: boolean) => setSenderDone(directory.path, meetingIdOf('m-1'), isDone);
+  const file = () => senderDoneFile(directory.path, meetingIdOf('m-1'));
 
   it('writes what the scripts of PILOS and Scalelite write, where they write it', () => {
     directory.makeDirectory('status/published');

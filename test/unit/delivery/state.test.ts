@@ -1,8 +1,10 @@
 /** hook/delivery/state.ts: what a ledger entry and the published files say together. */
+
 import { describe, expect, it } from 'vitest';
 import type { Attempt, Delivery, ImportState, LedgerEntry } from '../../../hook/delivery/ledger.ts';
 import { type ContentFacts, type DeliveryState, deliveryState } from '../../../hook/delivery/state.ts';
 import { createRunToken } from '../../../hook/system/run-token.ts';
+import { formatOf, meetingIdOf, recordIdOf } from '../../support/bbb/ids.ts';
 
 const delivery: Delivery = {
   at: '2024-04-10T14:19:11.753Z',
@@ -17,7 +19,7 @@ const delivery: Delivery = {
 describe('deliveryState', () => {
   const failed: Attempt = { at: delivery.at, seconds: 1, result: 'failed' };
   const sent: Attempt = { at: delivery.at, seconds: 1, result: 'delivered' };
-  const key = { meeting_id: 'm-1', record_id: 'm-1', format: 'video' };
+  const key = { meeting_id: meetingIdOf('m-1'), record_id: recordIdOf('m-1'), format: formatOf('video') };
   const entry = (state: ImportState | undefined, more: Partial<LedgerEntry> = {}): LedgerEntry => ({
     ...key,
     delivered: state === undefined ? delivery : { ...delivery, import: { state, at: delivery.at } },

@@ -8,6 +8,7 @@ import { type RecordingStatus, readStatus, type StatusFilter } from '../../../ho
 import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
 import { writeWithParents } from '../../support/bbb/bbb-meeting.ts';
 import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
+import { keyOf, meetingIdOf } from '../../support/bbb/ids.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { failFormat, publishedLongAgo } from '../../support/program/traces.ts';
 
@@ -33,15 +34,17 @@ const at = '2024-04-10T15:00:00.000Z';
 function deliver(tree: BbbTree, meeting: Meeting, format: string, recordId = meeting.id): void {
   const stamp = readStamp(meeting.published(format, recordId));
   const basis = { bytes: 1500, seconds: 2, destination: tree.spoolDir, name: `${recordId}-${format}.tar` };
-  openLedger(tree.workDir).recordDelivery(
-    { meetingId: meeting.id, recordId, format },
-    { at, ...basis, fingerprint: 'f', stamp },
-  );
+  openLedger(tree.workDir).recordDelivery(keyOf(meeting.id, recordId, format), {
+    at,
+    ...basis,
+    fingerprint: 'f',
+    stamp,
+  });
 }
 
 function fail(tree: BbbTree, meeting: Meeting, format: string): void {
   const error = { code: 'spool_full', message: 'the disk is full', fix: 'free some space' };
-  const key = { meetingId: meeting.id, recordId: meeting.id, format };
+  const key = keyOf(meeting.id, meeting.id, format);
   openLedger(tree.workDir).recordFailure(key, { at, seconds: 1, error, exit_status: 73 });
 }
 
@@ -84,7 +87,7 @@ describe('readStatus', () => {
     expect(statesOf(tree)).toEqual(['presentation delivered', 'video processing']);
     publishedLongAgo(meeting);
     deliver(tree, meeting, 'presentation');
-    const key = { meetingId: meeting.id, recordId: meeting.id, format: 'presentation' };
+    const key = keyOf(meeting.id, meeting.id, 'presentation');
     openLedger(tree.workDir).recordImport(key, 'imported');
     expect(statesOf(tree)).toEqual(['presentation imported', 'video not_produced']);
     expect(read(tree, { missing: true })).toEqual([]);
@@ -95,7 +98,10 @@ describe('readStatus', () => {
     const { id } = tree.addMeeting({ formats: [], name: 'In the works' });
     expect(statesOf(tree)).toEqual(['presentation processing', 'video processing']);
     expect(read(tree)[0]).toMatchObject({ meeting_id: id, name: 'In the works', sender_done: false });
-    expect(statesOf(tree, { meetingIds: [id] })).toEqual(['presentation processing', 'video processing']);
+    expect(statesOf(tree, { meetingIds: [meetingIdOf(id)] })).toEqual([
+      'presentation processing',
+      'video processing',
+    ]);
   });
 
   it.each(['archived', 'sanity'])(
@@ -118,7 +124,7 @@ describe('readStatus', () => {
     if (status !== undefined)
       writeWithParents(join(tree.recordingDir, 'status', status.replace('ID', id)), '');
     expect(read(tree)).toEqual([]);
-    expect(read(tree, { meetingIds: [id] })).toEqual([]);
+    expect(read(tree, { meetingIds: [meetingIdOf(id)] })).toEqual([]);
   });
 
   it('shows a recording that BBB finished without publishing anything only when it is named', () => {
@@ -126,7 +132,7 @@ describe('readStatus', () => {
     const { id } = tree.addMeeting({ formats: [] });
     writeWithParents(join(tree.recordingDir, 'status/published', `${id}-presentation.done`), '');
     expect(read(tree)).toEqual([]);
-    expect(read(tree, { meetingIds: [id] })).toMatchObject([{ formats: [{ state: 'empty' }] }]);
+    expect(read(tree, { meetingIds: [meetingIdOf(id)] })).toMatchObject([{ formats: [{ state: 'empty' }] }]);
   });
 
   it('knows a recording whose local copy was deleted from the ledger, when it is named', () => {
@@ -135,7 +141,7 @@ describe('readStatus', () => {
     deliver(tree, meeting, 'presentation');
     rmSync(meeting.published('presentation'), { recursive: true });
     expect(read(tree)).toEqual([]);
-    expect(read(tree, { meetingIds: [meeting.id] })).toMatchObject([
+    expect(read(tree, { meetingIds: [meetingIdOf(meeting.id)] })).toMatchObject([
       {
         name: '',
         formats: [
@@ -157,7 +163,7 @@ describe('readStatus', () => {
     for (const one of [short, long]) deliver(tree, one, 'presentation');
     rmSync(short.published('presentation'), { recursive: true });
     rmSync(long.published('presentation'), { recursive: true });
-    const found = read(tree, { meetingIds: ['m'] });
+    const found = read(tree, { meetingIds: [meetingIdOf('m')] });
     expect(found.map(({ formats: known }) => known.length)).toEqual([1]);
   });
 
@@ -205,7 +211,7 @@ describe('readStatus', () => {
     const tree = createTree();
     const [done, failed, waiting] = [tree.addMeeting(), tree.addMeeting(), tree.addMeeting()];
     deliver(tree, done, 'presentation');
-    const key = { meetingId: done.id, recordId: done.id, format: 'presentation' };
+    const key = keyOf(done.id, done.id, 'presentation');
     openLedger(tree.workDir).recordImport(key, 'imported');
     fail(tree, failed, 'presentation');
     const ids = (filter: Partial<StatusFilter>) =>

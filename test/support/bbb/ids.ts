@@ -1,0 +1,22 @@
+/** Ids as the program has them once it has validated them. */
+import {
+  type Format,
+  isMeetingId,
+  type MeetingId,
+  type RecordId,
+  validateFormat,
+  validateRecordId,
+} from '../../../hook/bbb/ids.ts';
+
+export const recordIdOf: (text: string) => RecordId = validateRecordId;
+export const formatOf: (text: string) => Format = validateFormat;
+
+export function meetingIdOf(text: string): MeetingId {
+  if (!isMeetingId(text)) throw new Error(`'${text}' is not the id of a meeting`);
+  return text;
+}
+
+/** What the ledger knows an archive by. */
+export function keyOf(meeting: string, record: string, format: string) {
+  return { meetingId: meetingIdOf(meeting), recordId: recordIdOf(record), format: formatOf(format) };
+}
