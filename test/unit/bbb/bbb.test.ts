@@ -176,6 +176,14 @@ describe('the names that follow from an id', () => {
     expect(archiveName(keyOf('a-1', 'a-1', 'notes'))).toBe('a-1-notes.tar');
     expect(eventsFile({ publishedDir: '/p', recordingDir: '/r' }, idOf('a-1'))).toBe('/r/raw/a-1/events.xml');
   });
+
+  it('are made of validated ids only: neither a string nor a record id passes for a meeting id', () => {
+    // @ts-expect-error what nobody has validated
+    const ofString = eventsFile(bbb(), meeting.toString());
+    // @ts-expect-error a segment has no events.xml of its own
+    const ofRecord = eventsFile(bbb(), recordIdOf(`${meeting}-1712758760000`));
+    expect([ofString, ofRecord].map((file) => basename(file))).toEqual(['events.xml', 'events.xml']);
+  });
 });
 
 describe('readNothingPublished', () => {
