@@ -1,6 +1,7 @@
 /** What one run of the program is given, made once for every command. */
 import type { ConfigChoice } from './config/chosen-files.ts';
 import { type Config, readConfig } from './config/config.ts';
+import { requireAnswers } from './system/network-mount.ts';
 import { becomeOwner, describeForeignUser } from './system/user.ts';
 import { isTerminal } from './terminal/lines.ts';
 import { createLog, type Log } from './terminal/log.ts';
@@ -42,10 +43,15 @@ export function createRun(options: RunOptions, signal: AbortSignal): Run {
 
 /**
  * Reads the configuration, becomes the owner of BBB's files and opens the log file, which a dry run leaves alone.
- * Throws ExpectedError (78, 77).
+ * Throws ExpectedError (78, 77), or 75 when what is read or written is on a network file system that does not answer.
  */
-export function configureRun(run: Run, { dryRun = false }: { dryRun?: boolean } = {}): ConfiguredRun {
+export async function configureRun(
+  run: Run,
+  { dryRun = false }: { dryRun?: boolean } = {},
+): Promise<ConfiguredRun> {
   const config = readConfig(run.choice, run.environment);
+  const { publishedDir, recordingDir, workDir, logFile } = config;
+  await requireAnswers([publishedDir, recordingDir, workDir, ...(logFile ? [logFile] : [])], run.signal);
   becomeOwner(config.publishedDir);
   if (!dryRun) run.log.setFile(config.logFile);
   const foreign = describeForeignUser(config.publishedDir);

@@ -4,7 +4,7 @@ import { meetingIdOf, type RecordId, validateRecordId } from '../bbb/ids.ts';
 import { readUnreadableFormats } from '../bbb/stray-entries.ts';
 import { type Backlog, readBacklog, type Which } from '../delivery/backlog.ts';
 import { confirmMount } from '../delivery/confirm-mount.ts';
-import { openDelivery } from '../delivery/context.ts';
+import { type DeliveryContext, openDelivery } from '../delivery/context.ts';
 import { deliverBacklog, planBacklog } from '../delivery/deliver-backlog.ts';
 import { firstExitStatus } from '../delivery/exit-status.ts';
 import { finishRun } from '../delivery/finish-run.ts';
@@ -85,7 +85,7 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
       unconfigured,
     );
   }
-  const run = configureRun(unconfigured, request);
+  const run = await configureRun(unconfigured, request);
 
   const meetingIds = request.meetingIds.map((id) => findMeetingId(run.config, '-m', id));
   const context = await openDelivery(run);
@@ -99,14 +99,14 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
   const meetings = readNamedMeetings(run, meetingIds);
   const isUnattended = meetingIds.length === 0 && request.limit === undefined;
   const backlog = readBacklog(context, meetings, { ...request, since, isUnattended });
-  if (request.dryRun) return report(run, backlog, planBacklog(context, backlog), request);
+  if (request.dryRun) return report(context, backlog, await planBacklog(context, backlog), request);
 
   const results = await deliverBacklog(context, backlog, {
     isNamed: meetingIds.length > 0,
     again: request.which === 'all',
   });
   await unlessInterrupted(run, () => finishRun(context, meetings, isComplete(request)));
-  return report(run, backlog, results, request);
+  return report(context, backlog, results, request);
 }
 
 /** Who interrupts it still wants to know how far it came. */
@@ -140,13 +140,16 @@ function readNamedMeetings({ config, log }: ConfiguredRun, meetingIds: RecordId[
 }
 
 function report(
-  run: ConfiguredRun,
+  { run, dead }: DeliveryContext,
   { left, beingPublished }: Backlog,
   results: DeliveryResult[],
   { dryRun }: DeliverRequest,
 ): ExitStatus {
   const isUnfinished = (left > 0 && !dryRun) || run.signal.aborted;
-  const status = firstExitStatus(results) ?? (isUnfinished ? EXIT.temporary : EXIT.ok);
+  // A spool that could not be asked what PILOS has taken: nothing is known of what it was given.
+  const [unanswered] = dead.values();
+  const unfinished = isUnfinished ? EXIT.temporary : EXIT.ok;
+  const status = firstExitStatus(results) ?? unanswered?.exit_status ?? unfinished;
   if (run.json) {
     printJson({ results, left, being_published: beingPublished, exit_status: status });
     return status;

@@ -41,7 +41,7 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   const rules = readRules(request);
   const publicRule = readPublicRule(request);
   const directories = request.from.map((directory) => resolve(directory));
-  const run = configureRun(unconfigured, request);
+  const run = await configureRun(unconfigured, request);
   const { config } = run;
   const subDir = validateSubDirOption(request.subDir, config);
 
@@ -55,7 +55,7 @@ async function migrate(request: MigrateRequest, unconfigured: Run): Promise<Exit
   const { map } = wanted;
   const resent = { sentSince: request.again ? started : 0, againRefused: request.refused };
   const sending = { context, subDir, map, ...resent };
-  const subDirs = checkDestinations(sending, candidates);
+  const subDirs = await checkDestinations(sending, candidates);
   announceVersion(request, run);
   if (request.refused && !request.dryRun) await confirmSent(sending, candidates);
   const limit = request.limit ?? Number.POSITIVE_INFINITY;
@@ -82,10 +82,12 @@ function announceVersion({ public: isAll, publicWhen, dryRun }: MigrateRequest, 
 }
 
 /** A mounted spool that is not there is reported before the first recording is packed. */
-function checkDestinations(sending: Sending, candidates: readonly Candidate[]): string[] {
+async function checkDestinations(sending: Sending, candidates: readonly Candidate[]): Promise<string[]> {
   const used = subDirsOf(sending, candidates);
   const subDirs = used.length === 0 ? [sending.subDir] : used;
-  for (const subDir of subDirs) sending.context.spool.describeDelivery({ name: 'x.tar', size: 0, subDir });
+  const { spool, run } = sending.context;
+  for (const subDir of subDirs)
+    await spool.describeDelivery({ name: 'x.tar', size: 0, subDir, signal: run.signal });
   return subDirs;
 }
 

@@ -28,7 +28,7 @@ export function addPruneCommand(program: Command, start: Start): void {
 /** Deletes what PILOS had imported before `olderThan`; returns the exit status. */
 async function prune(request: PruneRequest, unconfigured: Run): Promise<ExitStatus> {
   const before = parseMoment('--older-than', request.olderThan, Date.now());
-  const run = configureRun(unconfigured, request);
+  const run = await configureRun(unconfigured, request);
   const context = await openDelivery(run);
   const results: DeletionResult[] = [];
   for (const meetingId of readAllPublished(run.config).keys()) {

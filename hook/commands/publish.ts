@@ -70,7 +70,7 @@ export function addPublishOptions(program: Command, start: Start): void {
 export async function publish(request: PublishRequest, unconfigured: Run): Promise<ExitStatus> {
   const written = validateRecordId(request.meetingId);
   const format = request.format === undefined ? undefined : validateFormat(request.format);
-  const run = configureRun(unconfigured, request);
+  const run = await configureRun(unconfigured, request);
   const { config } = run;
   const meetingId = await findMeeting(config, written);
 
@@ -128,7 +128,7 @@ async function deliverAll(
 ): Promise<DeliveryResult[]> {
   const { deliverMeeting, openDelivery, planMeeting } = await import('../delivery/deliver-meeting.ts');
   const context: DeliveryContext = await openDelivery(run);
-  if (request.dryRun) return planMeeting(context, published, subDir);
+  if (request.dryRun) return await planMeeting(context, published, subDir);
   return await deliverMeeting(context, published, subDir, { isNamed: true, again: request.again });
 }
 

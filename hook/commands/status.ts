@@ -60,10 +60,10 @@ export function addStatusCommand(program: Command, start: Start): void {
     });
 }
 
-/** Prints the recordings that the request asks for; 0 unless one that it names is not here (66). */
+/** Prints the recordings that the request asks for; 0 unless one that it names is not here (66), or the spool does not answer (75). */
 async function status(request: StatusRequest, unconfigured: Run): Promise<ExitStatus> {
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
-  const run = configureRun(unconfigured, { dryRun: request.forget === undefined });
+  const run = await configureRun(unconfigured, { dryRun: request.forget === undefined });
   const { config } = run;
   if (request.forget !== undefined) return forget(run, request.forget);
   const meetingIds = [...new Set(request.meetingIds.map((id) => findMeetingId(config, '-m', id)))];

@@ -3,7 +3,7 @@ import type { MeetingId } from '../bbb/ids.ts';
 import type { Config } from '../config/config.ts';
 import { ExpectedError } from '../errors.ts';
 import type { ConfiguredRun } from '../run.ts';
-import { openSpool } from '../spool/open-spool.ts';
+import { findSilence, openSpool } from '../spool/open-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { earlierRefusals, importState, type Unconfirmed, unconfirmed } from './confirm.ts';
 import { type ImportState, type Ledger, type LedgerEntry, openLedger } from './ledger.ts';
@@ -26,14 +26,14 @@ export async function readCurrentLedger(
     meetingIds.length === 0 ? ledger.readAll() : meetingIds.flatMap((id) => ledger.readMeeting(id));
   const archives = entries.flatMap((entry) => unconfirmed({ spool }, entry) ?? []);
   const states = new Map<string, ImportState>();
-  let problem: ExpectedError | undefined;
+  let problem = await findSilence(config, run.signal);
   for (const [subDir, group] of Map.groupBy(archives, (archive) => archive.subDir)) {
-    if (!isMounted(config, subDir)) continue;
+    if (problem !== undefined || !isMounted(config, subDir)) continue;
     try {
       await readStates({ run, spool, ledger }, group, states);
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
-      problem ??= error;
+      problem = error;
     }
   }
   const current = states.size === 0 ? ledger : withStates(ledger, states);

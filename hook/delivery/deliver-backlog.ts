@@ -4,7 +4,7 @@ import { attempt, ExpectedError } from '../errors.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { Backlog, BacklogItem } from './backlog.ts';
 import { planDeliveredArchive } from './content.ts';
-import { type DeliveryContext, planDelivery, withoutDestination } from './context.ts';
+import { type DeliveryContext, type FormatDelivery, planDelivery, withoutDestination } from './context.ts';
 import { clearWorkDirectory, type DeliveryRequest, deliverFormat, describeDelivery } from './delivery.ts';
 import { basisOf, type DeliveryResult, failureOf, notTried, recordFailure } from './result.ts';
 
@@ -90,23 +90,45 @@ async function deliverItem(
   if (signal.aborted && signal.reason instanceof ExpectedError)
     return notTried(delivery, failureOf(signal.reason));
   if (subDir instanceof ExpectedError) return await recordFailure(context, delivery, subDir, 0);
-  const failure = context.dead.get(context.spool.location(subDir)) ?? context.dead.get(delivery.destination);
+  const failure = findDead(context, delivery);
   return failure === undefined
     ? await deliverFormat(context, delivery, request)
     : notTried(delivery, failure);
 }
 
+/** Why there is no use in trying: what has failed for the whole spool or destination. */
+function findDead({ dead, spool }: DeliveryContext, { subDir, destination }: FormatDelivery) {
+  return dead.get(spool.location(subDir)) ?? dead.get(destination);
+}
+
 /** What {@link deliverBacklog} would do, reading only. */
-export function planBacklog(context: DeliveryContext, { items }: Backlog): DeliveryResult[] {
-  return items.map(({ published, subDir }): DeliveryResult => {
-    const delivery =
-      subDir instanceof ExpectedError
-        ? withoutDestination(published)
-        : planDelivery(context, published, subDir);
-    const planned =
-      subDir instanceof ExpectedError ? subDir : attempt(() => describeDelivery(context, delivery));
-    if (!(planned instanceof ExpectedError)) return planned;
-    const { exitStatus: exit_status, scope } = planned;
-    return { ...basisOf(delivery), state: 'failed', error: errorDocument(planned), exit_status, scope };
-  });
+export async function planBacklog(context: DeliveryContext, { items }: Backlog): Promise<DeliveryResult[]> {
+  const results: DeliveryResult[] = [];
+  for (const item of items) {
+    const result = await planItem(context, item);
+    results.push(result);
+    rememberDead(context, item, result);
+  }
+  return results;
+}
+
+async function planItem(
+  context: DeliveryContext,
+  { published, subDir }: BacklogItem,
+): Promise<DeliveryResult> {
+  if (subDir instanceof ExpectedError) return plannedFailure(withoutDestination(published), subDir);
+  const delivery = planDelivery(context, published, subDir);
+  const failure = findDead(context, delivery);
+  if (failure !== undefined) return notTried(delivery, failure);
+  try {
+    return await describeDelivery(context, delivery);
+  } catch (error) {
+    if (error instanceof ExpectedError) return plannedFailure(delivery, error);
+    throw error;
+  }
+}
+
+function plannedFailure(delivery: FormatDelivery, reason: ExpectedError): DeliveryResult {
+  const { exitStatus: exit_status, scope } = reason;
+  return { ...basisOf(delivery), state: 'failed', error: errorDocument(reason), exit_status, scope };
 }

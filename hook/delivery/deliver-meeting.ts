@@ -55,11 +55,14 @@ async function deliverOne(
 }
 
 /** What a delivery would do. Throws ExpectedError where it would fail. */
-export function planMeeting(
+export async function planMeeting(
   context: DeliveryContext,
   published: readonly PublishedFormat[],
   subDir: string | ExpectedError,
-): DeliveryResult[] {
+): Promise<DeliveryResult[]> {
   if (subDir instanceof ExpectedError) throw subDir;
-  return published.map((one) => describeDelivery(context, planDelivery(context, one, subDir)));
+  const results: DeliveryResult[] = [];
+  for (const one of published)
+    results.push(await describeDelivery(context, planDelivery(context, one, subDir)));
+  return results;
 }

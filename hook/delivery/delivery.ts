@@ -189,11 +189,15 @@ async function packAndSendOnce(
         run.log.warn(message);
       },
       debug: run.log.debug,
-      write: async (target, path) => {
+      logFile: run.config.logFile,
+      write: async (target, path, onProgress) => {
         const written = await writeArchive(plan, target, {
           path,
           signal: run.signal,
-          onProgress: (bytes) => bar.update(bytes, 'packing'),
+          onProgress: (bytes) => {
+            onProgress?.();
+            bar.update(bytes, 'packing');
+          },
         });
         checksum = written.checksum;
         setTime(target, modifiedAt);
@@ -250,13 +254,16 @@ export async function noteForLater(
 }
 
 /** What a delivery would do, reading only: for `--dry-run`. Throws ExpectedError where a delivery would fail. */
-export function describeDelivery(context: DeliveryContext, delivery: FormatDelivery): DeliveryResult {
+export async function describeDelivery(
+  context: DeliveryContext,
+  delivery: FormatDelivery,
+): Promise<DeliveryResult> {
   const { published, archive: name, subDir } = delivery;
   const plan = planDeliveredArchive(published);
   const steps = [
     ...plan.skipped.map((skipped) => `leave out: ${skipped}`),
     `pack ${published.directory}: ${plan.files} files, ${plan.size} bytes`,
-    ...context.spool.describeDelivery({ name, size: plan.size, subDir }),
+    ...(await context.spool.describeDelivery({ name, size: plan.size, subDir, signal: context.run.signal })),
     `record the delivery in ${context.config.workDir}/ledger`,
   ];
   return { ...basisOf(delivery), state: 'planned', bytes: plan.size, files: plan.files, steps };

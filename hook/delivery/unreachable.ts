@@ -10,7 +10,7 @@ import { markOutstanding } from './settle-meeting.ts';
 const costly = 2;
 
 /** What a host that says nothing fails with; one that refuses or cuts a connection may take the next one. */
-const silences = ['host_unreachable', 'host_not_found', 'connection_stalled'];
+const silences = ['host_unreachable', 'host_not_found', 'connection_stalled', 'file_system_silent'];
 
 /** Remembers that a host does not answer, for the calls that come next. */
 export async function rememberHost(

@@ -1,5 +1,7 @@
 /** `spool_dir` → the right {@link Spool}. The only place that tells them apart. */
 import type { SpoolAddress } from '../config/spool-address.ts';
+import { ExpectedError } from '../errors.ts';
+import { requireAnswers } from '../system/network-mount.ts';
 import { routeSpools } from './route.ts';
 import type { Spool } from './spool.ts';
 
@@ -23,6 +25,21 @@ export async function openSpool(settings: SpoolSettings): Promise<Spool> {
   for (const [subDir, address] of settings.spoolDirs)
     others.set(subDir, await openOne({ ...settings, requireMount }, address));
   return routeSpools(await openOne(settings, settings.spool), others);
+}
+
+/** Why nothing can be delivered to a mounted spool: its file system does not answer. Undefined when all of them do. */
+export async function findSilence(
+  { spool, spoolDirs }: Pick<SpoolSettings, 'spool' | 'spoolDirs'>,
+  signal: AbortSignal,
+): Promise<ExpectedError | undefined> {
+  const paths = [spool, ...spoolDirs.values()].flatMap((one) => (one.kind === 'local' ? [one.path] : []));
+  try {
+    await requireAnswers(paths, signal);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ExpectedError) return error;
+    throw error;
+  }
 }
 
 async function openOne(settings: SpoolSettings, address: SpoolAddress): Promise<Spool> {

@@ -19,8 +19,8 @@ export interface Parcel {
   size: number;
   /** Validated sub directory of the spool, `''` for none. */
   subDir: string;
-  /** Writes the whole archive to an open, empty file; `path` is for messages. */
-  write(target: number, path: string): Promise<void>;
+  /** Writes the whole archive to an open, empty file; `path` is for messages, `onProgress` is called for each piece. */
+  write(target: number, path: string, onProgress?: () => void): Promise<void>;
   /** Aborted by a signal: clean up and throw. */
   signal: AbortSignal;
   /** Told how many bytes have arrived, for transfers that write does not see. */
@@ -29,6 +29,8 @@ export interface Parcel {
   warn(message: string): void;
   /** Told the commands that are run. */
   debug(message: string): void;
+  /** For the line that says that the spool does not answer, which nothing else of this process may be able to write. */
+  logFile?: string | undefined;
 }
 
 /** What of the archives that {@link Spool.readArchives} was asked about lies where. */
@@ -65,8 +67,11 @@ export interface Spool {
    * when several are on their way.
    */
   deliver(parcel: Parcel): Promise<void>;
-  /** What {@link deliver} would do, a line each, for `--dry-run`. Reads nothing over a network. */
-  describeDelivery(parcel: Pick<Parcel, 'name' | 'size' | 'subDir'>): string[];
+  /**
+   * What {@link deliver} would do, a line each, for `--dry-run`. Makes no connection. Throws ExpectedError when it is seen
+   * that a delivery would fail.
+   */
+  describeDelivery(parcel: Pick<Parcel, 'name' | 'size' | 'subDir' | 'signal'>): Promise<string[]>;
   /**
    * Removes what cut transfers of these archives have left there. Throws ExpectedError when it cannot, with the code
    * `renaming_refused` when the other side never lets us.

@@ -168,6 +168,7 @@ export function syncDirectory(directory: OpenDirectory): void {
 
 /** Another file system mounted there, or the directory replaced, means that PILOS would not see the archive. */
 export function checkStillThere(directory: OpenDirectory): void {
+  forgetNames(directory.path);
   const now = statSync(directory.path, { throwIfNoEntry: false });
   if (now?.dev === directory.stats.dev && now.ino === directory.stats.ino) return;
   throw new ExpectedError(
@@ -178,6 +179,21 @@ export function checkStillThere(directory: OpenDirectory): void {
       fix: 'check its mount and run it again',
     },
   );
+}
+
+/**
+ * For a minute NFS answers from memory which directory a name stands for. Opening a directory asks the server whether it
+ * has changed ("close-to-open" in nfs(5)), and names in a changed one are looked up anew: so from the top down.
+ */
+function forgetNames(path: string): void {
+  const names = path.split('/').slice(1);
+  for (const [depth] of names.entries()) {
+    try {
+      closeSync(openSync(`/${names.slice(0, depth).join('/')}`, constants.O_RDONLY | constants.O_DIRECTORY));
+    } catch {
+      // It may be entered but not read; or it is gone, which is noticed below it.
+    }
+  }
 }
 
 export function closeQuietly(file: number): void {

@@ -15,8 +15,10 @@ import {
 import { attempt, EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
 import { readFileSystem } from '../../system/file-system.ts';
+import { requireAnswers } from '../../system/network-mount.ts';
 import { createRunToken, isAbandoned } from '../../system/run-token.ts';
 import type { Parcel, Spool } from '../spool.ts';
+import { watchDelays } from './delay-watch.ts';
 import {
   checkSpace,
   checkStillThere,
@@ -45,15 +47,20 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
     // The next delivery to a directory removes them.
     removeCut: async () => undefined,
     deliver: (parcel) => deliverLocally(settings, parcel),
-    readWaiting: async (subDir) =>
-      withDirectory(settings, subDir, ({ path, inside }) =>
+    readWaiting: async (subDir, { signal }) => {
+      await requireAnswers([destination(subDir)], signal);
+      return withDirectory(settings, subDir, ({ path, inside }) =>
         withErrnoTranslated(`cannot read the spool directory ${path}`, () =>
           readdirSync(inside('.')).filter((name) => name.endsWith('.tar')),
         ),
-      ),
-    readArchives: async (subDir, names, _watcher, earlier) =>
-      withDirectory(settings, subDir, (directory) => readArchivesIn(directory, names, earlier)),
-    describeDelivery: ({ name, subDir }) => {
+      );
+    },
+    readArchives: async (subDir, names, { signal }, earlier) => {
+      await requireAnswers([destination(subDir)], signal);
+      return withDirectory(settings, subDir, (directory) => readArchivesIn(directory, names, earlier));
+    },
+    describeDelivery: async ({ name, subDir, signal }) => {
+      await requireAnswers([destination(subDir)], signal);
       withDirectory(settings, subDir, () => undefined);
       return [
         `write ${destination(subDir)}/.${name}.RUN, mode 0664, then fsync`,
@@ -73,10 +80,17 @@ function blameSpool(error: unknown): unknown {
 }
 
 async function deliverLocally(settings: LocalSpoolSettings, parcel: Parcel): Promise<void> {
+  const { name: archive, signal, logFile } = parcel;
+  const directory = destinationIn(settings, parcel.subDir);
+  await requireAnswers([directory], signal);
+  const delays = watchDelays({ archive, directory, logFile, signal });
   try {
-    await writeAndRename(settings, parcel);
+    const write: Parcel['write'] = (target, path) => parcel.write(target, path, delays.progress);
+    await writeAndRename(settings, { ...parcel, write });
   } catch (error) {
     throw explainNfsRefusal(blameSpool(error), settings.directory);
+  } finally {
+    delays.stop();
   }
 }
 

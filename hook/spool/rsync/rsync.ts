@@ -47,7 +47,7 @@ export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
     removeCut: (...cut) => queue.alone(() => removeCutOverRsync(link, ...cut)),
     readWaiting: (subDir, watcher) => queue.alone(() => readWaiting(link, subDir, watcher)),
     readArchives: (...question) => queue.alone(() => readArchivesOverRsync(link, ...question)),
-    describeDelivery: ({ name, size, subDir }) => {
+    describeDelivery: async ({ name, size, subDir }) => {
       checkSpace(settings.workDir, size);
       const work = `${settings.workDir}/tmp/RUN`;
       const socket = link.connection === undefined ? undefined : `${work}/ssh`;

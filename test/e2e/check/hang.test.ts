@@ -1,7 +1,5 @@
 /** A mount that never answers, and one whose server is gone, end `check` after some seconds: it never hangs itself. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type CheckCase, commandIn, itFindsAndFixes } from '../../support/check/check-case.ts';
@@ -11,19 +9,14 @@ import {
   makeFailedDirectory,
   useScene,
 } from '../../support/check/check-scene.ts';
+import { mountHanging } from '../../support/check/dead-mount.ts';
 
 const scene = useScene(createCheckScene);
 
 /** Puts a file system that never answers in the place of the spool; returns the process that could answer. */
-async function hang({ enter, sh, tree }: CheckScene) {
-  await sh(`umount ${tree.spoolDir}`);
-  const [command = '', ...words] = enter;
-  const script = join(import.meta.dirname, '../../fixtures/hanging_fs.py');
-  const server = spawn(command, [...words, 'python3', script, tree.spoolDir], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await once(server.stdout, 'data');
-  return server;
+async function hang(here: CheckScene) {
+  await here.sh(`umount ${here.tree.spoolDir}`);
+  return await mountHanging(here, here.tree.spoolDir);
 }
 
 const mounts: CheckCase[] = [

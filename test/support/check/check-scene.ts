@@ -49,8 +49,8 @@ export interface CheckScene {
   spoolDir: string;
   run(args: readonly string[], options?: CheckOptions): Promise<ProgramResult>;
   check(args?: readonly string[], options?: CheckOptions): Promise<ProgramResult>;
-  /** The same without waiting for its end. */
-  start(): RunningProgram;
+  /** `check`, or another command, without waiting for its end. */
+  start(args?: readonly string[]): RunningProgram;
   /** What stands before a command to run it in the namespace. */
   enter: readonly string[];
   /** `check --json` as root, parsed. */
@@ -116,7 +116,8 @@ export async function createCheckScene({ mount, ...options }: CheckSceneOptions 
   const check = (args: readonly string[] = [], how: CheckOptions = {}) => run(['check', ...args], how);
   const scene: CheckScene = {
     ...{ tree, bbb, pilos, stateDir, run, check, sh, enter: inside },
-    start: () => startProgram(enter, [...words, 'pilos-post-publish', 'check'], { env, cwd: '/' }),
+    start: (args = ['check']) =>
+      startProgram(enter, [...words, 'pilos-post-publish', ...args], { env, cwd: '/' }),
     spoolDir: `/proc/${keeper.pid}/root${tree.spoolDir}`,
     readReport: async (program) => {
       const begin = Date.now();

@@ -52,6 +52,6 @@ it('names destination and host of each, also in a dry run', async () => {
     `${directory.path}/two`,
     'pilos3',
   ]);
-  const steps = spool.describeDelivery({ name: 'm-1-video.tar', size: 1, subDir: 'three' });
+  const steps = await spool.describeDelivery(createParcel('archive', { subDir: 'three' }));
   expect(steps.some((step) => step.startsWith('run: rsync') && step.endsWith(' pilos3:/.'))).toBe(true);
 });

@@ -7,7 +7,7 @@ import { createParcel } from '../../../support/files/parcel.ts';
 import { diffSnapshots, snapshotTree } from '../../../support/files/snapshot-tree.ts';
 import { useTemporaryDirectory } from '../../../support/files/temporary-directory.ts';
 import { type ChildNodeOptions, runInChildNode } from '../../../support/program/child-node.ts';
-import { expectedErrorOf, expectedRejectionOf } from '../../../support/program/thrown-error.ts';
+import { expectedRejectionOf } from '../../../support/program/thrown-error.ts';
 
 const directory = useTemporaryDirectory();
 const spoolDir = () => `${directory.path}/spool`;
@@ -80,11 +80,10 @@ describe('a sub directory', () => {
     expect(error.exitStatus).toBe(73);
     expect(error.message).toContain(`the sub directory '${subDir}' leads out of the spool directory`);
     expect(diffSnapshots(before, snapshotTree(directory.path))).toEqual([]);
-    expect(expectedErrorOf(() => describeDelivery(subDir)).exitStatus).toBe(73);
+    expect((await expectedRejectionOf(describeDelivery(subDir))).exitStatus).toBe(73);
   });
 
-  const describeDelivery = (subDir: string) =>
-    spool().describeDelivery({ name: 'm-1-video.tar', size: 7, subDir });
+  const describeDelivery = (subDir: string) => spool().describeDelivery(createParcel('archive', { subDir }));
 
   it('is held while the archive is written, whatever its name leads to then', async () => {
     directory.makeDirectory('spool/a');
@@ -101,10 +100,10 @@ describe('a sub directory', () => {
 });
 
 describe('describeDelivery', () => {
-  it('tells the temporary name and the name, and writes nothing', () => {
+  it('tells the temporary name and the name, and writes nothing', async () => {
     directory.makeDirectory('spool/a');
     const before = snapshotTree(directory.path);
-    expect(spool().describeDelivery({ name: 'm-1-video.tar', size: 7, subDir: 'a' })).toEqual([
+    expect(await spool().describeDelivery(createParcel('archive', { subDir: 'a' }))).toEqual([
       `write ${spoolDir()}/a/.m-1-video.tar.RUN, mode 0664, then fsync`,
       `rename it to ${spoolDir()}/a/m-1-video.tar, then fsync the directory`,
     ]);
@@ -159,7 +158,7 @@ describe('require_mount', () => {
   it('refuses the root disk when any mount would do', async () => {
     // In this namespace nothing is mounted over the temporary directory.
     const root = localSpool({ directory: '/', requireMount: true });
-    const error = expectedErrorOf(() => root.describeDelivery({ name: 'x.tar', size: 1, subDir: '' }));
+    const error = await expectedRejectionOf(root.describeDelivery(createParcel('archive')));
     expect(error).toMatchObject({ exitStatus: 73, scope: 'spool' });
     expect(error.message).toBe('the spool directory / is not on a mounted file system, but on /');
     expect(error.fix).toContain('mount -a');

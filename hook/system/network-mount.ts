@@ -1,0 +1,88 @@
+/**
+ * File systems whose server may be gone. Whoever touches one then may never come back, and no signal ends him: so a
+ * process of its own asks whether it answers, and is left behind when it does not.
+ */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { EXIT, ExpectedError } from '../errors.ts';
+import { type Mount, mountOf } from './mounts.ts';
+
+const networkTypes =
+  /^(?:nfs4?|cifs|smb3|ceph|glusterfs|lustre|beegfs|gpfs|9p|virtiofs|afs|autofs|fuse(?:\..+)?)$/;
+
+/** Seconds for an answer; a server that is only busy takes less. */
+const patience = 10;
+/** Until the child says that it begins: on a busy machine starting it may take longer than the answer. */
+const startPatience = 60;
+/** As the kernel has it: path_resolution(7). */
+const mostLinks = 40;
+
+/** The first network file system on the way to `path`. Links are followed, and nothing on a network is touched. */
+export function findNetworkMount(path: string, mountinfo = readMountinfo()): Mount | undefined {
+  let names = path.split('/');
+  let place = '/';
+  for (let links = 0; names.length > 0 && links <= mostLinks; ) {
+    const name = names.shift() ?? '';
+    if (name === '' || name === '.') continue;
+    const next = name === '..' ? dirname(place) : `${place === '/' ? '' : place}/${name}`;
+    const mount = mountOf(next, mountinfo);
+    if (networkTypes.test(mount.type)) return mount;
+    const target = readLink(next);
+    if (target === undefined) place = next;
+    else {
+      links += 1;
+      if (target.startsWith('/')) place = '/';
+      names = [...target.split('/'), ...names];
+    }
+  }
+  return undefined;
+}
+
+function readMountinfo(): string {
+  return readFileSync('/proc/self/mountinfo').toString();
+}
+
+/** Undefined for what is no link, and where there is nothing: who uses the path says so. */
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export function describeMount({ point, type, source }: Mount): string {
+  return `the file system at ${point} (${type} from ${source})`;
+}
+
+/**
+ * Throws ExpectedError (75) for the first of these paths on a network file system that does not answer. Where all
+ * are on this server, it costs no more than a look into /proc.
+ */
+export async function requireAnswers(paths: readonly string[], signal: AbortSignal): Promise<void> {
+  const mounts = new Map<string, { mount: Mount; path: string }>();
+  for (const path of paths) {
+    const mount = findNetworkMount(path);
+    if (mount !== undefined) mounts.set(mount.point, { mount, path });
+  }
+  await Promise.all([...mounts.values()].map(({ mount, path }) => requireAnswer(mount, path, signal)));
+}
+
+async function requireAnswer(mount: Mount, path: string, signal: AbortSignal): Promise<void> {
+  // statfs(2) is answered by the server, where stat(2) may be answered from memory. Its errors are for who uses the path.
+  const question = ['sh', '-c', 'echo; exec stat --file-system -- "$1"', 'sh', path];
+  // Loaded here and not before: most calls of BBB need no child process.
+  const { runChild } = await import('./child-process.ts');
+  const { timedOut } = await runChild(question, {
+    ...{ directory: '/', signal, graceSeconds: 0.3 },
+    ...{ startSeconds: startPatience, silentSeconds: patience },
+  });
+  if (!timedOut) return;
+  throw new ExpectedError(`${describeMount(mount)} does not answer`, {
+    code: 'file_system_silent',
+    exitStatus: EXIT.temporary,
+    fix: `bring ${mount.source} and the network to it back: the mount then heals itself, and 'pilos-post-publish deliver' goes on`,
+    scope: 'spool',
+    retryable: true,
+  });
+}
