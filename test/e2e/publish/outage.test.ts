@@ -1,12 +1,14 @@
 /** The server of a mounted spool is away: before a delivery it is asked, in the middle of one the wait is reported. */
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Meeting } from '../../support/bbb/bbb-meeting.ts';
 import { createCheckScene, useScene } from '../../support/check/check-scene.ts';
 import { mountHanging, mountSlowly, unmountDead } from '../../support/check/dead-mount.ts';
 import { writeSparseFile } from '../../support/files/large-files.ts';
+import type { RunningProgram } from '../../support/program/run-program.ts';
 import { hasSenderDone, readLedger, readLog, rubyLogLine } from '../../support/program/traces.ts';
 
 const scene = useScene(createCheckScene);
@@ -21,11 +23,16 @@ function addMeeting(): Meeting {
   return meeting;
 }
 
-afterEach(() => scene().sh(`rm -rf ${scene().tree.spoolDir}/*.tar ${scene().tree.workDir}/hosts`));
+const mounts: { server: ChildProcess; directory: string }[] = [];
+
+afterEach(async () => {
+  for (const { server, directory } of mounts.splice(0)) await unmountDead(scene(), server, directory);
+  const { sh, tree } = scene();
+  await sh(`rm -rf ${tree.spoolDir}/*.tar ${tree.workDir}/hosts ${tree.workDir}/spools.json`);
+});
 
 async function hang(directory: string): Promise<void> {
-  const server = await mountHanging(scene(), directory);
-  onTestFinished(() => unmountDead(scene(), server, directory));
+  mounts.push({ server: await mountHanging(scene(), directory), directory });
 }
 
 describe('a spool that does not answer', () => {
@@ -105,9 +112,9 @@ describe('a server that goes away in the middle of a write', () => {
     const storage = join(tree.root, 'state', meeting.id);
     writeSparseFile(join(meeting.published(format), 'video/webcams.webm'), 20_000_000);
     const server = await mountSlowly(scene(), storage);
-    onTestFinished(() => unmountDead(scene(), server, tree.spoolDir));
+    mounts.push({ server, directory: tree.spoolDir });
     const delivery = start(['-m', meeting.id, '-f', format]);
-    await whenWriting(storage);
+    await whenWriting(storage, delivery);
     server.kill('SIGSTOP');
     return { server, storage, ...delivery, said: collect(delivery.child) };
   }
@@ -164,8 +171,9 @@ function collect({ stderr }: { stderr: NodeJS.ReadableStream | null }) {
   };
 }
 
-async function whenWriting(storage: string): Promise<void> {
+async function whenWriting(storage: string, { child, result }: RunningProgram): Promise<void> {
   const isWriting = () => readdirSync(storage).some((name) => statSync(join(storage, name)).size > 1_000_000);
   for (const end = Date.now() + 60_000; !isWriting(); await sleep(20))
-    if (Date.now() > end) throw new Error('nothing is written');
+    if (child.exitCode !== null || Date.now() > end)
+      throw new Error(`nothing is written: ${JSON.stringify(child.exitCode === null ? '' : await result)}`);
 }
