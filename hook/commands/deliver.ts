@@ -89,7 +89,7 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
 
   const meetingIds = request.meetingIds.map((id) => findMeetingId(run.config, '-m', id));
   const context = await openDelivery(run);
-  if (request.confirmMount) confirmMount(context);
+  if (request.confirmMount) await confirmMount(context);
   if (request.movedFrom !== undefined) {
     const { moveDeliveries } = await import('../delivery/moved-spool.ts');
     await moveDeliveries(context, request.movedFrom);

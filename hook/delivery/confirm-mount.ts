@@ -1,6 +1,7 @@
 /** `deliver --confirm-mount`: what is mounted at the spool now is right, though earlier deliveries went elsewhere. */
 import { existsSync } from 'node:fs';
 import { confirmFileSystems } from '../spool/local/known-file-systems.ts';
+import { findSilence } from '../spool/open-spool.ts';
 import type { DeliveryContext } from './context.ts';
 
 /** Where PILOS may have an archive that it has not taken. */
@@ -10,7 +11,9 @@ const places = ['', 'public/', 'failed/', 'failed/public/'];
  * What lay in the former file system and was not seen imported would now look as if PILOS had taken it: it is
  * delivered again, and PILOS drops what it has.
  */
-export function confirmMount({ config, ledger, run }: DeliveryContext): void {
+export async function confirmMount({ config, ledger, run }: DeliveryContext): Promise<void> {
+  const silence = await findSilence(config, run.signal);
+  if (silence !== undefined) throw silence;
   confirmFileSystems(config.workDir, (directory, { title }) => {
     for (const { delivered, ...entry } of ledger.readAll()) {
       const isOpen =

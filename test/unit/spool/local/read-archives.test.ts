@@ -14,7 +14,7 @@ async function readArchives(earlier: Record<string, number> = {}) {
     `const { localSpool } = await hook('spool/local/local');
      const earlier = new Map(Object.entries(argument.earlier));
      const spool = localSpool({ directory: argument.directory, requireMount: false });
-     const seen = await spool.readArchives('', ['a.tar', 'b.tar'], undefined, earlier);
+     const seen = await spool.readArchives('', ['a.tar', 'b.tar'], { signal: new AbortController().signal }, earlier);
      return { ...seen, waiting: [...seen.waiting], refused: [...seen.refused] };`,
     { argument: { directory: `${directory.path}/spool`, earlier }, uid: 12_345 },
   );
