@@ -26,8 +26,15 @@ function delivering(scene: Scene, id: string, command: Command): Command {
 }
 
 export const delivery = (scene: Scene, id: string) => delivering(scene, id, call(scene, id));
-export const referenceDelivery = (scene: Scene, id: string) =>
-  delivering(scene, id, referenceCall(scene, id));
+
+/** PILOS' script, and then what makes its archive as durable as ours: it ends before anything is on the disk. */
+export function durableReferenceDelivery(scene: Scene, id: string): Command {
+  const archive = join(scene.spoolDir, `${id}-presentation.tar`);
+  const script = 'archive=$1; shift; "$@" && sync "$archive" && sync "$(dirname "$archive")"';
+  const { words } = referenceCall(scene, id);
+  const all = ['sh', '-c', script, 'sh', archive, ...words];
+  return delivering(scene, id, { words: all, environment: scene.environment });
+}
 
 /** `tar --create` straight into the spool directory, with fsync: the least that a delivery could cost. */
 export function leastDelivery(scene: Scene, id: string): Command {

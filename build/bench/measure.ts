@@ -16,6 +16,8 @@ export interface Cost {
 export interface Command {
   words: readonly string[];
   environment?: NodeJS.ProcessEnv;
+  /** With which it has to end; 0 by default. */
+  exitStatus?: number;
   /** Puts things back before each run; not measured. */
   prepare?: () => void;
   /** Looks at what a run has made, and throws when it is not right. */
@@ -23,12 +25,18 @@ export interface Command {
 }
 
 /** Runs the command once; throws when it fails. */
-export function measure({ words, environment = process.env, prepare, verify }: Command): Cost {
+export function measure({
+  words,
+  environment = process.env,
+  exitStatus = 0,
+  prepare,
+  verify,
+}: Command): Cost {
   prepare?.();
   const script = join(import.meta.dirname, 'measure.py');
   const output = execFileSync('python3', [script, ...words], { env: environment, encoding: 'utf8' });
   const { status, ...cost } = JSON.parse(output) as Cost & { status: number };
-  if (status !== 0) throw new Error(`exit status ${status}: ${words.join(' ')}`);
+  if (status !== exitStatus) throw new Error(`exit status ${status}: ${words.join(' ')}`);
   verify?.();
   return cost;
 }

@@ -6,16 +6,23 @@ import { hostArchitecture, outputDirectory, programName } from '../project.ts';
 import {
   call,
   delivery,
+  durableReferenceDelivery,
   executable,
   leastDelivery,
   referenceCall,
-  referenceDelivery,
   ruby,
 } from './commands.ts';
 import type { Figure } from './figure.ts';
 import { type Command, type Comparison, type Cost, compare, measure } from './measure.ts';
 import { addEvents, addPublished, createScene, meetingId, type Scene } from './scene.ts';
-import { runCutAndResumed, runOverSsh } from './ssh-rows.ts';
+import {
+  runBacklog,
+  runCutAndResumed,
+  runOverSsh,
+  runSmallOverSsh,
+  runWhileDead,
+  type SmallRow,
+} from './ssh-rows.ts';
 
 export interface Row {
   number: number;
@@ -122,7 +129,7 @@ function row3(scene: Scene): Figure[] {
 
 function row4(scene: Scene): Figure[] {
   addLarge(scene);
-  const found = compare(delivery(scene, ids.large), referenceDelivery(scene, ids.large), 2, false);
+  const found = compare(delivery(scene, ids.large), durableReferenceDelivery(scene, ids.large), 2, false);
   return figures(found, { wall: [0.2, seconds], cpu: [0.2, seconds] });
 }
 
@@ -205,6 +212,29 @@ function row12(scene: Scene): Figure[] {
   ];
 }
 
+const smallId = (number: number) => meetingId(100_000 + number);
+
+/** So many recordings of 1 MB. */
+function addMany(scene: Scene, count: number): string[] {
+  return Array.from({ length: count }, (_, number) => {
+    addEvents(scene, smallId(number), 'PILOS', 20_000);
+    addPublished(scene, smallId(number), Array<number>(20).fill(megabyte / 20));
+    return smallId(number);
+  });
+}
+
+/** In a scene of its own: what else is published would be delivered, too. */
+function small(count: number, run: (row: SmallRow) => Promise<Figure[]>) {
+  return async (scene: Scene): Promise<Figure[]> => {
+    const own = createScene(scene.root, 'small');
+    try {
+      return await run({ scene: own, ids: addMany(own, count) });
+    } finally {
+      own.remove();
+    }
+  };
+}
+
 function row13(): Figure[] {
   return [share('bytes', statSync(executable).size, statSync(node).size, 1.01, bytes)];
 }
@@ -218,7 +248,12 @@ export const rows: readonly Row[] = [
   },
   { number: 2, work: 'executable alone, the same', against: 'node -e 0', run: row2 },
   { number: 3, work: 'a 225 MB events.xml', against: 'the same with 0.5 MB', run: row3 },
-  { number: 4, work: '1.5 GB recording to a mounted spool', against: 'reference', run: row4 },
+  {
+    number: 4,
+    work: '1.5 GB recording to a mounted spool',
+    against: 'reference, then sync',
+    run: row4,
+  },
   { number: 5, work: 'the same', against: 'tar --create with fsync', run: row5 },
   { number: 6, work: 'the same, bytes written', against: 'the archive', run: row6 },
   { number: 7, work: 'the same, peak memory', against: 'a recording of 15 MB', run: row7 },
@@ -228,4 +263,28 @@ export const rows: readonly Row[] = [
   { number: 11, work: 'a delivery with 100,000 entries in the ledger', against: 'none', run: row11 },
   { number: 12, work: 'status of 10,000 recordings', against: '1,000 recordings', run: row12 },
   { number: 13, work: 'the executable, bytes', against: 'the stripped stock Node', run: row13 },
+  {
+    number: 14,
+    work: 'a recording of 1 MB over rsync and ssh',
+    against: 'reference',
+    run: small(1, (row) => runSmallOverSsh(row, 0.75, 7)),
+  },
+  {
+    number: 15,
+    work: '20 recordings of 1 MB over rsync and ssh',
+    against: 'reference, 20 calls',
+    run: small(20, (row) => runSmallOverSsh(row, 0.4, 2)),
+  },
+  {
+    number: 16,
+    work: 'a backlog of 100 recordings of 1 MB over rsync and ssh',
+    against: 'rsync, archives ready',
+    run: small(100, runBacklog),
+  },
+  {
+    number: 17,
+    work: 'a call while the host is known to be dead',
+    against: '0.2 s',
+    run: small(1, runWhileDead),
+  },
 ];

@@ -51,6 +51,9 @@ export function createScene(parent: string, name = `bench-${process.pid}`): Scen
     startOver() {
       for (const name of readdirSync(spoolDir)) rmSync(join(spoolDir, name), { recursive: true });
       rmSync(join(paths.workDir, 'ledger'), { recursive: true, force: true });
+      const published = join(paths.recordingDir, 'status/published');
+      for (const name of readdirSync(published))
+        if (name.endsWith('-sender.done')) rmSync(join(published, name));
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
