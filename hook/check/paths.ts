@@ -1,5 +1,5 @@
 /** What this process may do with a path. */
-import { accessSync, constants, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoName } from '../system/errno.ts';
 
@@ -19,19 +19,19 @@ export interface PathFacts {
 }
 
 export function readPathFacts(path: string): PathFacts {
-  const stats = statOrUndefined(path);
-  const isLink = stats === undefined && quietly(() => lstatSync(path)) !== undefined;
+  const stats = quietly(() => statSync(path));
   const isDirectory = stats?.isDirectory() ?? false;
+  const link = stats === undefined ? quietly(() => lstatSync(path)) : undefined;
+  const isThere = stats !== undefined;
   const enter = isDirectory ? constants.X_OK : 0;
-  const closedAbove = directoriesAbove(path).reverse().find(isClosed);
-  const isReadable = stats === undefined || mayAccess(path, constants.R_OK | enter);
+  const closedAbove = findClosedAbove(path);
   return {
     path,
-    kind: isDirectory ? 'directory' : stats !== undefined ? 'other' : isLink ? 'broken_link' : 'missing',
+    kind: isDirectory ? 'directory' : isThere ? 'other' : link === undefined ? 'missing' : 'broken_link',
     closedAbove,
-    closed: closedAbove ?? (isReadable ? undefined : path),
-    isWritable: stats !== undefined && mayAccess(path, constants.W_OK | enter),
-    isCreatable: stats === undefined && !isLink && isNearestWritable(path),
+    closed: closedAbove ?? (isThere && !mayAccess(path, constants.R_OK | enter) ? path : undefined),
+    isWritable: isThere && mayAccess(path, constants.W_OK | enter),
+    isCreatable: !isThere && link === undefined && isWritableDirectory(nearestParent(path)),
     hasParent: statOrUndefined(dirname(path))?.isDirectory() ?? false,
     uid: stats?.uid,
   };
@@ -43,7 +43,12 @@ export function findClosed(path: string): string | undefined {
 }
 
 export function mayAccess(path: string, mode: number): boolean {
-  return quietly(() => accessSync(path, mode) === undefined) ?? false;
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function quietly<T>(action: () => T): T | undefined {
@@ -58,15 +63,13 @@ export function statOrUndefined(path: string): Stats | undefined {
   return quietly(() => statSync(path));
 }
 
-/** '' for a file that cannot be read. */
-export function readText(file: string): string {
-  return quietly(() => readFileSync(file, 'utf8')) ?? '';
-}
-
-/** The nearest one first. */
-function directoriesAbove(path: string): string[] {
-  const parent = dirname(path);
-  return parent === path ? [] : [parent, ...directoriesAbove(parent)];
+function findClosedAbove(path: string): string | undefined {
+  const parents: string[] = [];
+  for (let parent = dirname(path); ; parent = dirname(parent)) {
+    parents.unshift(parent);
+    if (parent === '/' || parent === '.') break;
+  }
+  return parents.find(isClosed);
 }
 
 /** What does not exist is not closed. */
@@ -79,9 +82,11 @@ function isClosed(directory: string): boolean {
   }
 }
 
-/** The nearest of the directories above that is there. */
-function isNearestWritable(path: string): boolean {
-  const nearest = directoriesAbove(path).find((parent) => statOrUndefined(parent) !== undefined);
-  if (nearest === undefined || !statOrUndefined(nearest)?.isDirectory()) return false;
-  return mayAccess(nearest, constants.W_OK | constants.X_OK);
+function isWritableDirectory(path: string): boolean {
+  return (statOrUndefined(path)?.isDirectory() ?? false) && mayAccess(path, constants.W_OK | constants.X_OK);
+}
+
+function nearestParent(path: string): string {
+  const parent = dirname(path);
+  return parent === path || statOrUndefined(parent) !== undefined ? parent : nearestParent(parent);
 }

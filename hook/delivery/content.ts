@@ -50,7 +50,7 @@ export function readDeliveryState(
 
 /**
  * Notes new stamps of old content, so that nobody has to compare it again. Where names, sizes and times do not
- * answer it reads the files: a copied or touched recording is the same one.
+ * answer it reads the files, once: a copied or touched recording is the same one.
  */
 export async function refreshContent(
   config: ContentConfig,
@@ -62,8 +62,10 @@ export async function refreshContent(
   if (delivered === undefined) return;
   const { isSame, stamp, fingerprint } = compareContent(config, published, delivered);
   if (stamp === delivered.stamp || stamp === '' || fingerprint === undefined) return;
+  if (!isSame && fingerprint === delivered.differing) return;
   if (isSame || (await hasSameBytes(published, delivered, signal)))
     ledger.recordSameFiles(published, stamp, fingerprint);
+  else ledger.recordOtherFiles(published, fingerprint);
 }
 
 async function hasSameBytes(

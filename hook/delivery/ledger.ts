@@ -33,6 +33,8 @@ export interface Delivery {
   stamp: string;
   /** Of their content: what `writeArchive` returns; absent in a ledger of version 1.0.0. */
   checksum?: string;
+  /** Fingerprint of files that were read since, and are not the delivered ones: they need not be read again. */
+  differing?: string;
   /** What became of it, and when that was seen; absent in a ledger of version 1.0.0. */
   import?: ImportRecord;
   /** The archive's own time, whole seconds in milliseconds since 1970, which moving it does not change. */
@@ -105,6 +107,8 @@ export interface Ledger {
   recordMove(key: LedgerKey, destination: string): void;
   /** Nobody can say what became of it, so it counts as not delivered. */
   forgetDelivery(key: LedgerKey): void;
+  /** The files are other ones now. */
+  recordOtherFiles(key: LedgerKey, fingerprint: string): void;
   /** Removes the entries of a meeting. */
   forget(meetingId: MeetingId): void;
 }
@@ -172,6 +176,7 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
         clearRequest(entry);
         if (entry.delivered === undefined) return;
         entry.delivered.stamp = stamp;
+        delete entry.delivered.differing;
         if (fingerprint !== undefined) entry.delivered.fingerprint = fingerprint;
       }),
     recordMove: (key, destination) =>
@@ -179,6 +184,10 @@ export function openLedger(workDir: string, name: LedgerName = 'ledger'): Ledger
         if (delivered !== undefined) delivered.destination = destination;
       }),
     forgetDelivery: (key) => change(key, (entry) => delete entry.delivered),
+    recordOtherFiles: (key, fingerprint) =>
+      change(key, ({ delivered }) => {
+        if (delivered !== undefined) delivered.differing = fingerprint;
+      }),
     forget: (meetingId) => {
       for (const entry of entriesOf(directory, readNames(directory), meetingId)) {
         const file = `${directory}/${entry.record_id}-${entry.format}.json`;

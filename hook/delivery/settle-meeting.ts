@@ -1,8 +1,9 @@
 /** A meeting's `-sender.done` is there only while PILOS has every format of the meeting. */
+import { existsSync } from 'node:fs';
 import type { PublishedFormat } from '../bbb/bbb.ts';
 import type { MeetingId } from '../bbb/ids.ts';
 import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
-import { setSenderDone } from '../bbb/sender-done.ts';
+import { senderDoneFile, setSenderDone } from '../bbb/sender-done.ts';
 import { acquireLock } from '../system/lock.ts';
 import { refreshContent } from './content.ts';
 import type { DeliveryContext } from './context.ts';
@@ -36,6 +37,8 @@ export async function settleMeeting(
 export async function markOutstanding(context: Context, published: PublishedFormat): Promise<void> {
   const { config, run } = context;
   const { meetingId, format } = published;
+  // Then it covers nothing, either.
+  if (!existsSync(senderDoneFile(config.recordingDir, meetingId))) return;
   await withMeetingLock(context, meetingId, () => {
     keepAdopted(context, meetingId, readMeetingFormats(context, meetingId));
     if (!setSenderDone(config.recordingDir, meetingId, false)) return;
