@@ -6,7 +6,6 @@ import { validateJsonDocument } from './json-document.ts';
 import { type ProgramResult, runOrThrow, runProgram } from './run-program.ts';
 
 const cacheDirectory = join(import.meta.dirname, '../../../dist/.test-cache');
-const suite = 'bookworm';
 /** Beside what every Debian has; all that the package depends on, so that no network is needed later. */
 const usualPackages = ['apt', 'ruby', 'logrotate'];
 const maximumAge = 30 * 24 * 3_600_000;
@@ -30,7 +29,7 @@ export async function createDebianRoot(more: readonly string[] = []): Promise<De
   const directory = mkdtempSync(join(tmpdir(), 'debian-root-'));
   const path = join(directory, 'root');
   mkdirSync(path);
-  const archive = await provideArchive([...usualPackages, ...more]);
+  const { archive } = await provideArchive('bookworm', [...usualPackages, ...more]);
   if (archive !== undefined)
     await runOrThrow('tar', ['--extract', '--numeric-owner', '--file', archive, '--directory', path]);
   else await mountOverlay(directory, path);
@@ -72,9 +71,23 @@ function enter(root: string, command: string, args: string[]): string[] {
   return ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, root, command, ...args];
 }
 
-async function provideArchive(packages: readonly string[]): Promise<string | undefined> {
+/** Unpacks a Debian of some release with these packages. @throws Error when it cannot be made */
+export async function unpackDebian(
+  suite: string,
+  include: readonly string[],
+  directory: string,
+): Promise<void> {
+  const { archive, problem } = await provideArchive(suite, include);
+  if (archive === undefined) throw new Error(`no root of ${suite}: ${problem}`);
+  await runOrThrow('tar', ['--extract', '--numeric-owner', '--file', archive, '--directory', directory]);
+}
+
+async function provideArchive(
+  suite: string,
+  packages: readonly string[],
+): Promise<{ archive?: string; problem?: string }> {
   const archive = join(cacheDirectory, `debian-${suite}-${packages.join('-')}.tar`);
-  if (existsSync(archive) && Date.now() - statSync(archive).mtimeMs < maximumAge) return archive;
+  if (existsSync(archive) && Date.now() - statSync(archive).mtimeMs < maximumAge) return { archive };
   mkdirSync(cacheDirectory, { recursive: true });
   rmSync(archive, { force: true });
   const options = ['--mode=root', '--variant=essential', '--format=tar', '--dpkgopt=force-unsafe-io'];
@@ -86,11 +99,11 @@ async function provideArchive(packages: readonly string[]): Promise<string | und
     [`${archive}.lock`, 'sh', '-c', script, archive, ...options, ...what],
     { timeoutMilliseconds: 540_000 },
   );
-  if (status === 0) return archive;
+  if (status === 0) return { archive };
   rmSync(`${archive}.new`, { force: true });
   const last = stderr.trimEnd().split('\n').at(-1);
-  process.stdout.write(`debian-root: this machine stands in for a fresh Debian: ${last}\n`);
-  return undefined;
+  process.stdout.write(`debian-root: a fresh ${suite} cannot be made: ${last}\n`);
+  return { problem: last ?? '' };
 }
 
 /** Changes go to memory: the upper side of an overlay cannot be an overlay, which a container's disk often is. */

@@ -46,6 +46,8 @@ export interface SshServerOptions<Scenario extends string> {
   /** The server's, and so its sessions': octal digits; sshd itself always adds 022. */
   umask?: string;
   maxStartups?: number;
+  /** What stands before the command of the server, as to run that of another system. */
+  enter?: readonly string[];
 }
 
 export interface SshServer<Scenario extends string> {
@@ -151,7 +153,8 @@ export async function startSshServer<Scenario extends string>(
   async function start(): Promise<void> {
     const log = await open(paths.log, 'a');
     const command = `umask ${options.umask ?? '022'}; exec ${sshdPath} -D -e -f "$0"`;
-    listener = spawn('/bin/sh', ['-c', command, paths.config], { stdio: ['ignore', log.fd, log.fd] });
+    const [program = '', ...words] = [...(options.enter ?? []), '/bin/sh', '-c', command, paths.config];
+    listener = spawn(program, words, { stdio: ['ignore', log.fd, log.fd] });
     await log.close();
     const deadline = Date.now() + startDeadlineMs;
     while (!(await answers(port))) {
