@@ -134,11 +134,12 @@ export function runWhileDead({ scene, ids }: SmallRow): Promise<Figure[]> {
     spool.server.freeze();
     try {
       measure(dead);
-      const walls = Array.from({ length: 9 }, () => measure(dead).wall).sort((one, other) => one - other);
-      const median = walls[4] ?? Number.NaN;
-      return [
-        { name: 'wall', value: median / 0.2, reach: 1, detail: `${(median * 1000).toFixed(1)} ms / 200 ms` },
-      ];
+      const costs = Array.from({ length: 9 }, () => measure(dead));
+      return (['wall', 'cpu'] as const).map((key) => {
+        const median = costs.map((cost) => cost[key]).sort((one, other) => one - other)[4] ?? Number.NaN;
+        const detail = `${(median * 1000).toFixed(1)} ms / 200 ms`;
+        return { name: key === 'cpu' ? 'CPU' : key, value: median / 0.2, reach: 1, detail };
+      });
     } finally {
       spool.server.thaw();
     }
