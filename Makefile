@@ -10,10 +10,10 @@ ROW ?=
 # Each step uses both processors by itself, and some change the machine's packages.
 .NOTPARALLEL:
 .DEFAULT_GOAL := build
-.PHONY: help setup build release test lint demo fleet faults machines bench deb clean
+.PHONY: help setup build release release-test test lint demo fleet faults machines bench deb clean
 
 help: ## what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: node_modules/.package-lock.json ## npm packages, when package-lock.json has changed
 
@@ -37,6 +37,10 @@ build: setup ## dist/pilos-post-publish for this machine, with its launcher
 release: setup ## for a release page: executables and packages for both architectures, checksums, SBOM, notes
 	@build/system-packages.sh build release deb
 	@node build/release.ts
+
+release-test: release ## the packages of dist/ in fresh Debians: bullseye, bookworm, trixie, and arm64 under emulation
+	@build/system-packages.sh release-test
+	@vitest run --config test/release/vitest.config.ts
 
 test: build ## every test, on the built executable and real programs
 	@build/system-packages.sh test

@@ -2,7 +2,7 @@
 # Checks that the programs which a target needs are there, and installs the Debian packages of those that
 # are not. Without root it prints the command that does. Says nothing when nothing is missing.
 #
-#     build/system-packages.sh GROUP...        build, release, test, lint, demo, fleet, machines, bench, deb
+#     build/system-packages.sh GROUP...        build, release, release-test, test, lint, demo, fleet, machines, bench, deb
 set -eu
 
 # Where Debian keeps sshd, losetup and others, for users whose PATH lacks it.
@@ -61,6 +61,11 @@ check_group() {
   case $1 in
     build) need binutils strip ;;
     release) need_foreign_strip ;;
+    release-test)
+      need mmdebstrap mmdebstrap
+      need qemu-user-static qemu-aarch64-static
+      need util-linux unshare flock
+      ;;
     test)
       need_php
       need ruby ruby

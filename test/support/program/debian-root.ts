@@ -6,9 +6,16 @@ import { validateJsonDocument } from './json-document.ts';
 import { type ProgramResult, runOrThrow, runProgram } from './run-program.ts';
 
 const cacheDirectory = join(import.meta.dirname, '../../../dist/.test-cache');
+const usualSuite = 'bookworm';
 /** Beside what every Debian has; all that the package depends on, so that no network is needed later. */
 const usualPackages = ['apt', 'ruby', 'logrotate'];
 const maximumAge = 30 * 24 * 3_600_000;
+
+interface DebianRootOptions {
+  suite?: string;
+  /** Of another processor than this machine's, it runs under qemu-user-static. */
+  architecture?: 'amd64' | 'arm64' | undefined;
+}
 
 export interface DebianRoot {
   path: string;
@@ -25,11 +32,16 @@ export interface DebianRoot {
  *
  * @param more Debian packages
  */
-export async function createDebianRoot(more: readonly string[] = []): Promise<DebianRoot> {
+export async function createDebianRoot(
+  more: readonly string[] = [],
+  { suite = usualSuite, architecture }: DebianRootOptions = {},
+): Promise<DebianRoot> {
   const directory = mkdtempSync(join(tmpdir(), 'debian-root-'));
   const path = join(directory, 'root');
   mkdirSync(path);
-  const { archive } = await provideArchive('bookworm', [...usualPackages, ...more]);
+  const { archive, problem } = await provideArchive(suite, [...usualPackages, ...more], architecture);
+  if (archive === undefined && (suite !== usualSuite || architecture !== undefined))
+    throw new Error(`no root of ${suite}: ${problem}`);
   if (archive !== undefined)
     await runOrThrow('tar', ['--extract', '--numeric-owner', '--file', archive, '--directory', path]);
   else await mountOverlay(directory, path);
@@ -85,12 +97,15 @@ export async function unpackDebian(
 async function provideArchive(
   suite: string,
   packages: readonly string[],
+  architecture?: string,
 ): Promise<{ archive?: string; problem?: string }> {
-  const archive = join(cacheDirectory, `debian-${suite}-${packages.join('-')}.tar`);
+  const name = ['debian', suite, ...(architecture === undefined ? [] : [architecture]), ...packages];
+  const archive = join(cacheDirectory, `${name.join('-')}.tar`);
   if (existsSync(archive) && Date.now() - statSync(archive).mtimeMs < maximumAge) return { archive };
   mkdirSync(cacheDirectory, { recursive: true });
   rmSync(archive, { force: true });
   const options = ['--mode=root', '--variant=essential', '--format=tar', '--dpkgopt=force-unsafe-io'];
+  if (architecture !== undefined) options.push(`--architectures=${architecture}`);
   const what = [`--include=${packages.join(',')}`, '--skip=cleanup/apt/lists', suite, `${archive}.new`];
   // Test files run side by side: the second one waits, and finds it made.
   const script = '[ -e "$0" ] || { mmdebstrap "$@" && mv "$0.new" "$0"; }';

@@ -119,6 +119,25 @@ describe('examples/bbb-docker', () => {
   });
 });
 
+describe('examples/release-workflow.yml', () => {
+  it('makes targets that there are, and publishes what `make release` writes', () => {
+    const { jobs } = parseMapping(read('release-workflow.yml'), 'release-workflow.yml') as {
+      jobs: Record<string, { steps: { run?: string }[] }>;
+    };
+    const runs = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run = '' }) => run));
+    const root = join(examples, '..');
+    const makefile = readFileSync(join(root, 'Makefile'), 'utf8');
+    const targets = runs.flatMap((run) => run.match(/(?<=make )\S+/) ?? []);
+    expect(targets).toEqual(['release', 'release-test']);
+    for (const target of targets) expect(makefile).toMatch(new RegExp(`^${target}:`, 'm'));
+    const written = readFileSync(join(root, 'build/release.ts'), 'utf8');
+    for (const name of ['SHA256SUMS', 'sbom.cdx.json', 'third-party-notices.txt', 'release-notes.md']) {
+      expect(runs.join('\n')).toContain(name);
+      expect(written).toContain(`'${name}'`);
+    }
+  });
+});
+
 describe('examples/systemd', () => {
   const directory = useTemporaryDirectory();
   const units = ['pilos-post-publish', 'pilos-post-publish-check'];

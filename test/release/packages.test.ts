@@ -1,0 +1,59 @@
+/** The packages of `make release`, where they are to be installed: each Debian, and so each Ubuntu of its age. */
+import { copyFileSync, existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { outputDirectory, programName, readVersion } from '../../build/project.ts';
+import * as server from '../support/bbb/bbb-server.ts';
+import { createDebianRoot, type DebianRoot } from '../support/program/debian-root.ts';
+import { runOrThrow } from '../support/program/run-program.ts';
+
+const places = [
+  // glibc 2.31 and Ruby 2.7, as on Ubuntu 20.04
+  { suite: 'bullseye', architecture: 'amd64' },
+  { suite: 'bookworm', architecture: 'amd64' },
+  { suite: 'trixie', architecture: 'amd64' },
+  { suite: 'bookworm', architecture: 'arm64' },
+] as const;
+
+describe.each(places)('the package for $architecture on $suite', ({ suite, architecture }) => {
+  const file = join(outputDirectory, `${programName}_${readVersion()}_${architecture}.deb`);
+  const isForeign = (architecture === 'amd64') !== (process.arch === 'x64');
+  let root: DebianRoot;
+  beforeAll(async () => {
+    root = await createDebianRoot([], { suite, architecture: isForeign ? architecture : undefined });
+    await server.createBbbServer(root.path);
+    copyFileSync(file, join(root.path, basename(file)));
+  });
+  afterAll(() => root.remove());
+
+  it('is installed without a question, and nothing is missing that it needs', async () => {
+    const options = ['install', '--yes', '--no-install-recommends'];
+    const { stdout } = await root.runOrThrow('apt-get', ...options, `/${basename(file)}`);
+    expect(stdout).toContain(`kept ${server.pilosYml}`);
+    const { stdout: said } = await root.runOrThrow('dpkg', '--print-architecture');
+    expect(said).toBe(`${architecture}\n`);
+  });
+
+  it('runs by its name, says its version, and checks the server', async () => {
+    expect((await root.runOrThrow(programName, '--version')).stdout).toMatch(
+      new RegExp(`^${programName} ${readVersion().replaceAll('.', '\\.')}`),
+    );
+    const { stdout } = await root.run(programName, 'check', '--json');
+    const { results } = JSON.parse(stdout) as { results: { check: string; state: string }[] };
+    for (const check of ['launcher', 'executable', 'pilos_yml', 'bbb_yml'])
+      expect(results.find((one) => one.check === check)?.state, check).toBe('ok');
+  });
+
+  it('delivers when BBB calls its launcher, with the Ruby of this Debian', async () => {
+    await root.runOrThrow(...server.bbbCall(server.newId));
+    expect(server.isDelivered(root.path, server.newId)).toBe(true);
+  });
+
+  it("is purged, and PILOS' script is back", async () => {
+    await root.runOrThrow('apt-get', 'purge', '--yes', programName);
+    expect(existsSync(join(root.path, server.executable))).toBe(false);
+    expect(await runOrThrow('cat', [join(root.path, server.launcher)])).toMatchObject({
+      stdout: server.pilosScript,
+    });
+  });
+});
