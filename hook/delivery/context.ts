@@ -1,7 +1,7 @@
 /** What every delivery of a run shares, and the lock that keeps two runs from the same format. */
 import { archiveName, type PublishedFormat } from '../bbb/bbb.ts';
 import type { Config } from '../config/config.ts';
-import type { ExitStatus } from '../errors.ts';
+import { type ExitStatus, ExpectedError } from '../errors.ts';
 import type { ConfiguredRun } from '../run.ts';
 import { type HostStates, openHostStates } from '../spool/host-state.ts';
 import { openSpool } from '../spool/open-spool.ts';
@@ -47,17 +47,15 @@ export interface FormatDelivery {
   mapMeetingId?: ((meetingId: string) => string) | undefined;
 }
 
+/** An error is why the meeting does not say where it goes. */
 export function planDelivery(
   { spool }: Pick<DeliveryContext, 'spool'>,
   published: PublishedFormat,
-  subDir: string,
+  subDir: string | ExpectedError,
 ): FormatDelivery {
-  return { published, subDir, archive: archiveName(published), destination: spool.destination(subDir) };
-}
-
-/** A format whose meeting does not say where it goes. */
-export function withoutDestination(published: PublishedFormat): FormatDelivery {
-  return { published, subDir: '', archive: archiveName(published), destination: '' };
+  const archive = archiveName(published);
+  if (subDir instanceof ExpectedError) return { published, subDir: '', archive, destination: '' };
+  return { published, subDir, archive, destination: spool.destination(subDir) };
 }
 
 /** The lock that every run holds while it works on one format of one recording. */

@@ -4,7 +4,7 @@ import { attempt, ExpectedError } from '../errors.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { Backlog, BacklogItem } from './backlog.ts';
 import { planDeliveredArchive } from './content.ts';
-import { type DeliveryContext, type FormatDelivery, planDelivery, withoutDestination } from './context.ts';
+import { type DeliveryContext, type FormatDelivery, planDelivery } from './context.ts';
 import { clearWorkDirectory, type DeliveryRequest, deliverFormat, describeDelivery } from './delivery.ts';
 import { basisOf, type DeliveryResult, failureOf, notTried, recordFailure } from './result.ts';
 
@@ -82,10 +82,7 @@ async function deliverItem(
   request: DeliveryRequest,
 ): Promise<DeliveryResult> {
   const { published, subDir } = item;
-  const delivery =
-    subDir instanceof ExpectedError
-      ? withoutDestination(published)
-      : planDelivery(context, published, subDir);
+  const delivery = planDelivery(context, published, subDir);
   const { signal } = context.run;
   if (signal.aborted && signal.reason instanceof ExpectedError)
     return notTried(delivery, failureOf(signal.reason));
@@ -116,8 +113,8 @@ async function planItem(
   context: DeliveryContext,
   { published, subDir }: BacklogItem,
 ): Promise<DeliveryResult> {
-  if (subDir instanceof ExpectedError) return plannedFailure(withoutDestination(published), subDir);
   const delivery = planDelivery(context, published, subDir);
+  if (subDir instanceof ExpectedError) return plannedFailure(delivery, subDir);
   const failure = findDead(context, delivery);
   if (failure !== undefined) return notTried(delivery, failure);
   try {

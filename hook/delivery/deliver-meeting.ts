@@ -2,7 +2,7 @@
 import type { PublishedFormat } from '../bbb/bbb.ts';
 import { type MeetingId, meetingIdOf } from '../bbb/ids.ts';
 import { ExpectedError } from '../errors.ts';
-import { type DeliveryContext, planDelivery, withoutDestination } from './context.ts';
+import { type DeliveryContext, planDelivery } from './context.ts';
 import {
   clearWorkDirectory,
   type DeliveryRequest,
@@ -43,10 +43,8 @@ async function deliverOne(
   subDir: string | ExpectedError,
   request: DeliveryRequest,
 ): Promise<DeliveryResult> {
-  if (subDir instanceof ExpectedError) {
-    return await recordFailure(context, withoutDestination(published), subDir, 0);
-  }
   const delivery = planDelivery(context, published, subDir);
+  if (subDir instanceof ExpectedError) return await recordFailure(context, delivery, subDir, 0);
   if (context.config.deliver === 'later' && !request.again)
     return await noteForLater(context, delivery, request);
   const failure = request.again ? undefined : context.hosts.read(context.spool.location(subDir));

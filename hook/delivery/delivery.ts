@@ -1,8 +1,6 @@
 /** One published format of one recording: archive → spool → ledger, never twice at the same time. */
-
 import { futimesSync } from 'node:fs';
-import type { ArchivePlan } from '../archive/archive.ts';
-import { importMemory, PublishedFilesChanged } from '../archive/archive.ts';
+import { type ArchivePlan, importMemory, PublishedFilesChanged } from '../archive/archive.ts';
 import { readStamp } from '../archive/stamp.ts';
 import { writeArchive } from '../archive/write-archive.ts';
 import { attempt, EXIT, ExpectedError } from '../errors.ts';

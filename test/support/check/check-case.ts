@@ -1,5 +1,6 @@
 /** One thing to break, how `check` is to find it, and that it is gone when its fix has been run. */
 import { expect, it } from 'vitest';
+import { remoteSpoolOf } from './check-remote-spool.ts';
 import { type CheckReport, type CheckScene, problemsIn, theProblem } from './check-scene.ts';
 
 export interface CheckCase {
@@ -78,9 +79,10 @@ async function expectWorking(scene: CheckScene, what: string): Promise<void> {
 }
 
 /** Where pilos.yml sends it, as a path of this machine. */
-async function placeOf({ sh, tree }: CheckScene): Promise<string> {
+async function placeOf({ pilos, sh, tree }: CheckScene): Promise<string> {
   const { stdout } = await sh(`sed -n 's/^spool_dir: *//p' ${tree.pilosYml}`);
-  return stdout.trim().replace(/^['"]|['"]$/g, '');
+  const address = stdout.trim().replace(/^['"]|['"]$/g, '');
+  return address.startsWith('/') ? address : remoteSpoolOf(pilos);
 }
 
 async function expectNothingLeft(scene: CheckScene): Promise<void> {
