@@ -1,66 +1,49 @@
 /** The user of BBB, who checks, and BBB's worker. */
 import { EXIT } from '../errors.ts';
-import { shellQuote } from '../system/shell-quote.ts';
+import { sh } from '../system/shell-quote.ts';
 import { type Accounts, usualUser, withWorker, workerUnit } from './accounts.ts';
-import { definer } from './define.ts';
 import type { Facts } from './facts.ts';
-import { ok, problem, skipped, type Verdict, warning } from './result.ts';
+import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-const { one } = definer<Facts>('BigBlueButton');
+const row = rowsOf('BigBlueButton');
 
-export const accountChecks = [
-  one({
-    check: 'bbb_user',
-    of: ({ accounts }) => accounts,
-    title: ({ owner }) => `the user of BBB, who owns ${owner?.directory ?? "BBB's directories"}`,
-    decide: decideOwner,
-  }),
-  one({
-    check: 'ran_as',
-    of: ({ accounts }) => (accounts.account?.name === accounts.ranAs ? undefined : accounts.account),
-    title: (_, { accounts }) => `checked as ${accounts.ranAs}`,
-    decide: ({ name }, { accounts, commands }) =>
-      warning(
-        `BBB's scripts run as ${name}, whose rights differ from those of ${accounts.ranAs}: check as root`,
-        `${commands.configured} check`,
-      ),
-  }),
-  one({
-    check: 'worker',
-    of: ({ accounts }) => accounts,
-    title: ({ workers, hasSystemd }) =>
-      `BBB's worker${hasSystemd ? `, ${workerUnit}` : ''}${describePids(workers)}`,
-    decide: decideWorker,
-  }),
-];
+export function accountChecks({ accounts, commands }: Facts): Row[] {
+  const { owner, account, ranAs, hasSystemd, workers } = accounts;
+  const pids = workers.map(({ pid }) => pid).join(', ');
+  const unit = hasSystemd ? `, ${workerUnit}` : '';
+  const isOther = account !== undefined && account.name !== ranAs;
+  return listed(
+    row(
+      'bbb_user',
+      `the user of BBB, who owns ${owner?.directory ?? "BBB's directories"}`,
+      decideOwner(accounts),
+    ),
+    isOther && row('ran_as', `checked as ${ranAs}`, warnOfOther(account.name, ranAs, commands)),
+    row('worker', `BBB's worker${unit}${pids && `, runs as process ${pids}`}`, decideWorker(accounts)),
+  );
+}
 
 export function decideOwner({ owner, user, hasSystemd }: Accounts): Verdict {
   if (owner === undefined) return skipped("BBB's directories are not there");
   const { directory, directories, uid, account, otherOwner, hasUsualUser } = owner;
   if (account !== undefined && uid !== 0) return ok;
-  const give =
-    otherOwner === undefined
-      ? `chown -RH ${user}: ${shellQuote(directories)}`
-      : `chown ${user}: ${shellQuote([directory])}`;
-  const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser}`;
   const text = `${directory} belongs to ${uid === 0 ? 'root' : `uid ${uid}, which no user has`}, but BBB's scripts run as ${user}`;
-  return problem(
-    EXIT.config,
-    text,
-    // A worker whose user did not exist has not started.
-    hasUsualUser || otherOwner !== undefined ? give : withWorker([create, give], 'start', { hasSystemd }),
-  );
+  if (otherOwner !== undefined) return problem(EXIT.config, text, sh`chown ${user}: ${directory}`);
+  const give = sh`chown -RH ${user}: ${directories}`;
+  const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser}`;
+  // A worker whose user did not exist has not started.
+  const fix = hasUsualUser ? give : withWorker([create, give], 'start', { hasSystemd });
+  return problem(EXIT.config, text, fix);
 }
 
-function describePids(workers: Accounts['workers']): string {
-  return workers.length === 0 ? '' : `, runs as process ${workers.map(({ pid }) => pid).join(', ')}`;
+function warnOfOther(user: string, ranAs: string, { configured }: Facts['commands']): Verdict {
+  const text = `BBB's scripts run as ${user}, whose rights differ from those of ${ranAs}: check as root`;
+  return warning(text, `${configured} check`);
 }
 
 function decideWorker({ account, workers, hasSystemd }: Accounts): Verdict {
   if (account === undefined) return skipped('fix bbb_user first');
   if (workers.length > 0) return ok;
-  return warning(
-    `none runs as ${account.name}: no recording is processed, and nothing calls this program`,
-    withWorker([], 'start', { hasSystemd }),
-  );
+  const text = `none runs as ${account.name}: no recording is processed, and nothing calls this program`;
+  return warning(text, withWorker([], 'start', { hasSystemd }));
 }

@@ -1,26 +1,15 @@
 /** Who delivers: the user of BBB, its groups, and BBB's worker, which has the groups it was started with. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { isSystemdRunning } from '../system/systemd.ts';
 import { type Account, parseAccount } from '../system/user.ts';
-import { quietly, statOrUndefined } from './paths.ts';
+import { readText, statOrUndefined } from './paths.ts';
 
 export const workerUnit = 'bbb-rap-resque-worker.service';
 /** The name that BBB's packages give their user. */
 export const usualUser = 'bigbluebutton';
 
-export interface Owner {
-  /** BBB's directory whose owner counts. */
-  directory: string;
-  /** All of BBB's directories that are there. */
-  directories: readonly string[];
-  uid: number;
-  account: Account | undefined;
-  /** The name of another owner of BBB's directories, who is neither root nor without a name. */
-  otherOwner: string | undefined;
-  /** A user `bigbluebutton` exists. */
-  hasUsualUser: boolean;
-}
+type Owner = NonNullable<ReturnType<typeof readOwner>>;
 
 /** One process of BBB's worker. */
 export interface Worker {
@@ -111,8 +100,11 @@ export function parseWorker(pid: number, status: string): Worker | undefined {
   return { pid, uid, groups: [...new Set([gid, ...(field('Groups') ?? [])])] };
 }
 
-/** The owner of the first of BBB's directories that is there. */
-export function readOwner(directories: readonly string[]): Owner | undefined {
+/**
+ * The owner of the first of BBB's directories that is there. `otherOwner`: the name of another one's, who is neither root
+ * nor without a name.
+ */
+export function readOwner(directories: readonly string[]) {
   const passwd = readText('/etc/passwd');
   const hasUsualUser = passwd.split('\n').some((line) => line.startsWith(`${usualUser}:`));
   const owners = directories.flatMap((directory) => {
@@ -137,22 +129,9 @@ async function readGroups(name: string, options: ChildOptions): Promise<number[]
   return groups.length > 0 ? groups : undefined;
 }
 
-export interface NamedGroup {
-  name: string;
-  gid: number;
-}
-
 /** @param group its name or its id */
-export async function readGroup(
-  group: string | number,
-  options: ChildOptions,
-): Promise<NamedGroup | undefined> {
+export async function readGroup(group: string | number, options: ChildOptions) {
   const { stdout } = await runChild(['getent', 'group', String(group)], options);
   const [name, , gid] = stdout.trim().split(':');
   return name && gid ? { name, gid: Number(gid) } : undefined;
-}
-
-/** '' for a file that cannot be read. */
-export function readText(file: string): string {
-  return quietly(() => readFileSync(file, 'utf8')) ?? '';
 }

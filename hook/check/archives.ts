@@ -1,8 +1,7 @@
 /** Archives that PILOS has not imported, and those that it could not, as far as they can be seen. */
-import type { Config } from '../config/config.ts';
 import { ExpectedError } from '../errors.ts';
 import { openSpool } from '../spool/open-spool.ts';
-import { answerOf, type LocalSpool, type SpoolContext } from './local-spool.ts';
+import type { LocalSpool, SpoolContext } from './local-spool.ts';
 import type { Recordings } from './recordings.ts';
 import type { Archives } from './spool-probe.ts';
 
@@ -12,11 +11,12 @@ export interface PlacedArchives extends Archives {
 }
 
 /** In a directory of this server: everybody's. */
-export function readLocalArchives({ lines, directory, subDirs }: LocalSpool): PlacedArchives[] {
+export function readLocalArchives({ answers, directory, subDirs }: LocalSpool): PlacedArchives[] {
   return ['', ...subDirs].flatMap((subDir) => {
-    const answer = answerOf(lines, 'archives', subDir);
-    const place = subDir === '' ? directory : `${directory}/${subDir}`;
-    return answer !== undefined && 'found' in answer ? [{ place, ...answer.found }] : [];
+    const found = answers.get(subDir)?.archives?.found;
+    return found === undefined
+      ? []
+      : [{ place: subDir === '' ? directory : `${directory}/${subDir}`, ...found }];
   });
 }
 
@@ -28,18 +28,16 @@ export async function readRemoteArchives(
   { config, subDirs, options }: SpoolContext,
   recordings: Recordings,
 ): Promise<PlacedArchives[]> {
-  const spool = await openSpool(impatient(config));
+  const spool = await openSpool({ ...config, retry: { attempts: 1, maxSeconds: 5 } });
+  const ignore = () => undefined;
   const watcher = { signal: options.signal ?? new AbortController().signal, warn: ignore, debug: ignore };
   const found: PlacedArchives[] = [];
   for (const subDir of ['', ...subDirs]) {
     const place = spool.destination(subDir);
     const delivered = deliveredTo(place, recordings);
     try {
-      const { waiting, refused, failedDirectory } = await spool.readArchives(
-        subDir,
-        [...delivered.keys()],
-        watcher,
-      );
+      const seen = await spool.readArchives(subDir, [...delivered.keys()], watcher);
+      const { waiting, refused, failedDirectory } = seen;
       const ages = [...waiting].map((name) => (Date.now() - (delivered.get(name) ?? Date.now())) / 1000);
       found.push({
         ...{ place, waiting: waiting.size, failed: [...refused.keys()], oldestSeconds: Math.max(0, ...ages) },
@@ -55,17 +53,9 @@ export async function readRemoteArchives(
 
 /** Names of archives, and when they were delivered. */
 function deliveredTo(place: string, { states }: Recordings): Map<string, number> {
-  const recordings = states instanceof ExpectedError ? [] : states;
-  const names = recordings.flatMap((one) =>
-    one.formats.flatMap(({ delivered }) =>
-      delivered?.destination === place ? [[delivered.archive, Date.parse(delivered.at)] as const] : [],
-    ),
+  const formats = states instanceof ExpectedError ? [] : states.flatMap((one) => one.formats);
+  const names = formats.flatMap(({ delivered }) =>
+    delivered?.destination === place ? [[delivered.archive, Date.parse(delivered.at)] as const] : [],
   );
   return new Map(names.slice(0, mostNames));
 }
-
-function impatient(config: Config): Config {
-  return { ...config, retry: { attempts: 1, maxSeconds: 5 } };
-}
-
-function ignore(): void {}

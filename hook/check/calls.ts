@@ -8,25 +8,12 @@ import { timerName } from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { hasSameContent } from '../system/same-content.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
-import { readText } from './accounts.ts';
 import { findScripts, programName } from './own-program.ts';
-import { findClosed, mayAccess, quietly } from './paths.ts';
+import { findClosed, mayAccess, quietly, readText } from './paths.ts';
 
 export const launcherName = 'pilos_post_publish.rb';
 
-export interface Calls {
-  directory: string;
-  /** The directory, or one above it, that the user of BBB may not read. */
-  closed: string | undefined;
-  /** The scripts that BBB runs; undefined without their directory. */
-  scripts: readonly Script[] | undefined;
-  /** What the launcher starts; undefined without a launcher. */
-  executable: Executable | undefined;
-  /** Undefined without systemd. */
-  timer: Timer | undefined;
-  /** Without systemd: something else runs `deliver` again and again. */
-  isRepeated: boolean;
-}
+export type Calls = Awaited<ReturnType<typeof readCalls>>;
 
 export interface Script {
   name: string;
@@ -34,32 +21,24 @@ export interface Script {
   kind: 'own' | 'pilos' | 'scalelite' | 'other' | 'unreadable';
 }
 
-export interface Executable {
-  file: string;
-  isThere: boolean;
-  mayRun: boolean;
-  /** What it says of itself, when it is not this very program. */
-  otherVersion: string | undefined;
-  version: string;
-}
+export type Executable = Awaited<ReturnType<typeof readExecutable>>;
 
 /** systemd's properties of a unit (systemctl(1), `show`), or why it does not answer. */
 export type Timer = { load: string; enabled: string; active: string } | { unknown: string };
 
+/** `scripts` is undefined without their directory, `executable` without a launcher, `timer` without systemd. */
 export async function readCalls(
-  {
-    bbbFiles,
-    workDir,
-    version,
-  }: { bbbFiles: readonly string[]; workDir: string | undefined; version: string },
+  bbbFiles: readonly string[],
+  workDir: string | undefined,
+  version: string,
   options: ChildOptions,
-): Promise<Calls> {
+) {
   const directory = `${findScripts(bbbFiles)}/post_publish`;
   const scripts = quietly(() => readScripts(directory));
   const isLauncherThere = scripts?.some(({ name, kind }) => name === launcherName && kind === 'own');
   return {
     directory,
-    closed: findClosed(directory),
+    closedPath: findClosed(directory),
     scripts,
     executable: isLauncherThere ? await readExecutable(directory, version, options) : undefined,
     timer: isSystemdRunning() ? await readTimer(options) : undefined,
@@ -78,12 +57,10 @@ export function isRepeatedDelivery(words: readonly string[]): boolean {
   return words.includes('deliver') && options.some((word) => /^--every(=|$)/.test(word));
 }
 
-/** Milliseconds in which a job of cron, or of another container, has run; only the metrics know of it. */
-const lately = 2 * 3_600_000;
-
+/** In two hours. Of a run of cron's, or in another container, only the metrics know. */
 function hasRunLately(workDir: string | undefined): boolean {
   const lastRun = workDir === undefined ? undefined : readLastRun(workDir);
-  return lastRun !== undefined && Date.now() - lastRun * 1000 < lately;
+  return lastRun !== undefined && Date.now() - lastRun * 1000 < 2 * 3_600_000;
 }
 
 /** BBB runs every script that ends in `.rb`. */
@@ -103,12 +80,8 @@ export function classifyScript(name: string, text: string): Script['kind'] {
   return 'other';
 }
 
-/** The launcher starts the executable beside itself, where it really lies. */
-async function readExecutable(
-  directory: string,
-  version: string,
-  options: ChildOptions,
-): Promise<Executable> {
+/** The launcher starts the executable beside itself, where it really lies. `otherVersion`: of another program than this one. */
+async function readExecutable(directory: string, version: string, options: ChildOptions) {
   const file = `${dirname(realpathSync(`${directory}/${launcherName}`))}/${programName}`;
   const isThere = existsSync(file);
   const mayRun = mayAccess(file, constants.R_OK | constants.X_OK);

@@ -1,23 +1,16 @@
 /** The configuration files: what is wrong with them, and what can be used of them all the same. */
 import { safeParse } from 'valibot';
-import { type BbbConfig, parseBbbConfig, readBbbConfig } from '../config/bbb-config.ts';
+import { parseBbbConfig, readBbbConfig } from '../config/bbb-config.ts';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
-import { type Config, combineConfig } from '../config/config.ts';
+import { combineConfig } from '../config/config.ts';
 import { type PilosSettings, parsePilos, pilosKeys } from '../config/pilos-settings.ts';
 import { readMapping } from '../config/yaml-mapping.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 
-export interface Configuration {
-  pilosFile: string;
-  pilosError: ExpectedError | undefined;
-  bbb: BbbConfig;
-  bbbError: ExpectedError | undefined;
-  /** Undefined when `pilos.yml` does not say `work_dir` and `spool_dir`. */
-  config: Config | undefined;
-}
+export type Configuration = ReturnType<typeof readConfiguration>;
 
-/** Reads all files, and what is valid of a broken one. Never throws an ExpectedError. */
-export function readConfiguration(choice: ConfigChoice, environment: NodeJS.ProcessEnv): Configuration {
+/** Reads all files, and what is valid of a broken one; `config` is undefined without `work_dir` and `spool_dir`. */
+export function readConfiguration(choice: ConfigChoice, environment: NodeJS.ProcessEnv) {
   const pilosFile = chosenPilosFile(choice, environment);
   const read = attempt(() => readBbbConfig(choice, environment));
   const [bbb, bbbError] =

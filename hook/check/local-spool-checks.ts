@@ -1,97 +1,133 @@
-import { definer } from './define.ts';
-import type { Facts, SpoolFacts } from './facts.ts';
-import type { FoundSpool } from './local-spool.ts';
-import { decideGroup, decideUserGroup, decideWorkerGroup, describeGroup } from './spool-group.ts';
-import { decideAnswers, decideDirectory, decideMount } from './spool-mount.ts';
+/** A spool that is a directory of this server: does it answer, is it mounted, and can be written what PILOS reads? */
+import { EXIT } from '../errors.ts';
+import { sh } from '../system/shell-quote.ts';
+import { formatBytes } from '../terminal/units.ts';
+import type { Facts } from './facts.ts';
+import type { FoundSpool, LocalSpool } from './local-spool.ts';
+import { decideAnswers, decideDirectory, decideFailure, decideMount } from './spool-mount.ts';
+import type { Answers } from './spool-probe.ts';
 import {
+  decideGroup,
   decideMode,
-  decideSpace,
-  decideSubDirectory,
-  decideWrite,
-  describeSpace,
-  describeWritten,
-  toOctal,
-} from './spool-writes.ts';
+  decideUserGroup,
+  decideWorkerGroup,
+  describeGroup,
+} from './spool-rights.ts';
+import {
+  checkStatusOf,
+  listed,
+  ok,
+  problem,
+  type Row,
+  rowsOf,
+  skipped,
+  type Verdict,
+  warning,
+} from './table.ts';
 
-const { one, each } = definer<Facts & SpoolFacts>('Spool');
+const row = rowsOf('Spool');
 
-/** A directory that is there; what is not, or hangs, is said by the first two checks. */
-const found = ({ localSpool }: SpoolFacts) =>
-  localSpool?.found?.isDirectory ? { ...localSpool, found: localSpool.found } : undefined;
+const mounted = ['spool_answers', 'spool_mount'];
+const grouped = [...mounted, 'spool_group'];
+const usable = [...grouped, 'spool_mode', 'spool_space', 'user_group'];
 
-const usable = ['spool_answers', 'spool_mount', 'spool_group', 'spool_mode', 'spool_space', 'user_group'];
+export function localSpoolChecks(spool: LocalSpool, facts: Facts): Row[] {
+  const { directory, found } = spool;
+  return [
+    row('spool_answers', `${directory} answers`, decideAnswers(spool)),
+    row('spool_directory', `spool directory: ${directory}`, decideDirectory(spool, facts), ['spool_answers']),
+    ...(found?.isDirectory ? foundSpoolChecks({ ...spool, found }, facts) : []),
+  ];
+}
 
-export const localSpoolChecks = [
-  one({
-    check: 'spool_answers',
-    of: ({ localSpool }) => localSpool,
-    title: ({ directory }) => `${directory} answers`,
-    decide: decideAnswers,
-  }),
-  one({
-    check: 'spool_directory',
-    of: ({ localSpool }) => localSpool,
-    title: ({ directory }) => `spool directory: ${directory}`,
-    after: ['spool_answers'],
-    decide: decideDirectory,
-  }),
-  one({
-    check: 'spool_mount',
-    of: found,
-    title: ({ mount: { point, type, source } }) => `file system: ${point} (${type} from ${source})`,
-    after: ['spool_answers'],
-    decide: decideMount,
-  }),
-  one({
-    check: 'spool_group',
-    of: found,
-    title: (spool) => `group of ${spool.found.path}: ${describeGroup(spool)}`,
-    after: ['spool_answers', 'spool_mount'],
-    decide: decideGroup,
-  }),
-  one({
-    check: 'spool_mode',
-    of: found,
-    title: ({ found: { path, mode } }) => `mode of ${path}: ${toOctal(mode)}`,
-    after: ['spool_answers', 'spool_mount', 'spool_group'],
-    decide: ({ found: directory }) => decideMode(directory),
-  }),
-  one({
-    check: 'spool_space',
-    of: found,
-    title: describeSpace,
-    after: ['spool_answers', 'spool_mount'],
-    decide: decideSpace,
-  }),
-  one({
-    check: 'user_group',
-    of: (facts) => (facts.accounts.account === undefined ? undefined : found(facts)),
-    title: (spool, { accounts }) => `${accounts.user} is in group ${describeGroup(spool)}, or need not be`,
-    after: ['spool_answers', 'spool_mount', 'spool_group'],
-    decide: decideUserGroup,
-  }),
-  one({
-    check: 'worker_group',
-    of: (facts) => (facts.accounts.account === undefined ? undefined : found(facts)),
-    title: (spool) => `BBB's worker is in group ${describeGroup(spool)}, or need not be`,
-    after: ['spool_answers', 'spool_mount', 'spool_group', 'user_group'],
-    decide: decideWorkerGroup,
-  }),
-  one({
-    check: 'spool_write',
-    of: found,
-    title: (spool, { accounts }) => `a file of ${accounts.ranAs} in ${describeWritten(spool)}`,
-    after: usable,
-    decide: decideWrite,
-  }),
-  each({
-    check: 'sub_directory',
-    of: (facts) => {
-      const spool = found(facts);
-      return (spool?.subDirs ?? []).map((subDir) => ({ spool: spool as FoundSpool, subDir }));
-    },
-    title: ({ spool, subDir }) => `sub directory that PILOS asks for: ${spool.found.path}/${subDir}`,
-    after: [...usable, 'spool_write'],
-    decide: ({ spool, subDir }, facts) => decideSubDirectory(spool, subDir, facts),
-  }),
-];
+/** Of a directory that is there; what is not, or hangs, is said by the first two checks. */
+function foundSpoolChecks(spool: FoundSpool, facts: Facts): Row[] {
+  const { accounts } = facts;
+  const { path, mode } = spool.found;
+  const { point, type, source } = spool.mount;
+  const { space, write } = spool.answers.get('') ?? {};
+  const group = describeGroup(spool);
+  const free = space?.found ? formatBytes(space.found.bytes) : 'not known';
+  const isKnown = accounts.account !== undefined;
+  const user = `${accounts.user} is in group ${group}, or need not be`;
+  const worker = `BBB's worker is in group ${group}, or need not be`;
+  const written = `a file of ${accounts.ranAs} in ${path}${write?.found ? ` had ${describeAccess(write.found, spool)}` : ''}`;
+  const mount = `file system: ${point} (${type} from ${source})`;
+  return listed(
+    row('spool_mount', mount, decideMount(spool), ['spool_answers']),
+    row('spool_group', `group of ${path}: ${group}`, decideGroup(spool, facts), mounted),
+    row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found), grouped),
+    row('spool_space', `free space: ${free}`, decideSpace(space), mounted),
+    isKnown && row('user_group', user, decideUserGroup(spool, facts), grouped),
+    isKnown && row('worker_group', worker, decideWorkerGroup(spool, facts), [...grouped, 'user_group']),
+    row('spool_write', written, decideWrite(spool, write, facts), usable),
+    ...spool.subDirs.map((subDir) => {
+      const title = `sub directory that PILOS asks for: ${path}/${subDir}`;
+      return row('sub_directory', title, decideSubDirectory(spool, subDir, facts), [
+        ...usable,
+        'spool_write',
+      ]);
+    }),
+  );
+}
+
+const littleSpace = 1e9;
+const noSpace = 1e8;
+
+function decideSpace({ found: free, failure }: NonNullable<Answers['space']> = {}): Verdict {
+  if (failure !== undefined) return problem(checkStatusOf(failure), failure.message, failure.fix);
+  if (free === undefined) return skipped('the file system does not say');
+  const fix = 'free some space there; is PILOS importing? See Horizon and failed/';
+  if (free.inodes === 0) return problem(EXIT.spool, 'no inode is free', fix);
+  if (free.bytes < noSpace) return problem(EXIT.spool, 'it is full', fix);
+  return free.bytes < littleSpace ? warning('a recording may be larger', fix) : ok;
+}
+
+function describeAccess({ mode, gid }: { mode: number; gid: number }, { pilosGroup }: LocalSpool): string {
+  return `mode ${toOctal(mode)} and group ${gid === pilosGroup?.gid ? 'pilos-spool' : gid}`;
+}
+
+/** File systems with options such as `file_mode` or `anongid` decide themselves what a file gets. */
+function decideWrite(
+  spool: FoundSpool,
+  { found: written, failure }: NonNullable<Answers['write']> = {},
+  facts: Facts,
+): Verdict {
+  if (failure !== undefined) return decideFailure(spool, failure, facts);
+  if (written === undefined) return skipped('the probe ended before');
+  if ((written.mode & 0o044) === 0) {
+    const fix = 'correct the options of its mount (file_mode, umask), or the default ACL';
+    return problem(EXIT.permission, 'PILOS cannot read it', fix);
+  }
+  const hasSetgid = (spool.found.mode & 0o2000) !== 0;
+  if (written.gid === spool.found.gid || !hasSetgid) return ok;
+  return warning(
+    `its group is not that of the directory, ${describeGroup(spool)}`,
+    'check the options of its mount or export (gid, anongid)',
+  );
+}
+
+/** One that PILOS meetings of this server have asked for. */
+function decideSubDirectory(spool: FoundSpool, subDir: string, facts: Facts): Verdict {
+  const { uid, gid } = spool.found;
+  const path = `${spool.found.path}/${subDir}`;
+  const { directory, write } = spool.answers.get(subDir) ?? {};
+  const { found: there, failure } = directory ?? {};
+  if (failure?.errno === 'ENOENT') {
+    const text = 'it does not exist, so the recordings of that PILOS are not delivered';
+    return problem(EXIT.spool, text, sh`install -d -m 2775 -o ${uid} -g ${gid} ${path}`);
+  }
+  if (failure !== undefined) return decideFailure(spool, failure, facts);
+  if (there === undefined) return skipped('the probe ended before');
+  if (!there.isDirectory) return problem(EXIT.spool, 'it is not a directory', `remove or rename ${path}`);
+  if (there.gid !== gid && (there.mode & 0o007) !== 0o007) {
+    const text = `its group (id ${there.gid}) is not that of ${spool.found.path}, so PILOS cannot delete what it has imported`;
+    return problem(EXIT.permission, text, sh`chgrp ${gid} ${path} && chmod g+rwxs ${path}`);
+  }
+  const mode = decideMode({ path, mode: there.mode });
+  return mode.state === 'ok' && write?.failure ? decideFailure(spool, write.failure, facts) : mode;
+}
+
+function toOctal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}

@@ -15,27 +15,26 @@ export function ownCommand(): string[] {
   return [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)];
 }
 
-/** This program as an admin calls it, in a shell. */
-export interface OwnCommands {
-  /** With the options that choose the same configuration, where it is not the usual one. */
-  configured: string;
-  /** What puts launcher, executable, timer and `pilos.yml` in place. */
-  install: string;
-  /** `install` writes the `pilos.yml` that is read: no other one is chosen, and dpkg does not own it. */
-  writesPilosFile: boolean;
-}
+export type OwnCommands = ReturnType<typeof readOwnCommands>;
 
-export function readOwnCommands(choice: ConfigChoice, environment: NodeJS.ProcessEnv): OwnCommands {
+/** This program as an admin calls it, in a shell. */
+export function readOwnCommands(choice: ConfigChoice, environment: NodeJS.ProcessEnv) {
   const found = findProgram(programName, environment);
-  const isFound = found !== undefined && isSea() && realPath(found) === realPath(process.execPath);
+  const isFound =
+    found !== undefined &&
+    isSea() &&
+    quietly(() => realpathSync(found) === realpathSync(process.execPath)) === true;
   const program = isFound ? programName : shellQuote(ownCommand());
   const [pilosFile, bbbFiles] = [chosenPilosFile(choice, environment), chosenBbbFiles(choice, environment)];
   const isUsualPilosFile = pilosFile === chosenPilosFile({}, {});
   const isUsual = isUsualPilosFile && bbbFiles.join(':') === chosenBbbFiles({}, {}).join(':');
   const options = ['--config', pilosFile, ...bbbFiles.flatMap((file) => ['--bbb-config', file])];
   return {
+    /** With the options that choose the same configuration, where it is not the usual one. */
     configured: isUsual ? program : `${program} ${shellQuote(options)}`,
+    /** Puts launcher, executable, timer and `pilos.yml` in place. */
     install: installCommand(program),
+    /** It writes the `pilos.yml` that is read: no other one is chosen, and dpkg does not own it. */
     writesPilosFile: isUsualPilosFile && !existsSync(packageNote),
   };
 }
@@ -59,9 +58,5 @@ function installCommand(program: string): string {
 export function findProgram(name: string, environment: NodeJS.ProcessEnv): string | undefined {
   const folders = name.includes('/') ? [''] : (environment['PATH'] ?? '').split(':').filter(Boolean);
   const files = folders.map((folder) => (folder === '' ? name : `${folder}/${name}`));
-  return files.find((file) => realPath(file) !== undefined);
-}
-
-function realPath(file: string): string | undefined {
-  return quietly(() => realpathSync(file));
+  return files.find((file) => existsSync(file));
 }

@@ -1,5 +1,5 @@
 /** What this process may do with a path. */
-import { accessSync, constants, lstatSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoName } from '../system/errno.ts';
 
@@ -19,19 +19,19 @@ export interface PathFacts {
 }
 
 export function readPathFacts(path: string): PathFacts {
-  const stats = quietly(() => statSync(path));
+  const stats = statOrUndefined(path);
+  const isLink = stats === undefined && quietly(() => lstatSync(path)) !== undefined;
   const isDirectory = stats?.isDirectory() ?? false;
-  const link = stats === undefined ? quietly(() => lstatSync(path)) : undefined;
-  const isThere = stats !== undefined;
   const enter = isDirectory ? constants.X_OK : 0;
-  const closedAbove = findClosedAbove(path);
+  const closedAbove = directoriesAbove(path).reverse().find(isClosed);
+  const isReadable = stats === undefined || mayAccess(path, constants.R_OK | enter);
   return {
     path,
-    kind: isDirectory ? 'directory' : isThere ? 'other' : link === undefined ? 'missing' : 'broken_link',
+    kind: isDirectory ? 'directory' : stats !== undefined ? 'other' : isLink ? 'broken_link' : 'missing',
     closedAbove,
-    closed: closedAbove ?? (isThere && !mayAccess(path, constants.R_OK | enter) ? path : undefined),
-    isWritable: isThere && mayAccess(path, constants.W_OK | enter),
-    isCreatable: !isThere && link === undefined && isWritableDirectory(nearestParent(path)),
+    closed: closedAbove ?? (isReadable ? undefined : path),
+    isWritable: stats !== undefined && mayAccess(path, constants.W_OK | enter),
+    isCreatable: stats === undefined && !isLink && isNearestWritable(path),
     hasParent: statOrUndefined(dirname(path))?.isDirectory() ?? false,
     uid: stats?.uid,
   };
@@ -43,12 +43,7 @@ export function findClosed(path: string): string | undefined {
 }
 
 export function mayAccess(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
+  return quietly(() => accessSync(path, mode) === undefined) ?? false;
 }
 
 export function quietly<T>(action: () => T): T | undefined {
@@ -63,13 +58,15 @@ export function statOrUndefined(path: string): Stats | undefined {
   return quietly(() => statSync(path));
 }
 
-function findClosedAbove(path: string): string | undefined {
-  const parents: string[] = [];
-  for (let parent = dirname(path); ; parent = dirname(parent)) {
-    parents.unshift(parent);
-    if (parent === '/' || parent === '.') break;
-  }
-  return parents.find(isClosed);
+/** '' for a file that cannot be read. */
+export function readText(file: string): string {
+  return quietly(() => readFileSync(file, 'utf8')) ?? '';
+}
+
+/** The nearest one first. */
+function directoriesAbove(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [] : [parent, ...directoriesAbove(parent)];
 }
 
 /** What does not exist is not closed. */
@@ -82,11 +79,9 @@ function isClosed(directory: string): boolean {
   }
 }
 
-function isWritableDirectory(path: string): boolean {
-  return (statOrUndefined(path)?.isDirectory() ?? false) && mayAccess(path, constants.W_OK | constants.X_OK);
-}
-
-function nearestParent(path: string): string {
-  const parent = dirname(path);
-  return parent === path || statOrUndefined(parent) !== undefined ? parent : nearestParent(parent);
+/** The nearest of the directories above that is there. */
+function isNearestWritable(path: string): boolean {
+  const nearest = directoriesAbove(path).find((parent) => statOrUndefined(parent) !== undefined);
+  if (nearest === undefined || !statOrUndefined(nearest)?.isDirectory()) return false;
+  return mayAccess(nearest, constants.W_OK | constants.X_OK);
 }

@@ -2,58 +2,39 @@
 import type { StrayEntry } from '../bbb/stray-entries.ts';
 import { EXIT, ExpectedError } from '../errors.ts';
 import { needsAdmin, type RecordingStatus } from '../status/status.ts';
-import { shellQuote } from '../system/shell-quote.ts';
-import { definer } from './define.ts';
+import { sh } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
-import type { RefusedMeeting } from './recordings.ts';
-import { ok, problem, skipped, type Verdict, warning } from './result.ts';
+import type { Recordings } from './recordings.ts';
+import { ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-const { one } = definer<Facts>('Recordings');
+const row = rowsOf('Recordings');
 
-export const recordingChecks = [
-  definer<Facts>('Spool').one({
-    check: 'spool_directory',
-    of: ({ config }) => (config === undefined ? {} : undefined),
-    title: 'spool directory',
-    decide: () => skipped('fix pilos_yml first'),
-  }),
-  one({
-    check: 'undelivered',
-    of: ({ recordings }) => recordings,
-    title: ({ states }) =>
-      `recordings of PILOS on this server${states instanceof ExpectedError ? '' : `: ${states.length}`}`,
-    // Those that are refused are reported once, with what has to be done before they can be delivered.
-    decide: ({ states, refused }, { commands }) => {
-      if (states instanceof ExpectedError) return skipped(states.message);
-      const ids = new Set(refused.map(({ meetingId }) => meetingId));
-      return decideUndelivered(
-        states.filter((one) => !ids.has(one.meeting_id)),
-        commands.configured,
-      );
-    },
-  }),
-  one({
-    check: 'not_imported',
-    of: ({ recordings }) => recordings?.states,
-    title: 'PILOS has every recording as it is here',
-    decide: (states, { commands }) =>
-      states instanceof ExpectedError
-        ? skipped(states.message)
-        : decideNotImported(states, commands.configured),
-  }),
-  one({
-    check: 'refused_meetings',
-    of: ({ recordings }) => recordings?.refused,
-    title: 'every meeting asks for a sub directory that it may have',
-    decide: (refused, { commands }) => decideRefused(refused, commands.configured),
-  }),
-  one({
-    check: 'stray_entries',
-    of: ({ recordings }) => recordings?.stray,
-    title: 'nothing lies among the recordings that is none',
-    decide: decideStray,
-  }),
-];
+export function recordingChecks({ recordings, commands: { configured } }: Facts): Row[] {
+  if (recordings === undefined)
+    return [rowsOf('Spool')('spool_directory', 'spool directory', skipped('fix pilos_yml first'))];
+  const { states, refused, stray } = recordings;
+  const here = 'recordings of PILOS on this server';
+  const imported = 'PILOS has every recording as it is here';
+  const unread = states instanceof ExpectedError ? skipped(states.message) : undefined;
+  const known = states instanceof ExpectedError ? [] : states;
+  // Those that are refused are reported once, with what has to be done before they can be delivered.
+  const ids = new Set(refused.map(({ meetingId }) => meetingId));
+  const others = known.filter((one) => !ids.has(one.meeting_id));
+  return [
+    row(
+      'undelivered',
+      unread ? here : `${here}: ${known.length}`,
+      unread ?? decideUndelivered(others, configured),
+    ),
+    row('not_imported', imported, unread ?? decideNotImported(known, configured)),
+    row(
+      'refused_meetings',
+      'every meeting asks for a sub directory that it may have',
+      decideRefused(refused, configured),
+    ),
+    row('stray_entries', 'nothing lies among the recordings that is none', decideStray(stray)),
+  ];
+}
 
 /** More of them are only counted. */
 const mostNamed = 10;
@@ -78,11 +59,10 @@ export function decideUndelivered(recordings: readonly RecordingStatus[], ownCom
   if (oldest === undefined) return ok;
   const formats = missing.flatMap((one) => one.formats).filter(isMissing);
   const failed = formats.filter(({ state }) => state === 'failed').length;
-  const number = (count: number) =>
-    count === 1 ? '1 published format is' : `${count} published formats are`;
+  const number = formats.length === 1 ? '1 published format is' : `${formats.length} published formats are`;
   const why = failed === 0 ? '' : `; ${failed} failed, see '${ownCommand} status'`;
   return warning(
-    `${number(formats.length)} not delivered, the oldest of ${oldest.slice(0, 10)}${why}`,
+    `${number} not delivered, the oldest of ${oldest.slice(0, 10)}${why}`,
     `${ownCommand} deliver`,
   );
 }
@@ -101,14 +81,14 @@ export function decideNotImported(recordings: readonly RecordingStatus[], ownCom
 }
 
 /** The value was written by an API client, so one that is not a sub directory at all is not this server's fault. */
-function decideRefused(refused: readonly RefusedMeeting[], ownCommand: string): Verdict {
+function decideRefused(refused: Recordings['refused'], ownCommand: string): Verdict {
   const [first] = refused;
   if (first === undefined) return ok;
   const { meetingId, reason, source } = first;
   const others = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
   const text = `meeting ${meetingId}${others} is not delivered: ${reason.message}`;
   if (reason.code === 'sub_dir_not_allowed') return problem(EXIT.config, text, reason.fix);
-  if (source === undefined) return warning(text, `bbb-record --rebuild ${shellQuote([meetingId])}`);
+  if (source === undefined) return warning(text, sh`bbb-record --rebuild ${meetingId}`);
   // The setting is for meetings to come.
   const fix = `${reason.fix}; for this meeting, correct it in ${source} and run '${ownCommand} deliver'`;
   return warning(text, fix);

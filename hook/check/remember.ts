@@ -5,8 +5,7 @@ import { notify } from '../delivery/notify.ts';
 import { tolerate } from '../delivery/result.ts';
 import type { ConfiguredRun } from '../run.ts';
 import { replaceFile } from '../system/work-dir.ts';
-import type { CheckReport } from './check.ts';
-import type { CheckResult } from './result.ts';
+import type { CheckReport, CheckResult } from './table.ts';
 
 /** What one check has found; it may be about several things, such as sub directories. */
 interface Finding {

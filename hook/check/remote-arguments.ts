@@ -22,16 +22,8 @@ export function testTransfer(
 
 /** Renames as a delivery does, but not to a name that PILOS would import. */
 export function testRenameArguments(transfer: Transfer, emptyDirectory: string): string[] {
-  return renameArguments(transfer, emptyDirectory).map((argument) =>
-    argument === '--suffix=.tar' ? `--suffix=${renamedEnding}` : argument,
-  );
-}
-
-/** Deletes a test file, and nothing else. */
-export function testDeleteArguments(transfer: Transfer, emptyDirectory: string, name: string): string[] {
-  return renameArguments({ ...transfer, baseName: name }, emptyDirectory).filter(
-    (argument) => argument !== '--backup' && !argument.startsWith('--suffix='),
-  );
+  const args = renameArguments(transfer, emptyDirectory);
+  return args.map((word) => (word === '--suffix=.tar' ? `--suffix=${renamedEnding}` : word));
 }
 
 /** Connects, and then waits for a list of files on stdin: nothing is sent, and the connection stays. */
@@ -45,11 +37,8 @@ export function createDirectoryCommand(transfer: Transfer): string[] {
   const nested = transfer.subDir.includes('/') ? ['--mkpath'] : [];
   const [destination = ''] = sendWholeArguments(transfer, '/').slice(-1);
   const attributes = ['--dirs', '--exclude=*', '--perms', '--chmod=D2775'];
-  return ['rsync', ...leadingThere(transfer), ...attributes, ...nested, '/', destination.replace(/\.$/, '')];
-}
-
-/** The options that a renaming leaves of all: those for the connection, an admin's own `--rsh` last. */
-function leadingThere(transfer: Transfer): string[] {
-  const args = renameArguments(transfer, '/');
-  return args.slice(args.indexOf('--exclude=*') + 1, args.indexOf('--'));
+  // The options that a renaming leaves of all: those for the connection, an admin's own `--rsh` last.
+  const renaming = renameArguments(transfer, '/');
+  const leadingThere = renaming.slice(renaming.indexOf('--exclude=*') + 1, renaming.indexOf('--'));
+  return ['rsync', ...leadingThere, ...attributes, ...nested, '/', destination.replace(/\.$/, '')];
 }

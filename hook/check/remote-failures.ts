@@ -1,10 +1,10 @@
 /** A failed transfer to the other host → which step of the way it belongs to, and what to do. Pure. */
 import { EXIT } from '../errors.ts';
+import type { RsyncFailure } from '../spool/rsync/failure.ts';
 import type { RsyncFailureCode } from '../spool/rsync/failure-rule.ts';
-import { shellQuote } from '../system/shell-quote.ts';
-import type { FailedTransfer } from './remote-rsync.ts';
+import { sh, shellQuote } from '../system/shell-quote.ts';
 import type { RemoteSpool } from './remote-spool.ts';
-import type { CheckStatus } from './result.ts';
+import type { CheckStatus } from './table.ts';
 
 /** In the order in which a transfer comes to them: what is before the one that failed is in order. */
 export const remoteSteps = [
@@ -17,18 +17,8 @@ export const remoteSteps = [
 ] as const;
 export type RemoteStep = (typeof remoteSteps)[number];
 
-export interface RemoteFailure {
-  step: RemoteStep;
-  status: CheckStatus;
-  /** Undefined: what rsync's failure itself says. */
-  fix: string | undefined;
-}
-
-/** What a fix is made of. */
-export type RemoteFacts = Pick<RemoteSpool, 'address' | 'ssh'> & {
-  /** The user of BBB. */
-  user: string;
-};
+/** What a fix is made of; `user` is the user of BBB. */
+export type RemoteFacts = Pick<RemoteSpool, 'address' | 'ssh'> & { user: string };
 
 const { config, permission, spool } = EXIT;
 const places: Record<RsyncFailureCode, [step: RemoteStep, status: CheckStatus]> = {
@@ -63,8 +53,12 @@ const places: Record<RsyncFailureCode, [step: RemoteStep, status: CheckStatus]> 
   rsync_failed: ['remote_write', spool],
 };
 
-export function classifyFailure({ failure, stderr }: FailedTransfer, facts: RemoteFacts): RemoteFailure {
-  const { code } = failure;
+/** `fix` is undefined where what rsync's failure itself says is all that can be said. */
+export function classifyFailure(
+  { code }: RsyncFailure,
+  stderr: string,
+  facts: RemoteFacts,
+): { step: RemoteStep; status: CheckStatus; fix: string | undefined } {
   const [step, status] = places[code];
   // Without these words it is rsync here that has ended, before it connected.
   if (code === 'option_unknown' && !/on remote machine/.test(stderr))
@@ -76,7 +70,8 @@ export function classifyFailure({ failure, stderr }: FailedTransfer, facts: Remo
       'what our key runs there is not rsync: correct its line in authorized_keys there (docs/ssh.md)';
     return { step: 'remote_rsync', status: config, fix };
   }
-  return { step, status, fix: fixes[code]?.(facts) };
+  if (code === 'key_refused') return { step, status, fix: admitKey(facts) };
+  return { step, status, fix: code === 'host_key_unknown' ? acceptHostKey(facts) : undefined };
 }
 
 /** ssh says so when it loses the connection; here what it ran there has ended without a word of rsync. */
@@ -85,12 +80,6 @@ function isLostByCommand(stderr: string): boolean {
     /^(?:Connection |Received disconnect|Disconnected|client_loop|kex_|ssh_|ssh: |Timeout, server)/m;
   return !ofSsh.test(stderr) && /\(0 bytes received so far\)[\s\S]*\(code 12\)/.test(stderr);
 }
-
-/** Where more can be said than what the failure of rsync itself says. */
-const fixes: Partial<Record<RsyncFailureCode, (facts: RemoteFacts) => string | undefined>> = {
-  host_key_unknown: acceptHostKey,
-  key_refused: admitKey,
-};
 
 /** A command as the user of BBB, whose `~/.ssh` counts. */
 export function asUser(user: string, command: readonly string[]): string {
@@ -108,8 +97,7 @@ function admitKey({ address, ssh, user }: RemoteFacts): string | undefined {
   const { key, wantedKey, isKeyPrivate, publicKey, hasPassphrase } = ssh;
   if (key === undefined)
     return wantedKey && asUser(user, ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', wantedKey]);
-  const quoted = shellQuote([key]);
-  if (!isKeyPrivate) return `chown ${user}: ${quoted} && chmod 600 ${quoted}`;
+  if (!isKeyPrivate) return sh`chown ${user}: ${key} && chmod 600 ${key}`;
   if (hasPassphrase)
     return `remove its passphrase, which nobody types in: ${asUser(user, ['ssh-keygen', '-p', '-f', key])}`;
   if (publicKey === undefined) return undefined;

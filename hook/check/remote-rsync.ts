@@ -5,61 +5,48 @@ import { childEnvironment } from '../spool/rsync/child-environment.ts';
 import { explainFailure, type RsyncFailure } from '../spool/rsync/failure.ts';
 import { type ChildOptions, type RunningChild, runChild, startChild } from '../system/child-process.ts';
 
-export interface Transferred {
+/** Without a `failure` it did what it was asked. */
+export interface RsyncEnd {
   stdout: string;
-}
-
-export interface FailedTransfer {
-  failure: RsyncFailure;
   stderr: string;
+  failure?: RsyncFailure;
 }
 
-/** A little more than `--timeout`, for what hangs before rsync counts. */
-const limits = { silentSeconds: 10, seconds: 20 };
 /** rsync's own status for a timeout. */
 const timeoutStatus = 30;
-/**
- * How long we wait for our turn when rrsync allows one transfer at a time, in milliseconds: for a renaming, which
- * takes a second; an archive takes minutes.
- */
+/** How long we wait for our turn when rrsync allows one transfer at a time, in milliseconds: for a renaming, which takes a second; an archive takes minutes. */
 const lockPatience = 5000;
 const lockInterval = 1000;
-
-export function hasFailed(result: Transferred | FailedTransfer): result is FailedTransfer {
-  return 'failure' in result;
-}
 
 export async function runRsync(
   transfer: Transfer,
   args: readonly string[],
   options: ChildOptions,
-): Promise<Transferred | FailedTransfer> {
+): Promise<RsyncEnd> {
   const result = await runChild(['rsync', ...args], rsyncOptions(options));
   const { exitStatus, signal, stdout, stderr, timedOut } = result;
-  if (exitStatus === 0) return { stdout };
+  if (exitStatus === 0) return { stdout, stderr };
   const facts = { destination: remoteDirectory(transfer), host: transfer.address.host };
   const ended = { exitCode: timedOut ? timeoutStatus : exitStatus, signal, stderr };
-  return { failure: explainFailure(ended, facts), stderr };
+  return { stdout, stderr, failure: explainFailure(ended, facts) };
 }
 
-/** The same, again while another transfer is under way, or while it fails without a word. */
+/**
+ * The same, again while another transfer is under way, or while it is not known which directory is missing: what rsync
+ * there says of it can get lost with the connection.
+ */
 export async function runRsyncPatiently(
   transfer: Transfer,
   args: readonly string[],
   options: ChildOptions,
-): Promise<Transferred | FailedTransfer> {
+): Promise<RsyncEnd> {
   const deadline = Date.now() + lockPatience;
   for (;;) {
-    const result = await runRsync(transfer, args, options);
-    const isPassing = hasFailed(result) && (result.failure.isLocked || isSpeechless(result));
-    if (!isPassing || Date.now() > deadline) return result;
+    const end = await runRsync(transfer, args, options);
+    const isPassing = end.failure?.isLocked || end.failure?.code === 'spool_dir_unusable';
+    if (!isPassing || Date.now() > deadline) return end;
     await setTimeout(lockInterval, undefined, options.signal ? { signal: options.signal } : {});
   }
-}
-
-/** What rsync there says of a missing directory can get lost with the connection, and with it which one that is. */
-function isSpeechless({ failure }: FailedTransfer): boolean {
-  return failure.code === 'spool_dir_unusable';
 }
 
 /** Opens a connection that stays until its input is closed; undefined when it does not come about. */
@@ -67,25 +54,21 @@ export async function holdConnection(
   args: readonly string[],
   options: ChildOptions,
 ): Promise<RunningChild | undefined> {
-  let open = (_isOpen: boolean) => {};
-  const opened = new Promise<boolean>((resolve) => {
-    open = resolve;
-  });
+  const { promise: opened, resolve: open } = Promise.withResolvers<boolean>();
   let said = '';
   const onOutput = (text: string) => {
     said += text;
     if (said.includes('file list')) open(true);
   };
   const running = startChild(['rsync', ...args], { ...rsyncOptions(options), onOutput, keepsInput: true });
-  running.result.then(
-    () => open(false),
-    () => open(false),
-  );
+  const fail = () => open(false);
+  running.result.then(fail, fail);
   if (await opened) return running;
   running.closeInput();
   return undefined;
 }
 
+/** A little more than `--timeout`, for what hangs before rsync counts. */
 function rsyncOptions(options: ChildOptions): ChildOptions {
-  return { ...options, ...limits, environment: childEnvironment(process.env) };
+  return { ...options, silentSeconds: 10, seconds: 20, environment: childEnvironment(process.env) };
 }

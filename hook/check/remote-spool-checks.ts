@@ -1,75 +1,52 @@
 /** A spool on another host: each step of the way there, and what an archive needs besides. */
 import { EXIT } from '../errors.ts';
 import { remoteDirectory, type Transfer } from '../spool/rsync/arguments.ts';
-import { shellQuote } from '../system/shell-quote.ts';
+import { sh } from '../system/shell-quote.ts';
 import { quote } from '../terminal/escape.ts';
-import { definer } from './define.ts';
-import type { Facts, SpoolFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
 import { createDirectoryCommand } from './remote-arguments.ts';
 import {
   asUser,
   classifyFailure,
   type RemoteFacts,
-  type RemoteFailure,
   type RemoteStep,
   remoteSteps,
 } from './remote-failures.ts';
-import type { FailedTransfer } from './remote-rsync.ts';
+import type { RsyncEnd } from './remote-rsync.ts';
 import type { RemoteSpool, RemoteTest } from './remote-spool.ts';
-import { ok, problem, skipped, type Verdict, warning } from './result.ts';
+import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-const { one, each } = definer<Facts & SpoolFacts>('Spool');
+const row = rowsOf('Spool');
 
-/** Where something was sent. */
-const tested = ({ remoteSpool: spool, accounts }: Facts & SpoolFacts) =>
-  spool?.test && { ...spool, test: spool.test, user: accounts.user };
 type TestedSpool = RemoteSpool & RemoteFacts & { test: RemoteTest };
 
-export const remoteSpoolChecks = [
-  one({
-    check: 'rsync',
-    of: ({ remoteSpool }) => remoteSpool,
-    title: 'rsync runs here',
-    decide: ({ hasRsync }) =>
-      hasRsync ? ok : problem(EXIT.config, 'it does not', 'apt-get install --reinstall --yes rsync'),
-  }),
-  one({
-    check: 'ssh',
-    of: ({ remoteSpool }) => (remoteSpool?.address.kind === 'ssh' ? remoteSpool : undefined),
-    title: 'ssh runs here',
-    decide: ({ sshRefusal }, { accounts }) =>
-      sshRefusal === undefined ? ok : decideSshRefusal(accounts.ranAs, sshRefusal),
-  }),
-  ...remoteSteps.map((step) =>
-    one({
-      check: step,
-      of: (facts) => (isOfSsh(step) && facts.remoteSpool?.ssh === undefined ? undefined : tested(facts)),
-      title: (spool) => describeStep(step, spool),
-      decide: (spool) => decideStep(step, spool),
+export function remoteSpoolChecks(spool: RemoteSpool, { accounts }: Facts): Row[] {
+  const { hasRsync, sshRefusal, address, test } = spool;
+  const noRsync = problem(EXIT.config, 'it does not', 'apt-get install --reinstall --yes rsync');
+  const ssh = sshRefusal === undefined ? ok : decideSshRefusal(accounts.ranAs, sshRefusal);
+  return [
+    row('rsync', 'rsync runs here', hasRsync ? ok : noRsync),
+    ...(address.kind === 'ssh' ? [row('ssh', 'ssh runs here', ssh)] : []),
+    ...(test === undefined ? [] : testedSpoolChecks({ ...spool, test, user: accounts.user })),
+  ];
+}
+
+/** Of a spool that something was sent to. */
+function testedSpoolChecks(spool: TestedSpool): Row[] {
+  const directory = remoteDirectory(spool.transfer);
+  const renames = 'a complete archive can be renamed there, so that a cut transfer resumes';
+  const isOverSsh = spool.ssh !== undefined;
+  const steps = remoteSteps.filter((step) => isOverSsh || !['host_key', 'ssh_key'].includes(step));
+  return listed(
+    ...steps.map((step) => row(step, titles[step](spool, directory), decideStep(step, spool))),
+    isOverSsh && row('remote_lock', 'two transfers at once', decideLocking(spool), remoteSteps),
+    row('remote_rename', renames, decideRenaming(spool), remoteSteps),
+    ...spool.test.subDirs.map(({ transfer, sent }) => {
+      const title = `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`;
+      return row('sub_directory', title, decideRemoteSubDirectory(spool, transfer, sent));
     }),
-  ),
-  one({
-    check: 'remote_lock',
-    of: (facts) => (facts.remoteSpool?.ssh === undefined ? undefined : tested(facts)),
-    title: 'two transfers at once',
-    after: remoteSteps,
-    decide: ({ test, address }) => decideLocking(test, address.host),
-  }),
-  one({
-    check: 'remote_rename',
-    of: tested,
-    title: 'a complete archive can be renamed there, so that a cut transfer resumes',
-    after: remoteSteps,
-    decide: decideRenaming,
-  }),
-  each({
-    check: 'sub_directory',
-    of: (facts) =>
-      (tested(facts)?.test.subDirs ?? []).map((sent) => ({ ...sent, spool: tested(facts) as TestedSpool })),
-    title: ({ transfer }) => `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`,
-    decide: ({ spool, transfer, failed }) => decideRemoteSubDirectory(spool, transfer, failed),
-  }),
-];
+  );
+}
 
 /** ssh does not begin: `ssh -G` fails as any connection would. */
 export function decideSshRefusal(user: string, said: string): Verdict {
@@ -80,62 +57,40 @@ export function decideSshRefusal(user: string, said: string): Verdict {
   if (file === undefined) return problem(EXIT.config, text, 'correct the line that it names');
   // What is in /etc/ssh is read by everybody.
   const [owner, mode] = file.startsWith('/etc/') ? ['root', 644] : [user, 600];
-  const quoted = shellQuote([file]);
-  return problem(EXIT.config, text, `chown ${owner}: ${quoted} && chmod ${mode} ${quoted}`);
+  return problem(EXIT.config, text, sh`chown ${owner}: ${file} && chmod ${mode} ${file}`);
 }
 
-function isOfSsh(step: RemoteStep): boolean {
-  return step === 'host_key' || step === 'ssh_key';
-}
+const underWay = skipped('another transfer is under way');
+
+const titles: Record<RemoteStep, (spool: TestedSpool, directory: string) => string> = {
+  host: ({ address, ssh }) =>
+    ssh === undefined
+      ? `host ${address.host} answers`
+      : `host ${ssh.alias} (${ssh.hostname} port ${ssh.port}) answers`,
+  host_key: ({ ssh }) => `its ssh host key is known as ${ssh?.knownName}`,
+  ssh_key: ({ ssh }) => `user ${ssh?.user} there accepts our key, ${ssh?.key ?? 'of which there is none'}`,
+  remote_rsync: () => 'rsync there takes what is sent',
+  remote_directory: (_, directory) => `directory ${directory}`,
+  remote_write: ({ test, transfer }, directory) =>
+    `test file ${transfer.baseName} in ${directory}, ${test.isLeft ? 'where it is left: PILOS ignores it' : 'which was removed again'}`,
+};
 
 function decideStep(step: RemoteStep, spool: TestedSpool): Verdict {
-  const { failed } = spool.test;
-  if (failed === undefined) return ok;
-  if (failed.failure.isLocked)
-    return ['remote_directory', 'remote_write'].includes(step)
-      ? skipped('another transfer is under way')
-      : ok;
-  const failure = classifyFailure(failed, spool);
-  const distance = remoteSteps.indexOf(step) - remoteSteps.indexOf(failure.step);
-  if (distance > 0) return skipped(`fix ${failure.step} first`);
-  return distance < 0 ? ok : describe(failed, failure);
+  const { failure, stderr } = spool.test.sent;
+  if (failure === undefined) return ok;
+  if (failure.isLocked) return ['remote_directory', 'remote_write'].includes(step) ? underWay : ok;
+  const { step: failed, status, fix = failure.fix } = classifyFailure(failure, stderr, spool);
+  const distance = remoteSteps.indexOf(step) - remoteSteps.indexOf(failed);
+  if (distance > 0) return skipped(`fix ${failed} first`);
+  return distance < 0 ? ok : problem(status, failure.message, fix);
 }
 
-function describe(
-  { failure }: FailedTransfer,
-  { status, fix = failure.fix }: Omit<RemoteFailure, 'step'>,
-): Verdict {
-  return problem(status, failure.message, fix);
-}
-
-function describeStep(step: RemoteStep, { address, ssh, transfer, test }: TestedSpool): string {
-  const directory = remoteDirectory(transfer);
-  switch (step) {
-    case 'host':
-      return ssh === undefined
-        ? `host ${address.host} answers`
-        : `host ${ssh.alias} (${ssh.hostname} port ${ssh.port}) answers`;
-    case 'host_key':
-      return `its ssh host key is known as ${ssh?.knownName}`;
-    case 'ssh_key':
-      return `user ${ssh?.user} there accepts our key, ${ssh?.key ?? 'of which there is none'}`;
-    case 'remote_rsync':
-      return 'rsync there takes what is sent';
-    case 'remote_directory':
-      return `directory ${directory}`;
-    case 'remote_write':
-      return `test file ${transfer.baseName} in ${directory}${test.isLeft ? ', where it is left: PILOS ignores it' : ', which was removed again'}`;
-  }
-}
-
-const severalFix = "put 'rrsync -wo -no-lock DIR' into authorized_keys there (docs/ssh.md)";
-
-function decideLocking({ failed, isLocked }: RemoteTest, host: string): Verdict {
-  const text = `rrsync on ${host} allows one transfer at a time`;
-  if (failed?.failure.isLocked)
-    return warning(`${text}, and another one is under way: check again later`, severalFix);
+function decideLocking({ test: { sent, isLocked }, address }: TestedSpool): Verdict {
+  const text = `rrsync on ${address.host} allows one transfer at a time`;
+  const fix = "put 'rrsync -wo -no-lock DIR' into authorized_keys there (docs/ssh.md)";
+  if (sent.failure?.isLocked) return warning(`${text}, and another one is under way: check again later`, fix);
   if (isLocked === undefined) return skipped('no second connection was made');
-  return isLocked ? warning(`${text}: of several BBB servers or formats, all but one wait`, severalFix) : ok;
+  return isLocked ? warning(`${text}: of several BBB servers or formats, all but one wait`, fix) : ok;
 }
 
 export function decideRenaming(spool: RemoteFacts & { test: Pick<RemoteTest, 'renaming'> }): Verdict {
@@ -146,14 +101,14 @@ export function decideRenaming(spool: RemoteFacts & { test: Pick<RemoteTest, 're
     const fix = 'stop what removes files there before PILOS has them';
     return problem(EXIT.spool, 'the test file was sent, but is not there any more', fix);
   }
-  if (renaming.isLocked) return skipped('another transfer is under way');
-  if (renaming.isDeletionRefused) {
-    // A delivery then sends the archive whole.
-    const text =
-      'rsync there may not delete, and so not rename: a cut transfer starts again at its first byte';
-    return warning(text, renaming.fix);
-  }
-  const { status, fix = renaming.fix } = classifyFailure({ failure: renaming, stderr: '' }, spool);
+  if (renaming.isLocked) return underWay;
+  // A delivery then sends the archive whole.
+  if (renaming.isDeletionRefused)
+    return warning(
+      'rsync there may not delete, and so not rename: a cut transfer starts again at its first byte',
+      renaming.fix,
+    );
+  const { status, fix = renaming.fix } = classifyFailure(renaming, '', spool);
   // The directory itself can be written: the test file is there.
   const attributes = "look for its attributes ('lsattr -d') and its sticky bit there";
   return problem(status, renaming.message, renaming.code === 'spool_not_writable' ? attributes : fix);
@@ -163,15 +118,12 @@ export function decideRenaming(spool: RemoteFacts & { test: Pick<RemoteTest, 're
 function decideRemoteSubDirectory(
   spool: RemoteFacts,
   transfer: Transfer,
-  failed: FailedTransfer | undefined,
+  { failure, stderr }: RsyncEnd,
 ): Verdict {
-  if (failed === undefined) return ok;
-  const { failure } = failed;
-  if (failure.isLocked) return skipped('another transfer is under way');
-  const { status, fix } = classifyFailure(failed, spool);
+  if (failure === undefined) return ok;
+  if (failure.isLocked) return underWay;
+  const { status, fix = failure.fix } = classifyFailure(failure, stderr, spool);
+  const isMissing = ['spool_dir_missing', 'spool_dir_unusable'].includes(failure.code);
   const create = asUser(spool.user, createDirectoryCommand(transfer));
-  return describe(failed, {
-    status,
-    fix: ['spool_dir_missing', 'spool_dir_unusable'].includes(failure.code) ? create : fix,
-  });
+  return problem(status, failure.message, isMissing ? create : fix);
 }

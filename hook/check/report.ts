@@ -1,7 +1,6 @@
 /** How `check` is shown: lines with a mark in groups, and one line that sums up. Pure. */
 import { EXIT, type ExitStatus } from '../errors.ts';
-import type { CheckReport } from './check.ts';
-import type { CheckResult } from './result.ts';
+import type { CheckReport, CheckResult } from './table.ts';
 
 export interface Appearance {
   /** Marks as signs; false: as letters, where the terminal may not know them. */

@@ -1,24 +1,25 @@
-/** The directory of the spool, and the file system that it is on. Pure. */
+/** The directory of the spool, the file system that it is on, and what failed there. Pure. */
 import { EXIT } from '../errors.ts';
-import { shellQuote } from '../system/shell-quote.ts';
+import { sh } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
-import { answerOf, type FoundSpool, failureOf, type LocalSpool } from './local-spool.ts';
-import { ok, problem, type Verdict, warning } from './result.ts';
-import { decideFailure } from './spool-writes.ts';
+import type { FoundSpool, LocalSpool } from './local-spool.ts';
+import type { ProbeFailure } from './spool-probe.ts';
+import { checkStatusOf, closed, ok, problem, type Verdict, warning } from './table.ts';
 
 /** What a file system says whose server is gone. */
 const deadErrnos = ['ESTALE', 'ENOTCONN', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH'];
 /** These stay until it is mounted again: the directory was replaced there, or the process behind it has ended. */
 const lastingErrnos = ['ESTALE', 'ENOTCONN'];
 
-export function decideAnswers({ lines, isHung, mount, planned }: LocalSpool): Verdict {
-  const failure = lines.map(failureOf).find((one) => deadErrnos.includes(one?.errno ?? ''));
+export function decideAnswers({ answers, isHung, mount, planned }: LocalSpool): Verdict {
+  const steps = [...answers.values()].flatMap((steps) => Object.values(steps));
+  const failure = steps.find((step) => deadErrnos.includes(step.failure?.errno ?? ''))?.failure;
   if (!isHung && failure === undefined) return ok;
   const { point, type, source } = mount;
   const text = `${failure?.message ?? 'it does not answer'}: the file system at ${point} (${type} from ${source}) hangs or is gone`;
   if (point === '/') return problem(EXIT.spool, text, 'look at the disk (dmesg)');
   const again = planned?.point === point ? ` && ${planned.command}` : '';
-  const remount = `umount --force --lazy ${shellQuote([point])}${again}`;
+  const remount = `${sh`umount --force --lazy ${point}`}${again}`;
   const fix = lastingErrnos.includes(failure?.errno ?? '')
     ? remount
     : `bring ${source} and the network to it back: the mount then heals itself; only if they never come back: ${remount}`;
@@ -26,24 +27,22 @@ export function decideAnswers({ lines, isHung, mount, planned }: LocalSpool): Ve
 }
 
 export function decideDirectory(spool: LocalSpool, facts: Facts): Verdict {
-  const failure = failureOf(answerOf(spool.lines, 'directory'));
-  if (failure === undefined) {
-    return spool.found?.isDirectory
-      ? ok
-      : problem(EXIT.config, 'it is not a directory', 'correct spool_dir in pilos.yml');
+  const failure = spool.answers.get('')?.directory?.failure;
+  if (failure?.errno === 'ENOENT') {
+    const text = 'it does not exist: mount it, create it, or correct spool_dir';
+    return problem(EXIT.spool, text, createDirectory(spool, facts));
   }
-  if (failure.errno !== 'ENOENT') return decideFailure(spool, failure, facts);
-  const fix = createDirectory(spool, facts);
-  return problem(EXIT.spool, 'it does not exist: mount it, create it, or correct spool_dir', fix);
+  if (failure !== undefined) return decideFailure(spool, failure, facts);
+  if (spool.found?.isDirectory) return ok;
+  return problem(EXIT.config, 'it is not a directory', 'correct spool_dir in pilos.yml');
 }
 
 /** Where a mount belongs, a directory would take the recordings onto the disk of this server. */
 export function createDirectory(spool: LocalSpool, { recordings }: Facts): string {
   const { directory, mount, planned, requireMount, pilosGroup } = spool;
   if (planned !== undefined && planned.point !== mount.point) return planned.command;
-  const path = shellQuote([directory]);
   const group = pilosGroup === undefined ? 'groupadd --gid 2000 pilos-spool && ' : '';
-  const create = `${group}install -d -m 2775 -g pilos-spool ${path}`;
+  const create = `${group}${sh`install -d -m 2775 -g pilos-spool ${directory}`}`;
   const isWanted =
     typeof requireMount === 'string' ? requireMount !== mount.point : requireMount && mount.point === '/';
   if (isWanted)
@@ -62,15 +61,42 @@ export function decideMount({ directory, mount: { point }, planned, requireMount
     requireMount === true ? point !== '/' : requireMount === false || requireMount === point;
   if (!isSatisfied) {
     const wanted = requireMount === true ? 'a mounted file system' : `what is mounted at ${requireMount}`;
-    return problem(
-      EXIT.spool,
-      `require_mount wants ${wanted}`,
-      'mount it, or correct require_mount in pilos.yml',
-    );
+    const fix = 'mount it, or correct require_mount in pilos.yml';
+    return problem(EXIT.spool, `require_mount wants ${wanted}`, fix);
   }
   if (point !== '/') return ok;
   return warning(
     'nothing is mounted there, so recordings stay on the disk of this server',
     `right only when PILOS runs on this very server; otherwise mount PILOS' spool at ${directory}`,
   );
+}
+
+/** What a directory that cannot be used needs. */
+export function decideFailure(
+  { mount, found }: LocalSpool,
+  failure: ProbeFailure,
+  { accounts }: Facts,
+): Verdict {
+  const { message, fix, errno, closed: above } = failure;
+  const status = checkStatusOf(failure);
+  if (errno === 'EACCES' && mount.type.startsWith('nfs') && isAllowedHere(above ?? found, accounts))
+    return problem(
+      status,
+      `${message}, though mode and group allow it: it is the server that refuses`,
+      `on ${mount.source.split(':')[0]}, check: is the export still there; does it squash this user (all_squash needs anongid of PILOS' group); with manage-gids=y in /etc/nfs.conf, is ${accounts.user} in the group there, too`,
+    );
+  if (errno === 'EACCES' && above !== undefined) return closed(accounts.ranAs, 'enter', above.path);
+  const isReadOnly = errno === 'EROFS' && mount.point !== '/';
+  return problem(status, message, isReadOnly ? sh`mount -o remount,rw ${mount.point}` : fix);
+}
+
+/** By what stat(2) says here. An export that was withdrawn says nothing at all. */
+function isAllowedHere(
+  place: { mode?: number; uid?: number; gid?: number } | undefined,
+  { account, groups = [] }: Facts['accounts'],
+): boolean {
+  if (place?.mode === undefined) return true;
+  const isMember = place.gid === account?.gid || groups.includes(place.gid ?? Number.NaN);
+  const shift = place.uid === account?.uid ? 6 : isMember ? 3 : 0;
+  return ((place.mode >> shift) & 1) === 1;
 }

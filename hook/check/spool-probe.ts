@@ -9,7 +9,7 @@ import { errnoName, translateErrno } from '../system/errno.ts';
 import { type FreeSpace, readFreeSpace } from '../system/free-space.ts';
 import { createRunToken, isAbandoned } from '../system/run-token.ts';
 import { printOut } from '../terminal/lines.ts';
-import { quietly, readPathFacts } from './paths.ts';
+import { findClosed, quietly } from './paths.ts';
 
 export interface ProbeRequest {
   directory: string;
@@ -19,19 +19,8 @@ export interface ProbeRequest {
   subDirs: string[];
 }
 
-export interface SpoolDirectory {
-  path: string;
-  isDirectory: boolean;
-  mode: number;
-  uid: number;
-  gid: number;
-}
-
-/** A test file, written as an archive would be. */
-interface WrittenFile {
-  mode: number;
-  gid: number;
-}
+type SpoolDirectory = ReturnType<typeof readDirectory>;
+export type ProbeFailure = ReturnType<typeof describeFailure>;
 
 /** What PILOS has not imported yet, and what it could not import. */
 export interface Archives {
@@ -42,29 +31,21 @@ export interface Archives {
   failed: string[];
 }
 
-export interface ProbeFailure {
-  message: string;
-  fix: string;
-  exitStatus: ExitStatus;
-  errno: string | undefined;
-  /** The directory on the way there that we may not enter, with its mode and group where they can be read. */
-  closed: { path: string; mode?: number; uid?: number; gid?: number } | undefined;
-}
-
 interface Steps {
   directory: SpoolDirectory;
   space: FreeSpace | undefined;
-  write: WrittenFile;
+  write: Awaited<ReturnType<typeof writeTest>>;
   archives: Archives;
 }
 
+/** What each step has found, or why it failed; nothing of a step that the probe did not come to. */
+export type Answers = { [Step in keyof Steps]?: { found?: Steps[Step]; failure?: ProbeFailure } };
+
 /** One line of a probe. `subDir` is `''` for the spool directory itself. */
-export type ProbeLine = {
-  [Step in keyof Steps]: { step: Step; subDir: string } & (
-    | { found: Steps[Step] }
-    | { failure: ProbeFailure }
-  );
-}[keyof Steps];
+export interface ProbeLine {
+  subDir: string;
+  answers: Answers;
+}
 
 const testName = '.pilos-post-publish-check';
 const testContent = Buffer.from('A test of pilos-post-publish check; it can be deleted.\n');
@@ -79,63 +60,58 @@ export async function probeSpool(request: ProbeRequest): Promise<ExitStatus> {
 
 async function probeDirectory(request: ProbeRequest, subDir: string): Promise<void> {
   const path = subDir === '' ? request.directory : `${request.directory}/${subDir}`;
-  const directory = await takeStep('directory', subDir, path, () => readDirectory(path));
+  const take = async <Step extends keyof Steps>(
+    step: Step,
+    action: () => Steps[Step] | Promise<Steps[Step]>,
+  ): Promise<Steps[Step] | undefined> => {
+    const answer = await tryStep(path, action);
+    printOut(`${JSON.stringify({ subDir, answers: { [step]: answer } })}\n`);
+    return answer.found;
+  };
+  const directory = await take('directory', () => readDirectory(path));
   if (directory?.isDirectory !== true) return;
-  if (subDir === '') await takeStep('space', subDir, path, () => readFreeSpace(path));
-  let now = Date.now();
-  await takeStep('write', subDir, path, async () => {
-    const { at, ...written } = await writeTest(request, subDir);
-    now = at;
-    return written;
-  });
-  await takeStep('archives', subDir, path, () => readArchives(path, now));
+  if (subDir === '') await take('space', () => readFreeSpace(path));
+  const written = await take('write', () => writeTest(request, subDir));
+  await take('archives', () => readArchives(path, written?.at ?? Date.now()));
   if (subDir !== '') return;
   for (const name of request.subDirs) await probeDirectory(request, name);
 }
 
-async function takeStep<Step extends keyof Steps>(
-  step: Step,
-  subDir: string,
+async function tryStep<T>(
   path: string,
-  action: () => Steps[Step] | Promise<Steps[Step]>,
-): Promise<Steps[Step] | undefined> {
-  const say = (answer: { found: Steps[Step] } | { failure: ProbeFailure }) =>
-    printOut(`${JSON.stringify({ step, subDir, ...answer })}\n`);
+  action: () => T | Promise<T>,
+): Promise<{ found?: T; failure?: ProbeFailure }> {
   try {
-    const found = await action();
-    say({ found });
-    return found;
+    return { found: await action() };
   } catch (error) {
-    say({ failure: describeFailure(error, path) });
-    return undefined;
+    return { failure: describeFailure(error, path) };
   }
 }
 
-function describeFailure(error: unknown, path: string): ProbeFailure {
+/** `closed`: the directory on the way there that we may not enter, with its mode and group where they can be read. */
+function describeFailure(error: unknown, path: string) {
   const failure = translateErrno(error, `cannot use ${path}`);
   if (!(failure instanceof ExpectedError)) throw failure;
   const { message, fix, exitStatus, cause } = failure;
-  const { closed } = readPathFacts(path);
-  const stats = closed === undefined ? undefined : quietly(() => statSync(closed));
-  const known = stats && { mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
+  const closed = findClosed(path);
+  const access = closed === undefined ? undefined : quietly(() => readAccess(closed));
   return {
     ...{ message, fix, exitStatus, errno: errnoName(cause) },
-    closed: closed === undefined ? undefined : { path: closed, ...known },
+    closed: closed === undefined ? undefined : { path: closed, ...access },
   };
 }
 
-function readDirectory(path: string): SpoolDirectory {
-  const stats = statSync(path);
-  const { uid, gid } = stats;
-  const mode = stats.mode & 0o7777;
-  return { path: realpathSync.native(path), isDirectory: stats.isDirectory(), mode, uid, gid };
+function readDirectory(path: string) {
+  return { path: realpathSync.native(path), isDirectory: statSync(path).isDirectory(), ...readAccess(path) };
+}
+
+function readAccess(path: string) {
+  const { mode, uid, gid } = statSync(path);
+  return { mode: mode & 0o7777, uid, gid };
 }
 
 /** Delivers a file as if it were an archive, under a name that PILOS ignores, and removes it. */
-async function writeTest(
-  { directory, requireMount, workDir }: ProbeRequest,
-  subDir: string,
-): Promise<WrittenFile & { at: number }> {
+async function writeTest({ directory, requireMount, workDir }: ProbeRequest, subDir: string) {
   const spool = localSpool({ directory, requireMount, workDir, isProbe: true });
   const place = spool.destination(subDir);
   removeAbandonedTests(place);
@@ -163,20 +139,22 @@ function removeAbandonedTests(directory: string): void {
 
 /** @param now milliseconds since 1970, by the clock of the spool */
 function readArchives(directory: string, now: number): Archives {
-  const isArchive = (name: string) => name.endsWith('.tar');
-  const waiting = readdirSync(directory).filter(isArchive);
+  const waiting = readdirSync(directory).filter((name) => name.endsWith('.tar'));
   const ages = waiting.map((name) => {
     const stats = statSync(`${directory}/${name}`, { throwIfNoEntry: false });
     return stats === undefined ? 0 : (now - stats.mtimeMs) / 1000;
   });
   const oldestSeconds = ages.reduce((oldest, age) => Math.max(oldest, age), 0);
-  const basis = { waiting: waiting.length, oldestSeconds };
+  return { waiting: waiting.length, oldestSeconds, ...readFailed(`${directory}/failed`) };
+}
+
+function readFailed(directory: string): Pick<Archives, 'failedDirectory' | 'failed'> {
   try {
-    const failed = readdirSync(`${directory}/failed`).filter(isArchive).sort();
-    return { ...basis, failedDirectory: 'visible', failed };
+    const failed = readdirSync(directory).filter((name) => name.endsWith('.tar'));
+    return { failedDirectory: 'visible', failed: failed.sort() };
   } catch (error) {
     const errno = errnoName(error);
     if (errno !== 'ENOENT' && errno !== 'EACCES') throw error;
-    return { ...basis, failedDirectory: errno === 'ENOENT' ? 'missing' : 'hidden', failed: [] };
+    return { failedDirectory: errno === 'ENOENT' ? 'missing' : 'hidden', failed: [] };
   }
 }

@@ -23,12 +23,12 @@ export interface SshFacts {
   hasPassphrase: boolean;
 }
 
-/** @returns what ssh says of its own configuration when it does not accept that */
+/** @returns `refusal`: what ssh says of its own configuration when it does not accept that */
 export async function readSshFacts(
   host: string,
   { account }: Accounts,
   options: ChildOptions,
-): Promise<SshFacts | { refusal: string }> {
+): Promise<{ ssh?: SshFacts; refusal?: string }> {
   // rsync wants an IPv6 address in brackets, ssh without.
   const alias = host.replace(/\[([^\]]*)\]/, '$1');
   const { exitStatus, stdout, stderr } = await runChild(['ssh', '-G', '--', alias], options);
@@ -38,12 +38,12 @@ export async function readSshFacts(
   const stats = key === undefined ? undefined : statOrUndefined(key);
   const isKeyPrivate =
     stats === undefined || (stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0);
-  if (key === undefined || !isKeyPrivate) {
-    return { ...facts, key, isKeyPrivate, publicKey: undefined, hasPassphrase: false };
-  }
-  const said = await runChild(['ssh-keygen', '-y', '-P', '', '-f', key], options);
-  const hasPassphrase = /passphrase/.test(said.stderr);
-  return { ...facts, key, isKeyPrivate, publicKey: parsePublicKey(said.stdout), hasPassphrase };
+  const canAsk = key !== undefined && isKeyPrivate;
+  const said = canAsk ? await runChild(['ssh-keygen', '-y', '-P', '', '-f', key], options) : undefined;
+  const hasPassphrase = /passphrase/.test(said?.stderr ?? '');
+  return {
+    ssh: { ...facts, key, isKeyPrivate, publicKey: parsePublicKey(said?.stdout ?? ''), hasPassphrase },
+  };
 }
 
 /** The output of `ssh -G`: a keyword and its value on each line. */

@@ -1,53 +1,25 @@
 /** What is in work_dir, and its space. */
 import { EXIT } from '../errors.ts';
-import { shellQuote } from '../system/shell-quote.ts';
-import { formatBytes } from '../terminal/units.ts';
-import { definer } from './define.ts';
-import type { Facts, OwnFiles } from './facts.ts';
-import { ok, problem, type Verdict, warning } from './result.ts';
+import { sh } from '../system/shell-quote.ts';
+import type { Facts } from './facts.ts';
+import type { OwnFiles } from './own-files.ts';
+import { ok, problem, type Verdict, warning } from './table.ts';
 
 const littleSpace = 1e9;
 /** What the ledger needs. */
 const noSpace = 1e7;
 
-const { one } = definer<Facts>('BigBlueButton');
-
-export const workDirChecks = [
-  one({
-    check: 'work_dir_owner',
-    of: ({ own, accounts }) => (accounts.account === undefined ? undefined : own),
-    title: (_, { accounts }) => `everything in work_dir belongs to ${accounts.user}`,
-    after: ['work_dir'],
-    decide: ({ foreign, workDir }, { accounts }) => decideForeign(foreign, workDir.path, accounts.user),
-  }),
-  one({
-    check: 'work_space',
-    of: ({ own }) => own,
-    title: ({ workSpace }) =>
-      `free space in work_dir: ${workSpace ? formatBytes(workSpace.bytes) : 'unknown'}`,
-    after: ['work_dir'],
-    decide: decideWorkSpace,
-  }),
-  one({
-    check: 'ledger',
-    of: ({ own }) => own,
-    title: ({ workDir }) => `the ledger of deliveries: ${workDir.path}/ledger`,
-    after: ['work_dir'],
-    decide: decideLedger,
-  }),
-];
-
 /** What a run as root left, as PILOS' Ruby script does, makes every later one fail. */
-function decideForeign(foreign: OwnFiles['foreign'], path: string, user: string): Verdict {
+export function decideForeign({ foreign, workDir }: OwnFiles, user: string): Verdict {
   if (foreign === undefined) return ok;
   const { count, first, isInTheWay } = foreign;
   const text = `${count} of its files and directories belong to somebody else, for example ${first}`;
-  const fix = `chown -RH ${user}: ${shellQuote([path])}`;
+  const fix = sh`chown -RH ${user}: ${workDir.path}`;
   return isInTheWay ? problem(EXIT.permission, text, fix) : warning(text, fix);
 }
 
 /** The ledger needs some in any case; for rsync the whole archive is made there first. */
-function decideWorkSpace({ workSpace: free, workDir }: OwnFiles, { config }: Facts): Verdict {
+export function decideWorkSpace({ workSpace: free, workDir }: OwnFiles, config: Facts['config']): Verdict {
   if (free === undefined) return ok;
   const fix = `free some space in ${workDir.path}, or set work_dir in pilos.yml to a larger disk`;
   if (free.inodes === 0) return problem(EXIT.config, 'no inode is free, so no delivery can be recorded', fix);
@@ -57,7 +29,7 @@ function decideWorkSpace({ workSpace: free, workDir }: OwnFiles, { config }: Fac
 }
 
 /** The -sender.done files are those of PILOS' own script, or what this program wrote is lost. */
-function decideLedger({ hasLedger, senderDoneCount, workDir }: OwnFiles): Verdict {
+export function decideLedger({ hasLedger, senderDoneCount, workDir }: OwnFiles): Verdict {
   if (hasLedger || senderDoneCount === 0) return ok;
   return warning(
     `it is empty, but ${senderDoneCount} meetings have a -sender.done: they count as delivered, and nobody knows what PILOS imported of them`,

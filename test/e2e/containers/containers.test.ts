@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildPackage } from '../../../build/package.ts';
 import { hostArchitecture, outputDirectory, programName, projectDirectory } from '../../../build/project.ts';
-import type { CheckResult } from '../../../hook/check/result.ts';
+import type { CheckResult } from '../../../hook/check/table.ts';
 import { parseMapping } from '../../../hook/config/yaml-mapping.ts';
 import { describePaths } from '../../support/bbb/bbb-configuration.ts';
 import { writeMeeting } from '../../support/bbb/bbb-meeting.ts';

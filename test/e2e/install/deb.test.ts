@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage } from '../../../build/package.ts';
 import { cacheDirectory, hostArchitecture, outputDirectory, programName } from '../../../build/project.ts';
-import type { CheckResult } from '../../../hook/check/result.ts';
+import type { CheckResult } from '../../../hook/check/table.ts';
 import * as server from '../../support/bbb/bbb-server.ts';
 import { createDebianRoot, type DebianRoot } from '../../support/program/debian-root.ts';
 import { runOrThrow } from '../../support/program/run-program.ts';

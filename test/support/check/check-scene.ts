@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import type { CheckResult } from '../../../hook/check/result.ts';
+import type { CheckResult } from '../../../hook/check/table.ts';
 import type { BbbTreeOptions } from '../bbb/bbb-configuration.ts';
 import { type BbbTree, createBbbTree } from '../bbb/bbb-tree.ts';
 import { validateJsonDocument } from '../program/json-document.ts';

@@ -1,30 +1,25 @@
 /** How the table of checks becomes results, an exit status and lines. */
 import { describe, expect, it } from 'vitest';
-import { decideTable, tables, toReport } from '../../../hook/check/check.ts';
-import { type Check, definer } from '../../../hook/check/define.ts';
-import type { Facts } from '../../../hook/check/facts.ts';
 import { chooseAppearance, renderReport } from '../../../hook/check/report.ts';
-import { ok, problem, skipped, type Verdict, warning } from '../../../hook/check/result.ts';
+import {
+  ok,
+  problem,
+  rowsOf,
+  skipBroken,
+  skipped,
+  toReport,
+  type Verdict,
+  warning,
+} from '../../../hook/check/table.ts';
 import { EXIT } from '../../../hook/errors.ts';
 
-const { one, each } = definer<Facts>('Spool');
-const facts = {} as Facts;
-const decide = (table: readonly Check<Facts>[]) => toReport(decideTable(table, facts));
-
-/** A check that always decides the same. */
-const always = (check: string, verdict: Verdict, after: readonly string[] = []): Check<Facts> =>
-  one({ check, of: () => ({}), title: `the ${check}`, after, decide: () => verdict });
+const row = rowsOf('Spool');
+const decide = (rows: readonly ReturnType<typeof row>[]) => toReport(skipBroken(rows));
+const always = (check: string, verdict: Verdict, after: readonly string[] = []) =>
+  row(check, `the ${check}`, verdict, after);
 const broken = (status: 73 | 77 | 78) => problem(status, 'it is broken', 'repair it');
 
 describe('the table', () => {
-  it('has a name for each check, which monitoring can rely on', () => {
-    expect(
-      Object.values(tables)
-        .flat()
-        .filter(({ check }) => !/^[a-z]+(_[a-z]+)*$/.test(check)),
-    ).toEqual([]);
-  });
-
   it('skips what depends on something broken, and what depends on that', () => {
     const table = [
       always('door', broken(77)),
@@ -48,24 +43,14 @@ describe('the table', () => {
     expect(decide(table).results[1]?.state).toBe('ok');
   });
 
-  it('has no result for what is not here, and one for each of several', () => {
-    const nothing = one<string>({ check: 'none', of: () => undefined, title: 'x', decide: () => ok });
-    const two = each({
-      check: 'two',
-      of: () => ['a', 'b'],
-      title: (name) => name,
-      decide: (name) => (name === 'a' ? ok : skipped('it is a b')),
-    });
-    expect(decide([nothing, two]).results.map(({ title }) => title)).toEqual([
-      'a',
-      'b: not checked, it is a b',
-    ]);
+  it('says why there was nothing to check', () => {
+    expect(decide([always('b', skipped('it is a b'))]).results[0]?.title).toBe(
+      'the b: not checked, it is a b',
+    );
   });
 
   it('escapes what comes from outside, so that it stays on its line', () => {
-    const table = [
-      one({ check: 'x', of: () => ({}), title: 'x\n\u001b[31m', decide: () => warning('z\r\u202e') }),
-    ];
+    const table = [row('x', 'x\n\u001b[31m', warning('z\r\u202e'))];
     const [result] = decide(table).results;
     expect(result).toMatchObject({ title: 'x\\x0a\\x1b[31m', problem: 'z\\x0d\\u{202e}' });
   });

@@ -1,7 +1,7 @@
 /** What of two checks is a change, and what is only another number. */
 import { describe, expect, it } from 'vitest';
 import { collectFindings, describeChange, type Findings } from '../../../hook/check/remember.ts';
-import type { CheckResult } from '../../../hook/check/result.ts';
+import type { CheckResult } from '../../../hook/check/table.ts';
 
 const result = (check: string, state: CheckResult['state'], problem?: string): CheckResult => ({
   ...{ check, group: 'Spool', state, title: check },

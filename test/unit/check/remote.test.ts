@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import {
   createDirectoryCommand,
   holdArguments,
-  testDeleteArguments,
   testRenameArguments,
   testTransfer,
 } from '../../../hook/check/remote-arguments.ts';
 import { classifyFailure, type RemoteFacts } from '../../../hook/check/remote-failures.ts';
 import { decideRenaming, decideSshRefusal } from '../../../hook/check/remote-spool-checks.ts';
 import { parseSshFacts } from '../../../hook/check/ssh.ts';
+import { removeArguments } from '../../../hook/spool/rsync/arguments.ts';
 import { explainFailure } from '../../../hook/spool/rsync/failure.ts';
 
 const ssh = {
@@ -31,10 +31,10 @@ const there: RemoteFacts = {
 };
 
 describe('a failure on the way to another host', () => {
-  const failed = (stderr: string, exitCode: number) => ({
-    failure: explainFailure({ exitCode, stderr }, { destination: 'pilos:/', host: 'pilos' }),
-    stderr,
-  });
+  const explain = (stderr: string, exitCode: number) =>
+    explainFailure({ exitCode, stderr }, { destination: 'pilos:/', host: 'pilos' });
+  const classify = (stderr: string, exitCode: number, facts = there) =>
+    classifyFailure(explain(stderr, exitCode), stderr, facts);
 
   it.each([
     [
@@ -72,7 +72,7 @@ describe('a failure on the way to another host', () => {
     ['rrsync error: option --delete has been disabled on this server', 'remote_rsync', 78, undefined],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
   ])('%j belongs to %s (%i)', (stderr, step, status, fix) => {
-    const failure = classifyFailure(failed(stderr, stderr.includes('timeout') ? 30 : 255), there);
+    const failure = classify(stderr, stderr.includes('timeout') ? 30 : 255);
     expect(failure).toMatchObject({ step, status });
     // Undefined: the failure of rsync itself says what to do.
     if (fix === undefined) expect(failure.fix).toBeUndefined();
@@ -99,7 +99,7 @@ describe('a failure on the way to another host', () => {
     ],
   ])('of a key %s', (_, changed, fix) => {
     const facts = { ...there, ssh: { ...ssh, ...changed } };
-    expect(classifyFailure(failed('Permission denied (publickey).', 255), facts).fix).toMatch(fix);
+    expect(classify('Permission denied (publickey).', 255, facts).fix).toMatch(fix);
   });
 
   const noWord = 'rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n';
@@ -110,11 +110,11 @@ describe('a failure on the way to another host', () => {
     ['kex_exchange_identification: Connection reset by peer\r\n', 'host', 73],
   ])('without a word of rsync there, after %j, belongs to %s (%i)', (before, step, status) => {
     const stderr = `${before}${ended}`;
-    expect(classifyFailure(failed(stderr, 12), there)).toMatchObject({ step, status });
+    expect(classify(stderr, 12)).toMatchObject({ step, status });
   });
 
   it('while renaming is a problem, but not a lock that another transfer holds', () => {
-    const renaming = (stderr: string) => ({ ...there, test: { renaming: failed(stderr, 23).failure } });
+    const renaming = (stderr: string) => ({ ...there, test: { renaming: explain(stderr, 23) } });
     const locked = renaming('Another instance of rrsync is already accessing this directory.');
     expect(decideRenaming(locked).state).toBe('skipped');
     const unlinked = renaming('rsync: delete_file: unlink(x) failed: Operation not permitted (1)');
@@ -133,14 +133,14 @@ describe('the rsync command lines', () => {
     const lines = [
       holdArguments(transfer),
       testRenameArguments(transfer, '/e'),
-      testDeleteArguments(transfer, '/e', 'x'),
+      removeArguments({ ...transfer, baseName: 'x' }, '/e'),
     ];
     expect(lines.flat().filter((argument) => argument.endsWith('.tar'))).toEqual([]);
     expect(testRenameArguments(transfer, '/e')).toContain('--suffix=.renamed');
   });
 
   it('delete one file, for good', () => {
-    const args = testDeleteArguments(transfer, '/e', 'x.renamed');
+    const args = removeArguments({ ...transfer, baseName: 'x.renamed' }, '/e');
     expect(args).toEqual(
       expect.arrayContaining(['--delete', '--max-delete=1', '--include=/x.renamed', '--exclude=*']),
     );

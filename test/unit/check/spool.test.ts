@@ -4,10 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { decideFailedDirectory, decideImporter } from '../../../hook/check/archive-checks.ts';
 import type { Facts } from '../../../hook/check/facts.ts';
 import type { FoundSpool } from '../../../hook/check/local-spool.ts';
-import type { Verdict } from '../../../hook/check/result.ts';
-import { decideGroup, decideUserGroup, decideWorkerGroup } from '../../../hook/check/spool-group.ts';
-import { createDirectory, decideAnswers } from '../../../hook/check/spool-mount.ts';
-import { decideFailure, decideMode } from '../../../hook/check/spool-writes.ts';
+import { createDirectory, decideAnswers, decideFailure } from '../../../hook/check/spool-mount.ts';
+import {
+  decideGroup,
+  decideMode,
+  decideUserGroup,
+  decideWorkerGroup,
+} from '../../../hook/check/spool-rights.ts';
+import type { Verdict } from '../../../hook/check/table.ts';
 
 const found = { path: '/mnt/spool', isDirectory: true, mode: 0o2775, uid: 0, gid: 2000 };
 const nfs = { point: '/mnt/spool', type: 'nfs4', source: 'nas:/spool' };
@@ -16,7 +20,7 @@ const spool: FoundSpool = {
     directory: '/mnt/spool',
     requireMount: false,
     subDirs: [],
-    lines: [],
+    answers: new Map(),
     isHung: false,
     found,
     mount: nfs,
@@ -130,11 +134,10 @@ describe('a directory that does not exist', () => {
 });
 
 describe('a spool that does not answer', () => {
-  const failure = (errno: string) => ({
-    step: 'directory' as const,
-    subDir: '',
-    failure: { message: 'm', fix: 'f', exitStatus: 74 as const, errno, closed: undefined },
-  });
+  const failing = (errno: string) => {
+    const failure = { message: 'm', fix: 'f', exitStatus: 74 as const, errno, closed: undefined };
+    return new Map([['', { directory: { failure } }]]);
+  };
   it('heals itself when its server comes back; unmounting is the way out', () => {
     const { problem, fix } = decideAnswers({ ...spool, isHung: true }) as { problem: string; fix: string };
     expect(problem).toBe(
@@ -147,12 +150,12 @@ describe('a spool that does not answer', () => {
 
   it.each(['ESTALE', 'ENOTCONN'])('is mounted again after %s, which does not pass', (errno) => {
     const planned = { point: '/mnt/spool', command: 'mount /mnt/spool' };
-    const verdict = decideAnswers({ ...spool, lines: [failure(errno)], planned });
+    const verdict = decideAnswers({ ...spool, answers: failing(errno), planned });
     expect(fixOf(verdict)).toBe('umount --force --lazy /mnt/spool && mount /mnt/spool');
   });
 
   it('is a matter of its disk when nothing is mounted there', () => {
-    const verdict = decideAnswers({ ...spool, mount: { ...nfs, point: '/' }, lines: [failure('EIO')] });
+    const verdict = decideAnswers({ ...spool, mount: { ...nfs, point: '/' }, answers: failing('EIO') });
     expect(fixOf(verdict)).toBe('look at the disk (dmesg)');
   });
 });

@@ -1,0 +1,45 @@
+/** What a delivery writes beside the spool, and runs. */
+import { lstatSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { readFreeSpaceAbove } from '../system/free-space.ts';
+import { findProgram } from './own-program.ts';
+import { mayAccess, quietly, readPathFacts } from './paths.ts';
+
+export type OwnFiles = ReturnType<typeof readOwnFiles>;
+
+/** @param uid of the user of BBB, as far as it is known */
+export function readOwnFiles(config: Config, uid: number | undefined) {
+  const { workDir, logFile, metricsFile, notify, recordingDir } = config;
+  const statusFiles = quietly(() => readdirSync(`${recordingDir}/status/published`)) ?? [];
+  return {
+    workDir: readPathFacts(workDir),
+    foreign: uid === undefined ? undefined : quietly(() => readForeign(workDir, uid)),
+    workSpace: quietly(() => readFreeSpaceAbove(workDir)),
+    hasLedger: (quietly(() => readdirSync(`${workDir}/ledger`)) ?? []).length > 0,
+    senderDoneCount: statusFiles.filter((name) => name.endsWith('-sender.done')).length,
+    logFile: readPathFacts(logFile),
+    metricsDir: metricsFile === undefined ? undefined : readPathFacts(dirname(metricsFile)),
+    notify: notify?.[0] === undefined ? undefined : readNotify(notify[0]),
+  };
+}
+
+/** More entries of `work_dir` than this are not read. */
+const mostEntries = 10_000;
+
+/** Files in `work_dir` that belong to somebody else; `isInTheWay`: a directory that we may not write. */
+function readForeign(workDir: string, uid: number) {
+  const foreign = readdirSync(workDir, { recursive: true, withFileTypes: true })
+    .slice(0, mostEntries)
+    .map((entry) => ({ path: `${entry.parentPath}/${entry.name}`, isDirectory: entry.isDirectory() }))
+    .filter(({ path }) => ![uid, undefined].includes(quietly(() => lstatSync(path))?.uid));
+  const isInTheWay = foreign.some(({ path, isDirectory }) => isDirectory && !readPathFacts(path).isWritable);
+  return foreign[0] && { count: foreign.length, first: foreign[0].path, isInTheWay };
+}
+
+/** `file` is undefined when there is no program of this name. */
+function readNotify(program: string) {
+  const closedAbove = program.includes('/') ? readPathFacts(program).closedAbove : undefined;
+  const file = findProgram(program, process.env);
+  return { program, closedAbove, file, mayRun: file !== undefined && mayAccess(file, 1) };
+}

@@ -1,0 +1,103 @@
+/** Group and mode of the spool: is the group PILOS', is the user of BBB in it, and BBB's worker? Pure. */
+import { EXIT } from '../errors.ts';
+import { sh } from '../system/shell-quote.ts';
+import { type Accounts, withWorker } from './accounts.ts';
+import type { FoundSpool } from './local-spool.ts';
+import { ok, problem, skipped, type Verdict, warning } from './table.ts';
+
+type SpoolGroup = Pick<FoundSpool, 'found' | 'groupName' | 'pilosGroup'>;
+interface AccountFacts {
+  accounts: Pick<Accounts, 'account' | 'user' | 'groups' | 'groupNames' | 'workers' | 'hasSystemd'>;
+}
+
+export function describeGroup({ found, groupName }: SpoolGroup): string {
+  return groupName ?? `id ${found.gid}`;
+}
+
+/**
+ * The group is PILOS' own when it is called so, or when only the host of the spool knows its name. Nobody is put
+ * into any other group: it may have rights that have nothing to do with recordings.
+ */
+export function decideGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verdict {
+  const { groupName, pilosGroup } = spool;
+  const { path, mode, gid } = spool.found;
+  const isOpen = (mode & 0o007) === 0o007;
+  if (isOpen || groupName === undefined || groupName.startsWith('pilos-spool')) return ok;
+  const { account, groups = [], user } = accounts;
+  const create = pilosGroup === undefined ? 'groupadd --gid 2000 pilos-spool && ' : '';
+  const give = `${create}${sh`chgrp pilos-spool ${path} && chmod g+rwxs ${path}`}`;
+  if (pilosGroup !== undefined || gid === 0 || gid === account?.gid) {
+    const text = `its group is ${groupName}, so PILOS cannot read and delete archives there`;
+    return problem(EXIT.permission, text, give);
+  }
+  if (groups.includes(gid)) return ok;
+  const join = withWorker([`usermod --append --groups ${groupName} ${user}`], 'restart', accounts);
+  return problem(
+    EXIT.permission,
+    `its group is ${groupName}, and ${user} is not in it`,
+    `if PILOS is in ${groupName}, and it is for nothing but the spool: ${join}; otherwise: ${give}`,
+  );
+}
+
+export function decideUserGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verdict {
+  const { account, user, groups, groupNames, workers } = accounts;
+  if (!needsGroup(spool, account)) return ok;
+  if (groups === undefined) return skipped(`'id' does not say the groups of ${user}`);
+  const { gid } = spool.found;
+  if (groups.includes(gid)) return ok;
+  // A server that mounts the spool may not know its group by name: the id is what counts.
+  const free = ['pilos-spool', `pilos-spool-${gid}`].find((name) => !groupNames.includes(name));
+  const name = spool.groupName ?? free ?? 'pilos-spool';
+  const create = spool.groupName === undefined ? [`groupadd --gid ${gid} ${name}`] : [];
+  const commands = [...create, `usermod --append --groups ${name} ${user}`];
+  const hasWorker = workers.some((one) => !one.groups.includes(gid));
+  return problem(
+    EXIT.permission,
+    `${user} is not in group ${describeGroup(spool)}, so archives cannot be written, or PILOS cannot delete them`,
+    hasWorker ? withWorker(commands, 'restart', accounts) : commands.join(' && '),
+  );
+}
+
+/** A worker has the groups that it was started with. */
+export function decideWorkerGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verdict {
+  const { account, user, groups = [], workers } = accounts;
+  const { gid } = spool.found;
+  if (!needsGroup(spool, account) || !groups.includes(gid)) return ok;
+  if (workers.length === 0) return skipped('no worker runs');
+  const without = workers.filter((one) => !one.groups.includes(gid)).map(({ pid }) => pid);
+  if (without.length === 0) return ok;
+  const text = `process ${without.join(', ')} was started before ${user} came into group ${describeGroup(spool)}, and is not in it`;
+  return problem(EXIT.permission, text, withWorker([], 'restart', accounts));
+}
+
+/** With setgid, files get the group by themselves; then it is enough to be allowed to write. */
+function needsGroup({ found: { mode, uid } }: SpoolGroup, account: Accounts['account']): boolean {
+  const writesAnyway = (uid === account?.uid && (mode & 0o300) === 0o300) || (mode & 0o003) === 0o003;
+  return !((mode & 0o2000) !== 0 && writesAnyway);
+}
+
+/** PILOS reads and deletes archives as a member of the directory's group. */
+export function decideMode({ path, mode }: Pick<FoundSpool['found'], 'path' | 'mode'>): Verdict {
+  const rules = [
+    {
+      isBroken: (mode & 0o070) !== 0o070 && (mode & 0o007) !== 0o007,
+      text: 'the group may not read and delete there, so PILOS cannot import',
+      change: 'g+rwx',
+    },
+    {
+      isBroken: (mode & 0o1000) !== 0,
+      text: 'the sticky bit keeps PILOS from deleting what it has imported',
+      change: '-t',
+    },
+    {
+      isBroken: (mode & 0o2000) === 0,
+      text: 'without the setgid bit, files get the group of their writer',
+      change: 'g+s',
+      isWarning: true,
+    },
+  ].filter(({ isBroken }) => isBroken);
+  if (rules.length === 0) return ok;
+  const text = rules.map((rule) => rule.text).join('; ');
+  const fix = sh`chmod ${rules.map(({ change }) => change).join(',')} ${path}`;
+  return rules.every(({ isWarning }) => isWarning) ? warning(text, fix) : problem(EXIT.permission, text, fix);
+}
