@@ -114,8 +114,10 @@ const subDirectories: CheckCase[] = [
     says: /read-only \(EROFS\)/,
     spoil: ({ sh, tree, pilos }) =>
       sh(`mount -t tmpfs -o mode=2775,gid=${pilos.gid} tmpfs ${tree.spoolDir}/instance1 &&
-        mkdir -m 2775 ${tree.spoolDir}/instance1/failed && mount -o remount,ro ${tree.spoolDir}/instance1`),
-    afterwards: ({ sh, tree }) => sh(`umount ${tree.spoolDir}/instance1`),
+        mkdir -m 2775 ${tree.spoolDir}/instance1/failed && pilos-post-publish deliver --confirm-mount &&
+        mount -o remount,ro ${tree.spoolDir}/instance1`),
+    afterwards: ({ sh, tree }) =>
+      sh(`umount ${tree.spoolDir}/instance1 && pilos-post-publish deliver --confirm-mount`),
   },
   {
     what: 'a sub directory in a directory that is closed',

@@ -65,6 +65,8 @@ async function expectWorking(scene: CheckScene, what: string): Promise<void> {
   const { id } = tree.addMeeting();
   const places = ['published/*', 'recording/raw', 'recording/status/*'];
   const files = places.map((path) => `${tree.varDir}/${path}/${id}*`).join(' ');
+  const kept = `${tree.root}/kept`;
+  await scene.sh(`mkdir ${kept} && if [ -d ${tree.workDir} ]; then cp -a ${tree.workDir}/. ${kept}; fi`);
   // A fix may have made another user of BBB.
   await scene.sh(`chown -R --reference=${tree.publishedDir} ${files}`);
   const { status, stdout, stderr } = await scene.run(['-m', id]);
@@ -74,8 +76,9 @@ async function expectWorking(scene: CheckScene, what: string): Promise<void> {
   await scene.sh(
     `${asPilos} tar --extract --to-stdout --file ${archive} >/dev/null && ${asPilos} rm ${archive}`,
   );
-  // The next case finds a server that has delivered nothing.
-  await scene.sh(`rm -rf ${files} ${tree.workDir}/* ${tree.logDir}/post_publish.log`);
+  // The next case finds a server that knows nothing of it.
+  await scene.sh(`rm -rf ${files} ${tree.workDir}/* ${tree.logDir}/post_publish.log
+    cp -a ${kept}/. ${tree.workDir} && rm -r ${kept}`);
 }
 
 /** Where pilos.yml sends it, as a path of this machine. */
