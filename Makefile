@@ -58,7 +58,7 @@ lint: setup ## types, style, what nothing uses, shell scripts, launcher
 	shellcheck $$(grep -rlE '^#!.*[/ ](ba|da)?sh( |$$)' .ci build examples test)
 	ruby -c build/launcher/pilos_post_publish.rb
 
-machines: deb ## NFS, systemd and power cuts on whole machines (User-mode Linux); FAULTS=full for all cases
+machines: build ## NFS, systemd and power cuts on whole machines (User-mode Linux); FAULTS=full for all cases
 	@build/system-packages.sh machines
 	@vitest run --config test/machines/vitest.config.ts
 

@@ -131,7 +131,8 @@ check_group() {
       need e2fsprogs mke2fs
       need iproute2 ip tc
       need openssh-client ssh ssh-keygen
-      need util-linux unshare nsenter flock
+      need util-linux unshare nsenter flock setpriv
+      need_deb
       ;;
     bench)
       need ruby ruby

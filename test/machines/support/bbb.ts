@@ -1,13 +1,13 @@
 /** A BBB server: its directories, the package, recordings, and BBB's call. */
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
 import { writeMeeting } from '../../support/bbb/bbb-meeting.ts';
 import type { ProgramResult } from '../../support/program/run-program.ts';
 import type { Machine } from './machine.ts';
-import { debianPackage } from './requirements.ts';
+import { packageFile } from './packages.ts';
+import { makeSiteDirectory } from './site.ts';
 import { mountPoint, spool } from './storage.ts';
 
 export const bbbUser = 'bigbluebutton';
@@ -38,8 +38,8 @@ export async function setUpBbb(bbb: Machine): Promise<void> {
 }
 
 export async function installPackage(bbb: Machine): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'machines-deb-'));
-  copyFileSync(debianPackage, join(directory, 'pilos-post-publish.deb'));
+  const directory = makeSiteDirectory(bbb.site);
+  copyFileSync(packageFile(), join(directory, 'pilos-post-publish.deb'));
   await bbb.copy(directory, '/root');
   rmSync(directory, { recursive: true });
   await bbb.ask('dpkg --install /root/pilos-post-publish.deb && sync', { seconds: 180 });
@@ -52,7 +52,7 @@ async function configure(bbb: Machine, settings: object = {}): Promise<void> {
 }
 
 async function putFiles(machine: Machine, files: Record<string, string>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'machines-files-'));
+  const directory = makeSiteDirectory(machine.site);
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), content);
@@ -64,7 +64,7 @@ async function putFiles(machine: Machine, files: Record<string, string>): Promis
 /** A meeting that BBB published two hours ago, with a video of so many megabytes. */
 export async function publish(bbb: Machine, megabytes = 1): Promise<Recording> {
   const format = 'presentation';
-  const local = mkdtempSync(join(tmpdir(), 'machines-meeting-'));
+  const local = makeSiteDirectory(bbb.site);
   const directories = { publishedDir: join(local, 'published'), recordingDir: join(local, 'recording') };
   const { id } = writeMeeting(directories, randomBytes(8).toString('hex'), {});
   await bbb.copy(local, '/var/bigbluebutton');

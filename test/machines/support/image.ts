@@ -24,16 +24,27 @@ export async function provideImage(): Promise<string> {
   const directory = join(cache, hashOfSources());
   if (!existsSync(directory)) {
     process.stdout.write('building the image of the test machines: this takes a minute or two\n');
-    // Another run may need it at the same moment: the second one waits, and finds it built.
-    const script =
-      '[ -e "$1" ] || { rm -rf "$1.new" && mkdir -p "$1.new" && "$2" "$1.new" && mv "$1.new" "$1"; }';
-    const args = [join(cache, 'lock'), 'sh', '-c', script, 'sh', directory, join(sources, 'build.sh')];
-    await runOrThrow('flock', args, { timeoutMilliseconds: 900_000 });
+    await build(cache, directory);
   }
   const now = new Date();
   utimesSync(directory, now, now);
   removeUnused(cache);
   return directory;
+}
+
+/**
+ * In memory, and in namespaces that end with this process: an interrupted build leaves nothing. Another run may need
+ * the image at the same moment: the second one waits, and finds it built.
+ */
+async function build(cache: string, directory: string): Promise<void> {
+  const script = `[ -e "$1" ] || {
+    mount -t tmpfs -o size=3G tmpfs /mnt && mkdir /mnt/image && TMPDIR=/mnt "$2" /mnt/image &&
+    rm -rf "$1.new" && cp --recursive --sparse=always /mnt/image "$1.new" && mv "$1.new" "$1"; }`;
+  const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const args = ['flock', join(cache, 'lock'), 'sh', '-c', script, 'sh', directory, join(sources, 'build.sh')];
+  await runOrThrow('setpriv', ['--pdeathsig', 'KILL', ...namespaces, ...args], {
+    timeoutMilliseconds: 480_000,
+  });
 }
 
 /** $XDG_CACHE_HOME, or ~/.cache; where neither can be written, the directory for temporary files. */

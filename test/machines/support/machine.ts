@@ -21,6 +21,7 @@ interface CommandOptions {
 export interface Machine {
   name: MachineName;
   address: string;
+  site: Site;
   /** @param script for `sh` */
   run(script: string, options?: CommandOptions): Promise<ProgramResult>;
   /** Its standard output. @throws when the script does not end with 0 */
@@ -69,7 +70,7 @@ export function describeMachine(site: Site, name: MachineName, storageMegabytes 
     await inSite(endMachine(name));
   };
   return {
-    ...{ name, address: addresses[name], run, ask, cutPower },
+    ...{ name, site, address: addresses[name], run, ask, cutPower },
     start: (script, command = {}) => {
       const [program, ...args] = commandLine(script, command);
       return startProgram(program, args, options(command));

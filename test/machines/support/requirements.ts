@@ -1,10 +1,6 @@
 /** What test machines need of this machine, asked before anything starts. */
 import { accessSync, constants, existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { outputDirectory, readVersion } from '../../../build/project.ts';
-
-/** The Debian package under test. */
-export const debianPackage = join(outputDirectory, `pilos-post-publish_${readVersion()}_amd64.deb`);
+import { executable } from './packages.ts';
 
 /** @throws Error with one line that says what is missing */
 export function requireMachines(): void {
@@ -19,7 +15,7 @@ function findMissing(): string | undefined {
   if (!isUsable('/dev/net/tun')) return '/dev/net/tun is missing: modprobe tun';
   if (!existsSync('/usr/bin/linux.uml'))
     return 'user-mode-linux is not installed: build/system-packages.sh machines';
-  if (!existsSync(debianPackage)) return `${debianPackage} is missing: make deb`;
+  if (!existsSync(executable)) return `${executable} is missing: make build`;
   return undefined;
 }
 

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Address of each machine, also in the /etc/hosts of the image. */
@@ -27,6 +27,11 @@ export interface Site {
 
 /** In the site, for disks and sockets; hides this machine's /run. */
 export const siteDirectory = '/run';
+
+/** A new directory for what a machine is to be sent, seen from outside: it vanishes with the site. */
+export function makeSiteDirectory(site: Site): string {
+  return mkdtempSync(`/proc/${site.pid}/root${siteDirectory}/files-`);
+}
 
 // Of large segments that a machine's card is sent, nearly all are lost: see gso_max_segs in image/machine-setup.
 const holder = `set -e

@@ -3,6 +3,7 @@ import type { TestProject } from 'vitest/node';
 import { describeMachines, isFull, type Machines } from './all-machines.ts';
 import { installPackage, setUpBbb } from './bbb.ts';
 import { provideImage } from './image.ts';
+import { providePackage } from './packages.ts';
 import { setUpPilos } from './pilos.ts';
 import { requireMachines } from './requirements.ts';
 import { openSite } from './site.ts';
@@ -10,7 +11,8 @@ import { prepareSpool, setUpStorage, squashAll } from './storage.ts';
 
 export default async function startMachines(project: TestProject): Promise<() => Promise<void>> {
   requireMachines();
-  const { site, close } = await openSite(await provideImage());
+  const image = await provideImage();
+  const { site, close } = await openSite(image);
   try {
     await setUp(describeMachines(site));
   } catch (error) {
@@ -25,6 +27,8 @@ async function setUp({ storage, bbb, pilos, bbb2 }: Machines): Promise<void> {
   const started = performance.now();
   await Promise.all([storage, bbb, pilos, ...(isFull ? [bbb2] : [])].map((machine) => machine.boot()));
   tell('booted', started);
+  await providePackage();
+  tell('package built', started);
   await Promise.all([setUpStorage(storage), setUpPilos(pilos), setUpBbb(bbb)]);
   await prepareSpool({ storage, clients: [bbb, pilos], options: squashAll });
   await installPackage(bbb);
