@@ -6,6 +6,7 @@ import type { FoundSpool } from './local-spool.ts';
 import { ok, problem, skipped, type Verdict, warning } from './table.ts';
 
 type SpoolGroup = Pick<FoundSpool, 'found' | 'groupName' | 'pilosGroup'>;
+type WrittenSpool = SpoolGroup & Pick<FoundSpool, 'answers' | 'mount'>;
 interface AccountFacts {
   accounts: Pick<Accounts, 'account' | 'user' | 'groups' | 'groupNames' | 'workers' | 'hasSystemd'>;
 }
@@ -39,9 +40,9 @@ export function decideGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verd
   );
 }
 
-export function decideUserGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verdict {
+export function decideUserGroup(spool: WrittenSpool, { accounts }: AccountFacts): Verdict {
   const { account, user, groups, groupNames, workers } = accounts;
-  if (!needsGroup(spool, account)) return ok;
+  if (!needsGroup(spool, account) || serverDecides(spool)) return ok;
   if (groups === undefined) return skipped(`'id' does not say the groups of ${user}`);
   const { gid } = spool.found;
   if (groups.includes(gid)) return ok;
@@ -68,6 +69,12 @@ export function decideWorkerGroup(spool: SpoolGroup, { accounts }: AccountFacts)
   if (without.length === 0) return ok;
   const text = `process ${without.join(', ')} was started before ${user} came into group ${describeGroup(spool)}, and is not in it`;
   return problem(EXIT.permission, text, withWorker([], 'restart', accounts));
+}
+
+/** NFS: by squashing, or by groups of its own, the server let the test file be written, with the group of the spool. */
+function serverDecides({ answers, mount, found }: WrittenSpool): boolean {
+  const written = answers.get('')?.write?.found;
+  return mount.type.startsWith('nfs') && written?.gid === found.gid;
 }
 
 /** With setgid, files get the group by themselves; then it is enough to be allowed to write. */

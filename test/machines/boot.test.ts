@@ -18,7 +18,7 @@ describe('The machines', () => {
     report(task, 'yes');
   });
 
-  it('have the package installed, its timer enabled and running', async ({ task }) => {
+  it('have the package installed, its timer enabled and waiting', async ({ task }) => {
     expect(await bbb.ask('dpkg --status pilos-post-publish')).toContain('Status: install ok installed');
     expect(await bbb.ask('systemctl is-enabled pilos-post-publish.timer')).toBe('enabled\n');
     expect(await bbb.ask('systemctl is-active pilos-post-publish.timer')).toBe('active\n');

@@ -12,9 +12,9 @@ import { mountPoint, spool } from './storage.ts';
 
 export const bbbUser = 'bigbluebutton';
 const scripts = '/usr/local/bigbluebutton/core/scripts';
-const workDirectory = '/var/bigbluebutton/recording/pilos';
-const pilosYml = '/etc/bigbluebutton/recording/pilos.yml';
-const published = '/var/bigbluebutton/published';
+export const workDirectory = '/var/bigbluebutton/recording/pilos';
+export const pilosYml = '/etc/bigbluebutton/recording/pilos.yml';
+export const published = '/var/bigbluebutton/published';
 const recording = '/var/bigbluebutton/recording';
 const log = '/var/log/bigbluebutton';
 
@@ -37,16 +37,16 @@ export async function setUpBbb(bbb: Machine): Promise<void> {
       ${recording}/status/processed && chown -R ${bbbUser}: /var/bigbluebutton ${log}`);
 }
 
-export async function installPackage(bbb: Machine): Promise<void> {
+export async function installPackage(bbb: Machine, version?: string): Promise<void> {
   const directory = makeSiteDirectory(bbb.site);
-  copyFileSync(packageFile(), join(directory, 'pilos-post-publish.deb'));
+  copyFileSync(packageFile(version), join(directory, 'pilos-post-publish.deb'));
   await bbb.copy(directory, '/root');
   rmSync(directory, { recursive: true });
   await bbb.ask('dpkg --install /root/pilos-post-publish.deb && sync', { seconds: 180 });
 }
 
 /** @param settings of pilos.yml that differ from the usual ones */
-async function configure(bbb: Machine, settings: object = {}): Promise<void> {
+export async function configure(bbb: Machine, settings: object = {}): Promise<void> {
   const usual = { work_dir: workDirectory, spool_dir: spool, require_mount: mountPoint };
   await putFiles(bbb, { [pilosYml]: dump({ ...usual, ...settings }) });
 }

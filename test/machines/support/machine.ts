@@ -49,7 +49,7 @@ const bootSeconds = 180;
 export function describeMachine(site: Site, name: MachineName, storageMegabytes = 0): Machine {
   const inSite = async (script: string) => {
     const [program, ...args] = enterSite(site, ['sh', '-c', script]);
-    return (await runOrThrow(program, args, { timeoutMilliseconds: 60_000 })).stdout;
+    return (await runOrThrow(program, args, { timeoutMilliseconds: 150_000 })).stdout;
   };
   const commandLine = (script: string, { seconds = 60, user = 'root' }: CommandOptions) =>
     enterSite(site, ['timeout', '--foreground', `${seconds}`, ...ssh(site, name), asUser(user, script)]);
@@ -93,7 +93,8 @@ export function describeMachine(site: Site, name: MachineName, storageMegabytes 
     },
     shutDown: async () => {
       await run('systemctl poweroff', { seconds: 20 });
-      await inSite(`${waitForEnd(name, 900)}; ${endMachine(name)}`);
+      await inSite(waitForEnd(name, 120));
+      await inSite(endMachine(name));
     },
     wipe: async () => {
       await cutPower();
@@ -163,15 +164,20 @@ async function startKernel(site: Site, name: MachineName, hasStorage: boolean): 
   child.unref();
 }
 
-const pidOf = (name: MachineName) => `$(cat ${siteDirectory}/${name}.pid 2>/dev/null || echo none)`;
+const pidFile = (name: MachineName) => `${siteDirectory}/${name}.pid`;
 
-function waitForEnd(name: MachineName, tenths: number): string {
-  return `n=0; while [ -e /proc/${pidOf(name)} ] && [ $n -lt ${tenths} ]; do sleep 0.1; n=$((n + 1)); done`;
+/** Fails when it has not ended by then. */
+function waitForEnd(name: MachineName, seconds: number): string {
+  return `pid=$(cat ${pidFile(name)} 2>/dev/null || echo none); n=0
+    while [ -e /proc/$pid ] && [ $n -lt ${seconds * 10} ]; do sleep 0.1; n=$((n + 1)); done
+    [ ! -e /proc/$pid ]`;
 }
 
+/** dash knows no `--` behind the signal. */
 function endMachine(name: MachineName): string {
-  return `if [ -e /proc/${pidOf(name)} ]; then kill -KILL -- -${pidOf(name)}; fi
-    ${waitForEnd(name, 100)}; rm -f ${siteDirectory}/${name}.pid ${siteDirectory}/${name}.ssh`;
+  return `pid=$(cat ${pidFile(name)} 2>/dev/null || echo none)
+    if [ -e /proc/$pid ]; then kill -KILL -$pid || exit 1; fi
+    ${waitForEnd(name, 30)} || exit 1; rm -f ${pidFile(name)} ${siteDirectory}/${name}.ssh`;
 }
 
 async function waitForAnswer(

@@ -20,5 +20,7 @@ export function useMachines(): Machines {
 /** What happened in a test's case, for the table. The same text each time: no durations, no ids. */
 export function report(task: TestContext['task'], result: string): void {
   task.meta.result = result;
-  if (!isFull) expect(readFileSync(tableFile, 'utf8')).toContain(formatRow(task.name, result));
+  // The columns of a table are padded by the formatter.
+  const text = readFileSync(tableFile, 'utf8').replaceAll(/ +/g, ' ');
+  if (!isFull) expect(text).toContain(formatRow(task.name, result));
 }

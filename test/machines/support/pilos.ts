@@ -25,6 +25,24 @@ export async function importSpool(pilos: Machine): Promise<ImportAttempt[]> {
     .map((line) => JSON.parse(line) as ImportAttempt);
 }
 
+/** A spool for deliveries over ssh, on this server's own disk. */
+export const sshSpool = '/srv/spool';
+
+/** As docs/ssh.md says it: a user for deliveries, who accepts the key of the BBB server's user. */
+export async function acceptKey(pilos: Machine, bbb: Machine, user: string): Promise<void> {
+  const home = `/home/${user}/.ssh`;
+  const key = await bbb.ask(
+    `mkdir -p ${home} && { [ -e ${home}/id_ed25519 ] || ssh-keygen -q -t ed25519 -N '' -f ${home}/id_ed25519; }
+    ssh-keyscan -t ed25519 pilos > ${home}/known_hosts && cat ${home}/id_ed25519.pub`,
+    { user },
+  );
+  const script = `id -u pilos-spool >/dev/null 2>&1 || useradd --create-home --gid pilos-spool pilos-spool
+    install -d -m 2775 -o pilos-spool -g pilos-spool ${sshSpool}
+    install -d -m 700 -o pilos-spool -g pilos-spool ~pilos-spool/.ssh
+    cat > ~pilos-spool/.ssh/authorized_keys && chown pilos-spool: ~pilos-spool/.ssh/authorized_keys`;
+  await pilos.ask(script, { input: key });
+}
+
 function quoted(command: readonly string[]): string {
   return command.map((word) => `'${word}'`).join(' ');
 }

@@ -8,6 +8,7 @@ import { setUpPilos } from './pilos.ts';
 import { requireMachines } from './requirements.ts';
 import { openSite } from './site.ts';
 import { prepareSpool, setUpStorage, squashAll } from './storage.ts';
+import { keepTimerWaiting } from './timer.ts';
 
 export default async function startMachines(project: TestProject): Promise<() => Promise<void>> {
   requireMachines();
@@ -32,6 +33,7 @@ async function setUp({ storage, bbb, pilos, bbb2 }: Machines): Promise<void> {
   await Promise.all([setUpStorage(storage), setUpPilos(pilos), setUpBbb(bbb)]);
   await prepareSpool({ storage, clients: [bbb, pilos], options: squashAll });
   await installPackage(bbb);
+  await keepTimerWaiting(bbb);
   tell('set up', started);
 }
 

@@ -7,7 +7,7 @@ export const spool = `${mountPoint}/recordings-spool`;
 /** The same directory on the storage server. */
 export const spoolOnServer = '/srv/storage/recordings-spool';
 const manageGidsFile = '/etc/nfs.conf.d/manage-gids.conf';
-export const storageMegabytes = 600;
+export const storageMegabytes = 3000;
 export const versions = ['4.2', '3'] as const;
 export type NfsVersion = (typeof versions)[number];
 

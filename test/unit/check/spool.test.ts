@@ -77,6 +77,14 @@ describe('the groups of the user of BBB', () => {
   const restart = ' && systemctl restart bbb-rap-resque-worker.service';
   const add = 'usermod --append --groups';
 
+  it("are the NFS server's affair when it let the test file be written, with the group of the spool", () => {
+    const written = (gid: number): FoundSpool['answers'] =>
+      new Map([['', { write: { found: { mode: 0o664, gid, at: 0 } } }]]);
+    expect(fixes({ answers: written(2000) })).toBeUndefined();
+    expect(fixes({ answers: written(997) })).toContain(add);
+    expect(fixes({ answers: written(2000), mount: { ...nfs, type: 'ext4' } })).toContain(add);
+  });
+
   it('get that of the spool, which is made where this server does not know it', () => {
     expect(fixes({})).toBe(`${add} pilos-spool bigbluebutton${restart}`);
     expect(fixes({ groupName: undefined })).toBe(

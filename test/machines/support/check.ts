@@ -1,0 +1,21 @@
+/** What `check` finds on a BBB server. */
+import type { CheckResult } from '../../../hook/check/table.ts';
+import type { Machine } from './machine.ts';
+
+/** The result of one check. */
+export async function check(bbb: Machine, name: string): Promise<CheckResult> {
+  const found = (await checkAll(bbb)).find((result) => result.check === name);
+  if (found === undefined) throw new Error(`no check is named ${name}`);
+  return found;
+}
+
+/** Of one group: what is wrong there. */
+export async function findProblems(bbb: Machine, group: CheckResult['group']): Promise<CheckResult[]> {
+  return (await checkAll(bbb)).filter((result) => result.group === group && result.problem !== undefined);
+}
+
+async function checkAll(bbb: Machine): Promise<CheckResult[]> {
+  const { stdout, stderr } = await bbb.run('pilos-post-publish check --json', { seconds: 180 });
+  if (stdout === '') throw new Error(`check printed nothing: ${stderr}`);
+  return (JSON.parse(stdout) as { results: CheckResult[] }).results;
+}
