@@ -1,6 +1,6 @@
 /** What a delivery came to, told by what lies in the spool afterwards. */
-import type { ProgramResult } from '../../support/program/run-program.ts';
-import { callAsBbb, isWhole, type Recording } from './bbb.ts';
+import type { ProgramResult, RunningProgram } from '../../support/program/run-program.ts';
+import { bbbCall, bbbUser, callAsBbb, isWhole, type Recording } from './bbb.ts';
 import type { Machine } from './machine.ts';
 import { listSpool, spoolOnServer } from './storage.ts';
 
@@ -15,6 +15,23 @@ export async function deliver(delivery: Delivery): Promise<string> {
   const result = await callAsBbb(delivery.bbb, delivery.recording);
   process.stdout.write(`exit ${result.status}: ${result.stdout.trim() || result.stderr.trim()}\n`);
   return await describeDelivery(delivery, result.status);
+}
+
+/**
+ * BBB's call, over a network on which 60 MB take half a minute; returns when a part of the archive is on the server.
+ * @param megabits a second
+ */
+export async function startSlowly(
+  { bbb, storage, recording }: Delivery,
+  megabits = 16,
+): Promise<RunningProgram> {
+  await storage.limitNetwork(megabits);
+  const call = bbb.start(bbbCall(recording), { user: bbbUser, seconds: 240 });
+  const isUnderWay = `find ${spoolOnServer} -type f -size +1M | grep -q .`;
+  await storage.ask(
+    `n=0; until ${isUnderWay} || [ $n = 500 ]; do sleep 0.1; n=$((n + 1)); done; ${isUnderWay}`,
+  );
+  return call;
 }
 
 /** As {@link deliver}, of a call that has ended. */

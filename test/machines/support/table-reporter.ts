@@ -1,41 +1,66 @@
-/** Prints the table of cases after the run; a full run without failures also writes it into docs/machines.md. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Reporter, TestCase, TestModule, TestRunEndReason } from 'vitest/node';
+/** Prints the table of cases after the run; of a full run, each suite that passed also goes into docs/machines.md. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { isFull } from './all-machines.ts';
 import { formatRow, tableFile } from './table.ts';
 
-const block = /(<!-- table: written by `FAULTS=full make machines` -->\n)[\s\S]*(<!-- end of the table -->)/;
+const block =
+  /(<!-- table: written by `FAULTS=full make machines` -->\n)([\s\S]*)(<!-- end of the table -->)/;
 
 export default class TableReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], _errors: unknown, reason: TestRunEndReason): void {
-    const table = formatTable(modules);
-    process.stdout.write(`\n${table}\n`);
-    if (!isFull || reason !== 'passed' || modules.length < countTestFiles()) return;
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const sections = readSections(modules);
+    process.stdout.write(`\n${formatSections(sections)}\n`);
+    if (!isFull) return;
     const text = readFileSync(tableFile, 'utf8');
-    if (!block.test(text)) throw new Error(`${tableFile} has no place for the table`);
+    const [, , written] = block.exec(text) ?? [];
+    if (written === undefined) throw new Error(`${tableFile} has no place for the table`);
+    const passed = [...sections].filter(([, { isWhole }]) => isWhole);
+    const table = formatSections(new Map([...parseSections(written), ...passed]));
     writeFileSync(
       tableFile,
-      text.replace(block, (_, start: string, end: string) => `${start}\n${table}\n${end}`),
+      text.replace(block, (_, start: string, _old: string, end: string) => `${start}\n${table}\n${end}`),
     );
   }
 }
 
-/** A run of some files only has not the whole table. */
-function countTestFiles(): number {
-  return readdirSync(join(import.meta.dirname, '..')).filter((name) => name.endsWith('.test.ts')).length;
+interface Section {
+  rows: string[];
+  /** Every test of it has run and passed. */
+  isWhole: boolean;
 }
 
-function formatTable(modules: readonly TestModule[]): string {
-  const sections = new Map<string, string[]>();
+/** By the name of the suite. */
+function readSections(modules: readonly TestModule[]): Map<string, Section> {
+  const sections = new Map<string, Section>();
   for (const test of [...modules].sort(byFile).flatMap((module) => [...module.children.allTests()])) {
+    const name = test.parent.type === 'suite' ? test.parent.name : '';
+    const section = sections.get(name) ?? { rows: [], isWhole: true };
     const row = rowOf(test);
-    if (row === undefined) continue;
-    const section = test.parent.type === 'suite' ? test.parent.name : '';
-    sections.set(section, [...(sections.get(section) ?? []), row]);
+    if (row !== undefined) section.rows.push(row);
+    if (test.result().state !== 'passed') section.isWhole = false;
+    sections.set(name, section);
   }
-  const head = '| case | what happens |\n|---|---|';
-  return [...sections].map(([name, rows]) => `### ${name}\n\n${head}\n${rows.join('\n')}\n`).join('\n');
+  return sections;
+}
+
+const head = '| case | what happens |\n|---|---|';
+
+function formatSections(sections: ReadonlyMap<string, Section>): string {
+  const shown = [...sections].filter(([, { rows }]) => rows.length > 0);
+  return shown.map(([name, { rows }]) => `### ${name}\n\n${head}\n${rows.join('\n')}\n`).join('\n');
+}
+
+/** What an earlier run has written. */
+function parseSections(text: string): Map<string, Section> {
+  const sections = text.split(/^### /m).slice(1);
+  return new Map(
+    sections.map((section) => {
+      const [name = '', ...lines] = section.split('\n');
+      const rows = lines.filter((line) => line.startsWith('| ')).slice(1);
+      return [name, { rows: rows.filter((row) => !/^[| -]*$/.test(row)), isWhole: true }];
+    }),
+  );
 }
 
 function byFile(one: TestModule, other: TestModule): number {
