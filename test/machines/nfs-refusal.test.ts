@@ -4,7 +4,7 @@ import { bbbUser, callAsBbb, publish } from './support/bbb.ts';
 import { check, findProblems } from './support/check.ts';
 import { describeDelivery } from './support/delivery.ts';
 import { isFull, report, useMachines } from './support/machines.ts';
-import { prepareSpool, squashAll, versions, withdrawExport } from './support/storage.ts';
+import { makeFailed, prepareSpool, squashAll, versions, withdrawExport } from './support/storage.ts';
 
 const { storage, bbb, pilos } = useMachines();
 const clients = [bbb, pilos];
@@ -44,6 +44,7 @@ describe.runIf(isFull).each(versions)('The reason of a refusal, NFS %s', (versio
     await bbb.ask(`gpasswd --delete ${bbbUser} pilos-spool`);
     try {
       await prepareSpool({ storage, clients, version, options: squashAll });
+      await makeFailed(storage);
       expect(await findProblems(bbb, 'Spool')).toEqual([]);
       report(task, 'check finds nothing');
     } finally {
@@ -56,6 +57,7 @@ describe.runIf(isFull).each(versions)('The reason of a refusal, NFS %s', (versio
     await storage.ask('useradd --system --uid 997 --groups pilos-spool bbb-user');
     try {
       await prepareSpool({ storage, clients, version, options: 'root_squash' });
+      await makeFailed(storage);
       expect(await findProblems(bbb, 'Spool')).toEqual([]);
       report(task, 'check finds nothing');
     } finally {

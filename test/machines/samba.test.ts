@@ -7,7 +7,7 @@ import { deliver, describeDelivery, startSlowly } from './support/delivery.ts';
 import { isFull, report, useMachines } from './support/machines.ts';
 import { importSpool } from './support/pilos.ts';
 import { shareSpool, unshareSpool } from './support/samba.ts';
-import { emptySpool, listSpool, unmountSpool } from './support/storage.ts';
+import { emptySpool, listSpool, makeFailed, unmountSpool } from './support/storage.ts';
 
 const { storage, bbb, pilos } = useMachines();
 const whole = 'exit 0, archive whole, -rw-rw-r-- 65534:2000';
@@ -60,6 +60,7 @@ describe.runIf(isFull)('Delivery over SMB 3.1.1', () => {
   });
 
   it('check finds nothing wrong with it', async ({ task }) => {
+    await makeFailed(storage);
     expect(await findProblems(bbb, 'Spool')).toEqual([]);
     report(task, 'so it is');
   });

@@ -1,5 +1,6 @@
 /** Permission denied on NFS although mode and groups fit here: then the server decides by its own rules. */
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName } from '../../system/errno.ts';
 import { mountOf } from '../../system/mounts.ts';
@@ -14,9 +15,13 @@ export interface AccessFacts {
 }
 
 /** True when these modes let the user write a directory; access control lists are not known. */
-export function mayWrite({ uid, groups, owner, group, mode }: AccessFacts): boolean {
+export function mayWrite(facts: AccessFacts): boolean {
+  return may(facts, 0o3);
+}
+
+function may({ uid, groups, owner, group, mode }: AccessFacts, wanted: number): boolean {
   const bits = uid === owner ? mode >> 6 : groups.includes(group) ? mode >> 3 : mode;
-  return uid === 0 || (bits & 0o3) === 0o3;
+  return uid === 0 || (bits & wanted) === wanted;
 }
 
 /** The same error with the reason that an NFS server has; any other error as it is. */
@@ -26,10 +31,9 @@ export function explainNfsRefusal(error: unknown, directory: string): unknown {
   const { path = '' } = error.cause as NodeJS.ErrnoException;
   if (!path.startsWith('/proc/self/fd/') && !path.startsWith(directory)) return error;
   try {
-    const { type } = mountOf(directory, readFileSync('/proc/self/mountinfo', 'utf8'));
-    const { uid: owner, gid: group, mode } = statSync(directory);
-    const [uid, groups] = [process.getuid?.() ?? -1, process.getgroups?.() ?? []];
-    if (!/^nfs4?$/.test(type) || !mayWrite({ uid, groups, owner, group, mode })) return error;
+    const { type, point } = mountOf(directory, readFileSync('/proc/self/mountinfo', 'utf8'));
+    if (!/^nfs4?$/.test(type) || !isServersDecision(directory, point)) return error;
+    const uid = process.getuid?.() ?? -1;
     return new ExpectedError(
       `${error.message}, refused by the NFS server, although mode and groups fit here`,
       {
@@ -37,10 +41,45 @@ export function explainNfsRefusal(error: unknown, directory: string): unknown {
         exitStatus: EXIT.permission,
         scope: error.scope,
         cause: error.cause,
-        fix: `look at the server: does it know uid ${uid}, in the directory's group ${group} (manage-gids), and is the export still there? chmod cannot help, see docs/storage.md`,
+        fix: `look at the server: does it know uid ${uid}, in the directory's group${groupOf(directory)} (manage-gids), and is the export still there? chmod cannot help, see docs/storage.md`,
       },
     );
   } catch {
     return error;
+  }
+}
+
+/** What may be entered by its mode, and yet shows nothing, is closed by the server: so is an export that was withdrawn. */
+function isServersDecision(directory: string, mountPoint: string): boolean {
+  const [uid, groups] = [process.getuid?.() ?? -1, process.getgroups?.() ?? []];
+  // The way to the mount point is this server's own.
+  accessSync(dirname(mountPoint), constants.X_OK);
+  for (const path of pathsBetween(mountPoint, directory)) {
+    const stats = statOrDenied(path);
+    if (stats === undefined) return true;
+    const { uid: owner, gid: group, mode } = stats;
+    if (!may({ uid, groups, owner, group, mode }, path === directory ? 0o3 : 0o1)) return false;
+  }
+  return true;
+}
+
+/** Both, and what lies between them, from the top. */
+function pathsBetween(mountPoint: string, directory: string): string[] {
+  if (directory === mountPoint || directory === dirname(directory)) return [directory];
+  return [...pathsBetween(mountPoint, dirname(directory)), directory];
+}
+
+/** For a text: ` 2000`; nothing when the directory cannot be seen. */
+function groupOf(directory: string): string {
+  const stats = statOrDenied(directory);
+  return stats === undefined ? '' : ` ${stats.gid}`;
+}
+
+function statOrDenied(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (errnoName(error) === 'EACCES') return undefined;
+    throw error;
   }
 }

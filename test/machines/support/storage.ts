@@ -98,3 +98,8 @@ export async function listSpool(storage: Machine): Promise<string[]> {
 export async function emptySpool(storage: Machine): Promise<void> {
   await storage.ask(`find ${spoolOnServer} -mindepth 1 -delete`);
 }
+
+/** PILOS' directory for what it refuses, as the README makes it. */
+export async function makeFailed(storage: Machine): Promise<void> {
+  await storage.ask(`install -d -m 2775 -g pilos-spool ${spoolOnServer}/failed`);
+}
