@@ -30,12 +30,10 @@ type Sections = Map<string, string[]>;
 function readSections(modules: readonly TestModule[]): Sections {
   const sections: Sections = new Map();
   for (const test of [...modules].sort(byFile).flatMap((module) => [...module.children.allTests()])) {
-    const name = test.parent.type === 'suite' ? test.parent.name : '';
-    const section = sections.get(name) ?? { rows: [], isWhole: true };
     const row = rowOf(test);
-    if (row !== undefined) section.rows.push(row);
-    if (test.result().state !== 'passed') section.isWhole = false;
-    sections.set(name, section);
+    if (row === undefined) continue;
+    const section = test.parent.type === 'suite' ? test.parent.name : '';
+    sections.set(section, [...(sections.get(section) ?? []), row]);
   }
   return sections;
 }
