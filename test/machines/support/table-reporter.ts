@@ -1,4 +1,4 @@
-/** Prints the table of cases after the run; a full run also writes each section without failures into docs/machines.md. */
+/** Prints the table of cases after the run; a full run also writes each section that ran whole and without failures into docs/machines.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { isFull } from './all-machines.ts';
@@ -6,7 +6,6 @@ import { formatRow, tableFile } from './table.ts';
 
 const block =
   /(<!-- table: written by `FAULTS=full make machines` -->\n)([\s\S]*)(<!-- end of the table -->)/;
-const failed = '**failed**';
 const head = '| case | what happens |\n|---|---|';
 
 export default class TableReporter implements Reporter {
@@ -17,7 +16,9 @@ export default class TableReporter implements Reporter {
     const text = readFileSync(tableFile, 'utf8');
     const [, , written] = block.exec(text) ?? [];
     if (written === undefined) throw new Error(`${tableFile} has no place for the table`);
-    const table = formatTable(new Map([...parseTable(written), ...withoutFailures(sections)]));
+    const incomplete = findIncomplete(modules);
+    const complete = [...sections].filter(([name]) => !incomplete.has(name));
+    const table = formatTable(new Map([...parseTable(written), ...complete]));
     writeFileSync(
       tableFile,
       text.replace(block, (_, start: string, __, end: string) => `${start}\n${table}\n${end}`),
@@ -38,8 +39,11 @@ function readSections(modules: readonly TestModule[]): Sections {
   return sections;
 }
 
-function withoutFailures(sections: Sections): Sections {
-  return new Map([...sections].filter(([, rows]) => !rows.some((row) => row.includes(failed))));
+/** A run that was restricted to some cases has skipped the others. */
+function findIncomplete(modules: readonly TestModule[]): Set<string> {
+  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  const without = tests.filter((test) => test.result().state !== 'passed');
+  return new Set(without.map(({ parent }) => (parent.type === 'suite' ? parent.name : '')));
 }
 
 /** What other runs have written: a run of some files only has not the whole table. */
@@ -64,6 +68,6 @@ function byFile(one: TestModule, other: TestModule): number {
 function rowOf(test: TestCase): string | undefined {
   const { result } = test.meta();
   const { state } = test.result();
-  if (state === 'failed') return formatRow(test.name, failed);
+  if (state === 'failed') return formatRow(test.name, '**failed**');
   return result === undefined ? undefined : formatRow(test.name, result);
 }
