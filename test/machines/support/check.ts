@@ -1,5 +1,5 @@
 /** What `check` finds on a BBB server. */
-import type { CheckResult } from '../../../hook/check/result.ts';
+import type { CheckResult } from '../../../hook/check/table.ts';
 import type { Machine } from './machine.ts';
 
 /** The result of one check. */
