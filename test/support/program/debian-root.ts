@@ -112,7 +112,7 @@ async function provideArchive(
   const { status, stderr } = await runProgram(
     'flock',
     [`${archive}.lock`, 'sh', '-c', script, archive, ...options, ...what],
-    { timeoutMilliseconds: 540_000 },
+    { timeoutMilliseconds: 1_140_000 },
   );
   if (status === 0) return { archive };
   rmSync(`${archive}.new`, { force: true });
