@@ -14,13 +14,8 @@ export interface RemoteSpool {
   makeDirectory(path: string): Promise<unknown>;
 }
 
-/** The directory of it on this machine. */
-export function remoteSpoolOf({ home }: CheckScene['pilos']): string {
-  return join(home, 'spool');
-}
-
 export async function createRemoteSpool({ pilos, sh, tree }: CheckScene): Promise<RemoteSpool> {
-  const spool = remoteSpoolOf(pilos);
+  const spool = join(pilos.home, 'spool');
   const makeDirectory = (path: string) => sh(`install -d -m 2775 -o ${pilos.uid} -g ${pilos.gid} ${path}`);
   await makeDirectory(spool);
   await makeDirectory(`${spool}/failed`);
