@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { attempt } from '../errors.ts';
 import type { Run } from '../run.ts';
 import type { ChildOptions } from '../system/child-process.ts';
+import { requireAnswers } from '../system/network-mount.ts';
 import { becomeOwner } from '../system/user.ts';
 import { type Accounts, readAccounts, readOwner, readWorkers } from './accounts.ts';
 import { type PlacedArchives, readLocalArchives, readRemoteArchives } from './archives.ts';
@@ -48,6 +49,9 @@ export async function readFacts(run: Run, version: string): Promise<Facts> {
   const configuration = readConfiguration(run.choice, run.environment);
   const { bbb, config } = configuration;
   const commands = readOwnCommands(run.choice, run.environment);
+  // The spool has checks of its own; without these directories there is nothing to check.
+  const own = config === undefined ? [] : [config.workDir];
+  await requireAnswers([bbb.publishedDir, bbb.recordingDir, bbb.logDir, ...own], run.signal);
   // Root sees what others may not, so it reads this before it becomes the user of BBB.
   const workers = readWorkers();
   const owner = readOwner([bbb.publishedDir, bbb.recordingDir, bbb.logDir]);

@@ -109,7 +109,7 @@ describe('a spool that does not answer', () => {
     const directory = key === 'work_dir' ? tree.workDir : tree.publishedDir;
     await sh(`install -d ${directory}`);
     await hang(directory);
-    const commands = [['-m', meeting.id], ['deliver'], ['status'], ['prune', '--dry-run']];
+    const commands = [['-m', meeting.id], ['deliver'], ['status'], ['prune', '--dry-run'], ['check']];
     for (const { status, stderr } of await Promise.all(commands.map((words) => run(words))))
       expect({ status, stderr }).toEqual({ status: 75, stderr: expect.stringMatching(silent) });
   });
