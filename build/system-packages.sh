@@ -63,7 +63,9 @@ check_group() {
     release) need_foreign_strip ;;
     release-test)
       need mmdebstrap mmdebstrap
-      need qemu-user-static qemu-aarch64-static
+      need arch-test arch-test
+      need qemu-user-static qemu-aarch64-static qemu-x86_64-static
+      need mount mount
       need util-linux unshare flock
       ;;
     test)

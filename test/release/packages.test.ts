@@ -1,5 +1,5 @@
 /** The packages of `make release`, where they are to be installed: each Debian, and so each Ubuntu of its age. */
-import { copyFileSync, existsSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outputDirectory, programName, readVersion } from '../../build/project.ts';
@@ -55,5 +55,38 @@ describe.each(places)('the package for $architecture on $suite', ({ suite, archi
     expect(await runOrThrow('cat', [join(root.path, server.launcher)])).toMatchObject({
       stdout: server.pilosScript,
     });
+  });
+
+  it('is not needed: the bare executable installs itself, and delivers', async () => {
+    const executable = `${programName}-linux-${architecture === 'amd64' ? 'x64' : 'arm64'}`;
+    copyFileSync(join(outputDirectory, executable), join(root.path, 'tmp', programName));
+    await root.runOrThrow('chmod', '755', `/tmp/${programName}`);
+    await root.runOrThrow(`/tmp/${programName}`, 'install');
+    await root.runOrThrow(...server.bbbCall(server.newId));
+    await root.runOrThrow(programName, 'uninstall');
+    expect(readFileSync(join(root.path, server.launcher), 'utf8')).toBe(server.pilosScript);
+  });
+});
+
+describe('the files of a release', () => {
+  const read = (name: string) => readFileSync(join(outputDirectory, name), 'utf8');
+
+  it('have the sums that SHA256SUMS says, and none is missing', async () => {
+    await runOrThrow('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: outputDirectory });
+    const sums = read('SHA256SUMS').trim().split('\n');
+    const expected = [
+      ...['x64', 'arm64'].map((one) => `${programName}-linux-${one}`),
+      ...['amd64', 'arm64'].map((one) => `${programName}_${readVersion()}_${one}.deb`),
+      ...['release-notes.md', 'sbom.cdx.json', 'third-party-notices.txt'],
+    ];
+    expect(sums.map((line) => line.slice(66)).sort()).toEqual(expected.sort());
+  });
+
+  it('bring the notices of every library that the SBOM names', () => {
+    const sbom = JSON.parse(read('sbom.cdx.json')) as { components: { name: string }[] };
+    const notices = read('third-party-notices.txt');
+    expect(sbom.components.length).toBeGreaterThan(0);
+    for (const { name } of sbom.components)
+      expect(notices).toContain(name.startsWith('node-linux-') ? 'Node.js' : name);
   });
 });

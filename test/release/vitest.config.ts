@@ -9,7 +9,8 @@ export default defineConfig({
   test: {
     name: 'release',
     include: ['test/release/**/*.test.ts'],
-    globalSetup: 'test/support/run/guard.ts',
+    globalSetup: ['test/support/run/guard.ts', 'test/release/support/emulation.ts'],
+    fileParallelism: false,
     testTimeout: 10 * minute,
     hookTimeout: 20 * minute,
     reporters: ['default', 'verbose', ['json', { outputFile: 'dist/release-report.json' }]],
