@@ -37,9 +37,8 @@ describe.runIf(isFull).each(versions)('Open files, NFS %s', (version) => {
       expect(result).toBe(delivered);
       report(task, result);
     } finally {
-      await bbb.ask(
-        `kill $(cat /tmp/holder) 2>/dev/null; umount ${published}; rm -r ${mountPoint}/published`,
-      );
+      await bbb.ask(`kill $(cat /tmp/holder) 2>/dev/null; umount ${published}`);
+      await storage.ask('rm -r /srv/storage/published');
     }
   });
 
