@@ -1,11 +1,14 @@
 /** What every other case rests on. */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { report, useMachines } from './support/machines.ts';
-import { mountPoint } from './support/storage.ts';
+import { mountPoint, prepareSpool, squashAll } from './support/storage.ts';
 
 const { storage, bbb, pilos } = useMachines();
 
 describe('The machines', () => {
+  // Another file may have mounted it with another version.
+  beforeAll(() => prepareSpool({ storage, clients: [bbb, pilos], options: squashAll }));
+
   it('boot with their own kernel and systemd, and mount the storage over NFS 4.2', async ({ task }) => {
     for (const machine of [storage, bbb, pilos]) {
       expect(await machine.ask('ps -o comm= -p 1')).toBe('systemd\n');
