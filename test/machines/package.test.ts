@@ -1,7 +1,15 @@
 /** The package on a BBB server with a real systemd and dpkg: upgraded, removed, purged, installed again. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bbbUser, configure, installPackage, pilosYml, publish, workDirectory } from './support/bbb.ts';
+import {
+  bbbUser,
+  configure,
+  installPackage,
+  pilosYml,
+  publish,
+  removeRecordings,
+  workDirectory,
+} from './support/bbb.ts';
 import { deliver } from './support/delivery.ts';
 import { isFull, report, useMachines } from './support/machines.ts';
 import { executable, providePackage } from './support/packages.ts';
@@ -22,6 +30,7 @@ describe.runIf(isFull)('The package', () => {
   beforeAll(async () => {
     await providePackage(earlier);
     await prepareSpool({ storage, clients: [bbb, pilos], options: squashAll });
+    await removeRecordings(bbb);
     await letTimerRun(bbb);
     await dpkg('purge');
     await installPackage(bbb, earlier);

@@ -1,6 +1,6 @@
 /** The timer and its sandboxed service under a real systemd. */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bbbUser, configure, isWhole, publish } from './support/bbb.ts';
+import { bbbUser, configure, isWhole, publish, removeRecordings } from './support/bbb.ts';
 import { check } from './support/check.ts';
 import { isFull, report, useMachines } from './support/machines.ts';
 import { acceptKey, sshSpool } from './support/pilos.ts';
@@ -23,6 +23,7 @@ const delivered = 'exit 0, archive whole, -rw-rw-r-- 65534:2000';
 describe.runIf(isFull)('systemd', () => {
   beforeAll(async () => {
     await prepareSpool({ storage, clients: [bbb, pilos], options: squashAll });
+    await removeRecordings(bbb);
     await letTimerRun(bbb);
     return () => keepTimerWaiting(bbb);
   });

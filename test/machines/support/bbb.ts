@@ -77,6 +77,12 @@ export async function publish(bbb: Machine, megabytes = 1): Promise<Recording> {
   return { id, format, directory, archive: `${id}-${format}.tar` };
 }
 
+/** Those of earlier cases, which a run of the service would deliver, or find outdated, as well. */
+export async function removeRecordings(bbb: Machine): Promise<void> {
+  await bbb.ask(`rm -rf ${published}/* ${recording}/raw/* ${recording}/status/published/* ${workDirectory}/ledger
+    systemctl reset-failed`);
+}
+
 /** As BBB's worker runs a post publish script. */
 export function bbbCall({ id, format }: Recording): string {
   return `cd ${scripts} && exec ruby post_publish/pilos_post_publish.rb -m ${id} -f ${format} 2>&1`;
