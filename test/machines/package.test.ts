@@ -85,7 +85,7 @@ describe.runIf(isFull)('The package', () => {
     const found = await bbb.ask(`find /etc /usr /var /run /root /home -xdev -iname '*pilos*' \
       -not -path '/var/bigbluebutton/published/*' -not -path '/root/*.deb' -not -path '*/.ssh/*'`);
     expect(found.trim().split('\n')).toEqual([workDirectory]);
-    expect(await bbb.ask('systemctl list-unit-files --all --no-legend "*pilos*"')).toBe('');
+    expect(await bbb.ask('systemctl list-unit-files --all --no-legend "*pilos*" || true')).toBe('');
     expect(await readLedger()).not.toBe('');
     report(task, 'so it is');
   });
