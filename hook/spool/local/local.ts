@@ -32,6 +32,7 @@ import {
 import { rememberFileSystem } from './known-file-systems.ts';
 import { explainNfsRefusal } from './nfs-refusal.ts';
 import { readArchivesIn } from './read-archives.ts';
+import { syncNameOnShare } from './sync-name.ts';
 import { writeBehind } from './write-behind.ts';
 
 /** PILOS reads and deletes archives as a member of the group `pilos-spool`. */
@@ -114,6 +115,7 @@ async function writeAndRename(settings: LocalSpoolSettings, parcel: Parcel): Pro
       );
       isRenamed = true;
       syncDirectory(directory);
+      syncNameOnShare(directory, parcel.name);
       checkStillThere(directory);
       remember(settings, parcel, directory.descriptor);
     } finally {
