@@ -4,9 +4,9 @@ import type { PublishedFormat } from '../bbb/bbb.ts';
 import { isBeingPublished } from '../bbb/format-states.ts';
 import type { ExpectedError } from '../errors.ts';
 import type { PilosMeeting } from '../pilos/meetings.ts';
-import { readDeliveryState } from './content.ts';
+import { readDeliveryState, statMetadata } from './content.ts';
 import type { DeliveryContext } from './context.ts';
-import { type LedgerEntry, statMetadata } from './ledger.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
 import { type DeliveryState, isOpen } from './state.ts';
 
 /** `missing`: what PILOS does not have; `failed`: tried without success; `all`: what PILOS has imported too. */

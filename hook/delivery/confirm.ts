@@ -3,7 +3,7 @@ import { EXIT, ExpectedError } from '../errors.ts';
 import type { ArchivesSeen, EarlierRefusals } from '../spool/spool.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
-import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger.ts';
+import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger-entry.ts';
 import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
 

@@ -1,4 +1,5 @@
 /** Is what is published now what was delivered? Time stamps only say when to compare more closely. */
+import { type Stats, statSync } from 'node:fs';
 import { type ArchivePlan, type PlanOptions, planArchive } from '../archive/archive.ts';
 import { readContentChecksum } from '../archive/content-checksum.ts';
 import { readStamp } from '../archive/stamp.ts';
@@ -7,7 +8,9 @@ import { isCoveredBySenderDone, publicationTime } from '../bbb/sender-done.ts';
 import type { Config } from '../config/config.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 import { type ExpectedMetadata, validateMetadata } from '../pilos/metadata-rules.ts';
-import { type Delivery, type Ledger, type LedgerEntry, statMetadata } from './ledger.ts';
+import { isSystemError } from '../system/errno.ts';
+import type { Ledger } from './ledger.ts';
+import type { Delivery, LedgerEntry } from './ledger-entry.ts';
 import { type DeliveryState, deliveryState } from './state.ts';
 
 /** The state of one format, with the entry that it was derived from. */
@@ -110,4 +113,14 @@ function isSameForFirstVersion(
   const isFirstVersion = /^\d+-[\d.]+-\d+$/.test(delivered.stamp);
   const time = publicationTime(bbb, published);
   return isFirstVersion && time !== undefined && time <= Date.parse(delivered.at);
+}
+
+/** Of a format's `metadata.xml`; undefined when it is gone or may not be read, which a delivery reports. */
+export function statMetadata({ directory }: Pick<PublishedFormat, 'directory'>): Stats | undefined {
+  try {
+    return statSync(`${directory}/metadata.xml`, { throwIfNoEntry: false });
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
 }

@@ -6,7 +6,8 @@ import type { ConfiguredRun } from '../run.ts';
 import { findSilence, openSpool } from '../spool/open-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { earlierRefusals, importState, type Unconfirmed, unconfirmed } from './confirm.ts';
-import { type ImportState, type Ledger, type LedgerEntry, openLedger } from './ledger.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import type { ImportState, LedgerEntry } from './ledger-entry.ts';
 
 export interface CurrentLedger {
   ledger: Ledger;

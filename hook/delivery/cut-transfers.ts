@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { archiveName } from '../bbb/bbb.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 import type { DeliveryContext } from './context.ts';
-import type { LedgerEntry, LedgerKey } from './ledger.ts';
+import type { LedgerEntry, LedgerKey } from './ledger-entry.ts';
 import { tolerate } from './result.ts';
 
 /** Milliseconds: a recording that is being rebuilt is gone for a while. */

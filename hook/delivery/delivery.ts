@@ -12,7 +12,7 @@ import { errorDocument } from '../terminal/escape.ts';
 import { confirmImports, unconfirmed } from './confirm.ts';
 import { type FormatState, planDeliveredArchive, readDeliveryState, refreshContent } from './content.ts';
 import { type DeliveryContext, type FormatDelivery, lockFormat } from './context.ts';
-import type { Delivery } from './ledger.ts';
+import type { Delivery } from './ledger-entry.ts';
 import {
   basisOf,
   type DeliveryResult,

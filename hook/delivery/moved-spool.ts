@@ -5,7 +5,8 @@ import { openSpool } from '../spool/open-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { quote } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
-import { type Delivery, type Ledger, type LedgerEntry, type LedgerKey, openLedger } from './ledger.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import type { Delivery, LedgerEntry, LedgerKey } from './ledger-entry.ts';
 
 /** A delivery to the earlier address. */
 interface Moved {

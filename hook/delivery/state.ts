@@ -1,6 +1,6 @@
 /** What is known of the delivery of one format: {@link DeliveryState}. Pure decisions over a ledger entry. */
 import { isAbandoned } from '../system/run-token.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
 
 export type DeliveryState =
   /** To be delivered. */

@@ -4,7 +4,7 @@ import { EXIT } from '../errors.ts';
 import { replaceFile } from '../system/work-dir.ts';
 import { formatSeconds } from '../terminal/units.ts';
 import type { DeliveryContext } from './context.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
 import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
 

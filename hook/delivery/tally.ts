@@ -1,7 +1,7 @@
 /** How many formats are in which state, for the metrics. */
 import type { PilosMeeting } from '../pilos/meetings.ts';
 import type { DeliveryContext } from './context.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
 import { isHere, readMeetingFormats } from './meeting-formats.ts';
 import { type DeliveryState, isOpen } from './state.ts';
 

@@ -1,6 +1,7 @@
 /** What PILOS made of the archives that were sent, now or by an earlier run. */
 import { confirmImports } from '../delivery/confirm.ts';
-import { type ImportState, openLedger } from '../delivery/ledger.ts';
+import { openLedger } from '../delivery/ledger.ts';
+import type { ImportState } from '../delivery/ledger-entry.ts';
 import { EXIT, ExpectedError } from '../errors.ts';
 import type { Candidate } from './candidates.ts';
 import { destinationsOf, type MigrationResult, notSent, type Sending } from './send.ts';

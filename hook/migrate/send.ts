@@ -4,7 +4,8 @@ import { readStamp } from '../archive/stamp.ts';
 import { planDeliveredArchive } from '../delivery/content.ts';
 import { type DeliveryContext, type FormatDelivery, lockFormat, planDelivery } from '../delivery/context.ts';
 import { packAndSend } from '../delivery/delivery.ts';
-import { type Delivery, type ImportState, openLedger } from '../delivery/ledger.ts';
+import { openLedger } from '../delivery/ledger.ts';
+import type { Delivery, ImportState } from '../delivery/ledger-entry.ts';
 import {
   basisOf as basisOfDelivery,
   type ErrorDocument,

@@ -11,7 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
 import { expect, it } from 'vitest';
-import type { LedgerEntry } from '../../../hook/delivery/ledger.ts';
+import type { LedgerEntry } from '../../../hook/delivery/ledger-entry.ts';
 import { installBbbRecord } from '../../support/bbb/bbb-record.ts';
 import type { BbbTree } from '../../support/bbb/bbb-tree.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LedgerEntry } from '../../../hook/delivery/ledger.ts';
+import type { LedgerEntry } from '../../../hook/delivery/ledger-entry.ts';
 import type { DeliveryResult } from '../../../hook/delivery/result.ts';
 import {
   type HostileValue,

@@ -1,7 +1,7 @@
 /** What a cut transfer has left on the PILOS host is removed when its recording has been gone here for a week. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { LedgerEntry } from '../../../hook/delivery/ledger.ts';
+import type { LedgerEntry } from '../../../hook/delivery/ledger-entry.ts';
 import { ledgerFile } from '../../support/program/traces.ts';
 import { type HostKey, useRsyncHost } from '../../support/rsync/rsync-host.ts';
 import { type Sender, useSenders, whenArrived } from '../../support/rsync/rsync-sender.ts';

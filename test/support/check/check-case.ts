@@ -73,7 +73,7 @@ async function expectWorking(scene: CheckScene, what: string): Promise<void> {
   await scene.sh(`mkdir ${kept} && if [ -d ${tree.workDir} ]; then cp -a ${tree.workDir}/. ${kept}; fi`);
   // A fix may have made another user of BBB.
   await scene.sh(`chown -R --reference=${tree.publishedDir} ${files}`);
-  const { status, stderr } = await scene.run(['-m', id]);
+  const { status, stderr } = await scene.run(['deliver', '-m', id]);
   expect(`${status} ${stderr}`, what).toMatch(/^0 /);
   const archive = `${place}/${id}-presentation.tar`;
   const asPilos = `setpriv --reuid=${pilos.uid} --regid=${pilos.gid} --init-groups --`;

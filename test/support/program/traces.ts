@@ -2,7 +2,8 @@
 
 import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LedgerEntry, openLedger } from '../../../hook/delivery/ledger.ts';
+import { openLedger } from '../../../hook/delivery/ledger.ts';
+import type { LedgerEntry } from '../../../hook/delivery/ledger-entry.ts';
 import { type DeliveryState, deliveryState } from '../../../hook/delivery/state.ts';
 import type { Meeting } from '../bbb/bbb-meeting.ts';
 import type { BbbTree } from '../bbb/bbb-tree.ts';

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { type Delivery, openLedger } from '../../../hook/delivery/ledger.ts';
+import { openLedger } from '../../../hook/delivery/ledger.ts';
+import type { Delivery } from '../../../hook/delivery/ledger-entry.ts';
 import { keyOf, meetingIdOf } from '../../support/bbb/ids.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { runInChildNode } from '../../support/program/child-node.ts';

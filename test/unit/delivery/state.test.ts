@@ -1,7 +1,7 @@
 /** hook/delivery/state.ts: what a ledger entry and the published files say together. */
 
 import { describe, expect, it } from 'vitest';
-import type { Attempt, Delivery, ImportState, LedgerEntry } from '../../../hook/delivery/ledger.ts';
+import type { Attempt, Delivery, ImportState, LedgerEntry } from '../../../hook/delivery/ledger-entry.ts';
 import { type ContentFacts, type DeliveryState, deliveryState } from '../../../hook/delivery/state.ts';
 import { createRunToken } from '../../../hook/system/run-token.ts';
 import { formatOf, meetingIdOf, recordIdOf } from '../../support/bbb/ids.ts';
