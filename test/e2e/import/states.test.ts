@@ -104,6 +104,22 @@ describe.each(laneNames)('over a spool that is %s', (name) => {
     expect(hasSenderDone(tree, meeting.id)).toBe(true);
   });
 
+  it('what an earlier -sender.done covers is adopted when the ledger is lost, and sent when it is asked for', async () => {
+    const { run, meeting, pilos, state, tree } = await createLane();
+    expect((await run('-m', meeting.id)).status).toBe(0);
+    await pilos.importOnce();
+    expect((await run('deliver')).status).toBe(0);
+    rmSync(join(tree.workDir, 'ledger'), { recursive: true });
+    expect(await state()).toBe('adopted');
+    expect((await run('deliver')).stdout).toBe('nothing to deliver\n');
+    expect(hasSenderDone(tree, meeting.id)).toBe(true);
+    expect((await run('-m', meeting.id)).status).toBe(0);
+    expect(await state()).toBe('delivered');
+    await pilos.importOnce();
+    expect((await run('deliver')).status).toBe(0);
+    expect(await state()).toBe('imported');
+  });
+
   it('what BBB publishes again after its import is outdated, and sent with --again', async () => {
     const { run, meeting, pilos, state, tree } = await createLane();
     expect((await run('-m', meeting.id)).status).toBe(0);
