@@ -118,7 +118,7 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     for (const path of stdout.split('\n').filter((line) => /^\/./.test(line) && line !== '/.')) {
       const { uid, gid, mode } = lstatSync(place(path));
       expect([path, uid, gid]).toEqual([path, 0, 0]);
-      const isProgram = path.startsWith(server.postPublish);
+      const isProgram = path.startsWith(server.postPublish) || path.endsWith('.sh');
       if (lstatSync(place(path)).isFile())
         expect([path, mode & 0o7777]).toEqual([path, isProgram ? 0o755 : 0o644]);
     }
