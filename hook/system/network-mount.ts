@@ -38,8 +38,13 @@ export function findNetworkMount(path: string, mountinfo = readMountinfo()): Mou
   return undefined;
 }
 
+/** Without /proc nothing is delivered, and whoever would says so: see requireProc. */
 function readMountinfo(): string {
-  return readFileSync('/proc/self/mountinfo').toString();
+  try {
+    return readFileSync('/proc/self/mountinfo').toString();
+  } catch {
+    return '';
+  }
 }
 
 /** Undefined for what is no link, and where there is nothing: who uses the path says so. */

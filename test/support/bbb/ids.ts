@@ -3,6 +3,7 @@ import {
   type Format,
   isMeetingId,
   type MeetingId,
+  meetingIdOf as meetingOf,
   type RecordId,
   validateFormat,
   validateRecordId,
@@ -16,7 +17,11 @@ export function meetingIdOf(text: string): MeetingId {
   return text;
 }
 
-/** What the ledger knows an archive by. */
+/** What the ledger knows an archive by. @param meeting its id, or that of one of its recordings */
 export function keyOf(meeting: string, record: string, format: string) {
-  return { meetingId: meetingIdOf(meeting), recordId: recordIdOf(record), format: formatOf(format) };
+  return {
+    meetingId: meetingOf(recordIdOf(meeting)),
+    recordId: recordIdOf(record),
+    format: formatOf(format),
+  };
 }
