@@ -37,7 +37,9 @@ describe('ENOSPC, EIO, EDQUOT, EROFS and ESTALE', () => {
   });
 
   it('at any call on the published files fail, are noted in the ledger, and pass', { timeout }, async () => {
-    const isChosen = everyNth(sized(34, 1));
+    const isNth = everyNth(sized(24, 1));
+    // Wake-ups between threads are reads, too, and come where they come: what is one of a file takes several tries.
+    const isChosen = ({ name }: Call) => (sized(0, 1) === 1 || name !== 'read') && isNth();
     expect(await checkInjectedErrors(shipped, 'published', errorsOf, isChosen)).toEqual([]);
   });
 

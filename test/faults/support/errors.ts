@@ -63,7 +63,8 @@ export async function checkInjectedErrors(
     problems.push(...(await watch.problems()));
     const names = [...new Set(calls.map(({ name }) => name))].sort().join(', ');
     tell(`injected errors, ${place}: ${injected} in ${calls.length} calls (${names})`);
-    if (injected < calls.length * 0.9) problems.push(`only ${injected} errors were injected`);
+    if (calls.length - injected > Math.max(1, calls.length * 0.1))
+      problems.push(`only ${injected} of ${calls.length} errors were injected`);
     return problems;
   });
 }
@@ -95,6 +96,8 @@ async function breakCall(
     scene.forget('everything');
     const shifted = { name: call.name, when: call.when + offset };
     const { result, broken } = await inject(scene, shifted, `error=${error}`, run);
+    // libuv aborts when waking itself fails, which no file system does to it.
+    if (broken.some((text) => text.includes('<anon_inode:'))) continue;
     const isOurs = broken.some((text) => targetOf(text) === targetOf(call.text));
     const problems = [...scene.problemsAfter(result), ...problemsOfEnd(scene, call, result)];
     if (isOurs && isNoted) problems.push(...problemsOfLedger(scene, result));
