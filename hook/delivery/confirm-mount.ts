@@ -2,10 +2,8 @@
 import { existsSync } from 'node:fs';
 import { confirmFileSystems } from '../spool/local/known-file-systems.ts';
 import { findSilence } from '../spool/open-spool.ts';
+import { archiveFolders } from '../spool/spool.ts';
 import type { DeliveryContext } from './context.ts';
-
-/** Where PILOS may have an archive that it has not taken. */
-const places = ['', 'public/', 'failed/', 'failed/public/'];
 
 /**
  * What lay in the former file system and was not seen imported would now look as if PILOS had taken it: it is
@@ -18,7 +16,8 @@ export async function confirmMount({ config, ledger, run }: DeliveryContext): Pr
     for (const { delivered, ...entry } of ledger.readAll()) {
       const isOpen =
         delivered?.destination === directory && (delivered.import?.state ?? 'delivered') === 'delivered';
-      if (!isOpen || places.some((place) => existsSync(`${directory}/${place}${delivered.name}`))) continue;
+      if (!isOpen || archiveFolders.some((folder) => existsSync(`${directory}/${folder}${delivered.name}`)))
+        continue;
       const { meeting_id: meetingId, record_id: recordId, format } = entry;
       ledger.forgetDelivery({ meetingId, recordId, format });
       run.log.info(

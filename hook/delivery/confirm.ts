@@ -3,6 +3,7 @@ import { EXIT, ExpectedError } from '../errors.ts';
 import type { ArchivesSeen, EarlierRefusals } from '../spool/spool.ts';
 import { errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
+import type { Ledger } from './ledger.ts';
 import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger-entry.ts';
 import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
@@ -41,17 +42,22 @@ export async function confirmImports(
       run,
       `whether PILOS has imported what lies in ${spool.destination(subDir)} is unknown`,
       async () => {
-        const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
-        const names = group.map(({ name }) => name);
-        const earlier = earlierRefusals(context, group);
-        await record(
-          context,
-          group,
-          await noticeDead(context, subDir, () => spool.readArchives(subDir, names, watcher, earlier)),
-        );
+        const seen = await noticeDead(context, subDir, () => readArchives(context, subDir, group));
+        await record(context, group, seen);
       },
     );
   }
+}
+
+/** Asks the spool where these archives lie, all of which were delivered to `subDir`. */
+export function readArchives(
+  { run, spool, ledger }: Pick<DeliveryContext, 'run' | 'spool' | 'ledger'>,
+  subDir: string,
+  group: readonly Unconfirmed[],
+): Promise<ArchivesSeen> {
+  const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
+  const names = group.map(({ name }) => name);
+  return spool.readArchives(subDir, names, watcher, earlierRefusals(ledger, group));
 }
 
 const day = 24 * 3600 * 1000;
@@ -60,10 +66,7 @@ const day = 24 * 3600 * 1000;
  * Archives of the same names that were refused before these were delivered: those that the ledger knows of, and any
  * from long ago. A day, since not every file system keeps the time that it is given, and clocks differ.
  */
-export function earlierRefusals(
-  { ledger }: Pick<DeliveryContext, 'ledger'>,
-  group: readonly Unconfirmed[],
-): EarlierRefusals {
+function earlierRefusals(ledger: Ledger, group: readonly Unconfirmed[]): EarlierRefusals {
   return new Map(
     group.map(({ key, name }) => {
       const {

@@ -4,8 +4,7 @@ import type { Config } from '../config/config.ts';
 import { ExpectedError } from '../errors.ts';
 import type { ConfiguredRun } from '../run.ts';
 import { findSilence, openSpool } from '../spool/open-spool.ts';
-import type { Spool } from '../spool/spool.ts';
-import { earlierRefusals, importState, type Unconfirmed, unconfirmed } from './confirm.ts';
+import { importState, readArchives, unconfirmed } from './confirm.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { ImportState, LedgerEntry } from './ledger-entry.ts';
 
@@ -31,7 +30,11 @@ export async function readCurrentLedger(
   for (const [subDir, group] of Map.groupBy(archives, (archive) => archive.subDir)) {
     if (problem !== undefined || !isMounted(config, subDir)) continue;
     try {
-      await readStates({ run, spool, ledger }, group, states);
+      const seen = await readArchives({ run, spool, ledger }, subDir, group);
+      for (const { key } of group) {
+        const delivered = ledger.read(key)?.delivered;
+        if (delivered !== undefined) states.set(nameOf(key), importState(delivered, seen));
+      }
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
       problem = error;
@@ -44,21 +47,6 @@ export async function readCurrentLedger(
 /** Over rsync, looking costs a login. */
 function isMounted({ spool, spoolDirs }: Config, subDir: string): boolean {
   return (spoolDirs.get(subDir) ?? spool).kind === 'local';
-}
-
-async function readStates(
-  { run, spool, ledger }: { run: ConfiguredRun; spool: Spool; ledger: Ledger },
-  group: readonly Unconfirmed[],
-  states: Map<string, ImportState>,
-): Promise<void> {
-  const watcher = { signal: run.signal, warn: run.log.warn, debug: run.log.debug };
-  const names = group.map(({ name }) => name);
-  const [{ subDir }] = group as [Unconfirmed];
-  const seen = await spool.readArchives(subDir, names, watcher, earlierRefusals({ ledger }, group));
-  for (const { key } of group) {
-    const delivered = ledger.read(key)?.delivered;
-    if (delivered !== undefined) states.set(nameOf(key), importState(delivered, seen));
-  }
 }
 
 function nameOf({ recordId, format }: { recordId: string; format: string }): string {

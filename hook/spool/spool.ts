@@ -33,6 +33,9 @@ export interface Parcel {
   logFile?: string | undefined;
 }
 
+/** Where in a spool PILOS may have an archive that it has not taken, or could not import. */
+export const archiveFolders = ['', 'failed/', 'failed/public/', 'public/'] as const;
+
 /** What of the archives that {@link Spool.readArchives} was asked about lies where. */
 export interface ArchivesSeen {
   /** PILOS has not taken these yet: they lie in the directory itself, or in `public/`. */

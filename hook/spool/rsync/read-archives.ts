@@ -9,7 +9,7 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { withErrnoTranslated } from '../../system/errno.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
-import type { ArchivesSeen, EarlierRefusals, SpoolWatcher } from '../spool.ts';
+import { type ArchivesSeen, archiveFolders, type EarlierRefusals, type SpoolWatcher } from '../spool.ts';
 import { askArguments, remoteDirectory } from './arguments.ts';
 import { patiently } from './patience.ts';
 import { type RsyncLink, runRsync, transferOf } from './run-rsync.ts';
@@ -57,12 +57,10 @@ function withoutEarlier(refused: ReadonlySet<string>, { stdout }: { stdout: stri
   );
 }
 
-const folders = ['', 'failed/', 'failed/public/', 'public/'];
-
 /** Empty files of these names; directories so old that any other's time differs, which lists those that are there. */
 function layOut(directory: string, names: readonly string[], earlier: EarlierRefusals): void {
   mkdirSync(directory, { mode: 0o700 });
-  for (const folder of folders) {
+  for (const folder of archiveFolders) {
     mkdirSync(`${directory}/${folder}`, { recursive: true });
     for (const name of names) {
       const file = `${directory}/${folder}${name}`;
@@ -71,7 +69,7 @@ function layOut(directory: string, names: readonly string[], earlier: EarlierRef
       utimesSync(file, seconds, seconds);
     }
   }
-  for (const folder of folders.toReversed()) utimesSync(`${directory}/${folder}`, 1, 1);
+  for (const folder of archiveFolders.toReversed()) utimesSync(`${directory}/${folder}`, 1, 1);
 }
 
 /** What the output of the dry run says. */
