@@ -80,7 +80,8 @@ function addForeign(scene: Scene): void {
 
 function addSmall(scene: Scene): void {
   addEvents(scene, ids.small, 'PILOS', 0.5 * megabyte);
-  addPublished(scene, ids.small, recordingSizes(15 * megabyte));
+  if (!existsSync(join(scene.publishedDir, 'presentation', ids.small)))
+    addPublished(scene, ids.small, recordingSizes(15 * megabyte));
 }
 
 function addLarge(scene: Scene): void {
