@@ -69,6 +69,16 @@ export function attempt<T>(action: () => T): T | ExpectedError {
   }
 }
 
+/** The same for a promise. */
+export async function attemptAsync<T>(action: () => Promise<T>): Promise<T | ExpectedError> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof ExpectedError) return error;
+    throw error;
+  }
+}
+
 /** The exit status that an error ends the program with. */
 export function exitStatusOf(error: unknown): ExitStatus {
   return error instanceof ExpectedError ? error.exitStatus : EXIT.bug;

@@ -1,7 +1,7 @@
 /** Archives that PILOS has not imported, and those that it could not, as far as they can be seen. */
-import { ExpectedError } from '../errors.ts';
-import { openSpool } from '../spool/open-spool.ts';
-import type { LocalSpool, SpoolContext } from './local-spool.ts';
+import { attemptAsync, ExpectedError } from '../errors.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { LocalSpool } from './local-spool.ts';
 import type { Recordings } from './recordings.ts';
 import type { Archives } from './spool-probe.ts';
 
@@ -25,28 +25,27 @@ const mostNames = 1000;
 
 /** On another host: those that this server has delivered. */
 export async function readRemoteArchives(
-  { config, subDirs, options }: SpoolContext,
+  spool: Spool,
+  subDirs: readonly string[],
   recordings: Recordings,
+  signal: AbortSignal,
 ): Promise<PlacedArchives[]> {
-  const spool = await openSpool({ ...config, retry: { attempts: 1, maxSeconds: 5 } });
   const ignore = () => undefined;
-  const watcher = { signal: options.signal ?? new AbortController().signal, warn: ignore, debug: ignore };
+  const watcher = { signal, warn: ignore, debug: ignore };
   const found: PlacedArchives[] = [];
-  for (const subDir of ['', ...subDirs]) {
+  for (const subDir of subDirs) {
     const place = spool.destination(subDir);
     const delivered = deliveredTo(place, recordings);
-    try {
-      const seen = await spool.readArchives(subDir, [...delivered.keys()], watcher);
-      const { waiting, refused, failedDirectory } = seen;
-      const ages = [...waiting].map((name) => (Date.now() - (delivered.get(name) ?? Date.now())) / 1000);
-      found.push({
-        ...{ place, waiting: waiting.size, failed: [...refused.keys()], oldestSeconds: Math.max(0, ...ages) },
-        failedDirectory: failedDirectory === 'not_a_directory' ? 'missing' : failedDirectory,
-      });
-    } catch (error) {
-      // What is wrong there is said of the test file.
-      if (!(error instanceof ExpectedError)) throw error;
-    }
+    const seen = await attemptAsync(() => spool.readArchives(subDir, [...delivered.keys()], watcher));
+    signal.throwIfAborted();
+    // What is wrong there is said of the test file.
+    if (seen instanceof ExpectedError) continue;
+    const { waiting, refused, failedDirectory } = seen;
+    const ages = [...waiting].map((name) => (Date.now() - (delivered.get(name) ?? Date.now())) / 1000);
+    found.push({
+      ...{ place, waiting: waiting.size, failed: [...refused.keys()], oldestSeconds: Math.max(0, ...ages) },
+      failedDirectory: failedDirectory === 'not_a_directory' ? 'missing' : failedDirectory,
+    });
   }
   return found;
 }

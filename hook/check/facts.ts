@@ -6,7 +6,7 @@ import type { ChildOptions } from '../system/child-process.ts';
 import { requireAnswers } from '../system/network-mount.ts';
 import { becomeOwner } from '../system/user.ts';
 import { type Accounts, readAccounts, readOwner, readWorkers } from './accounts.ts';
-import { type PlacedArchives, readLocalArchives, readRemoteArchives } from './archives.ts';
+import { type PlacedArchives, readLocalArchives } from './archives.ts';
 import { type Calls, readCalls } from './calls.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { type LocalSpool, readLocalSpool, type SpoolContext } from './local-spool.ts';
@@ -99,7 +99,6 @@ async function readSpool(context: SpoolContext, recordings: Recordings): Promise
     return { localSpool, archives: readLocalArchives(localSpool) };
   }
   const { readRemoteSpool } = await import('./remote-spool.ts');
-  const remoteSpool = await readRemoteSpool(context, address);
-  const isReached = remoteSpool.test !== undefined && remoteSpool.test.sent.failure === undefined;
-  return { remoteSpool, archives: isReached ? await readRemoteArchives(context, recordings) : [] };
+  const remoteSpool = await readRemoteSpool(context, address, recordings);
+  return { remoteSpool, archives: remoteSpool.archives };
 }

@@ -1,10 +1,9 @@
 /** A failed transfer to the other host → which step of the way it belongs to, and what to do. Pure. */
-import { EXIT } from '../errors.ts';
-import type { RsyncFailure } from '../spool/rsync/failure.ts';
-import type { RsyncFailureCode } from '../spool/rsync/failure-rule.ts';
+import { EXIT, type ExpectedError } from '../errors.ts';
+import { RsyncFailure } from '../spool/rsync/failure.ts';
 import { sh, shellQuote } from '../system/shell-quote.ts';
 import type { RemoteSpool } from './remote-spool.ts';
-import type { CheckStatus } from './table.ts';
+import { type CheckStatus, checkStatusOf } from './table.ts';
 
 /** In the order in which a transfer comes to them: what is before the one that failed is in order. */
 export const remoteSteps = [
@@ -20,65 +19,39 @@ export type RemoteStep = (typeof remoteSteps)[number];
 /** What a fix is made of; `user` is the user of BBB. */
 export type RemoteFacts = Pick<RemoteSpool, 'address' | 'ssh'> & { user: string };
 
-const { config, permission, spool } = EXIT;
-const places: Record<RsyncFailureCode, [step: RemoteStep, status: CheckStatus]> = {
-  host_not_found: ['host', spool],
-  host_unreachable: ['host', spool],
-  too_many_connections: ['host', spool],
-  connection_lost: ['host', spool],
-  connection_stalled: ['host', spool],
-  ssh_failed: ['host', config],
-  ssh_missing: ['host', config],
-  ssh_config_invalid: ['host', config],
-  host_key_unknown: ['host_key', config],
-  host_key_changed: ['host_key', config],
-  key_refused: ['ssh_key', permission],
-  password_refused: ['remote_rsync', permission],
-  address_refused: ['remote_rsync', permission],
-  spool_read_only: ['remote_rsync', permission],
-  remote_rsync_missing: ['remote_rsync', config],
-  remote_rsync_silent: ['remote_rsync', config],
-  renaming_refused: ['remote_rsync', config],
-  option_refused: ['remote_rsync', config],
-  option_unknown: ['remote_rsync', config],
-  rrsync_refused: ['remote_rsync', config],
-  shell_not_clean: ['remote_rsync', config],
-  restricted_dir_missing: ['remote_directory', spool],
-  spool_dir_missing: ['remote_directory', spool],
-  spool_dir_unusable: ['remote_directory', spool],
-  spool_not_writable: ['remote_write', permission],
-  spool_not_written: ['remote_write', spool],
-  spool_full: ['remote_write', spool],
-  transfer_under_way: ['remote_write', spool],
-  rsync_failed: ['remote_write', spool],
+/** Codes of failures; every other one comes from rsync there. */
+const codes: Partial<Record<RemoteStep, readonly string[]>> = {
+  host: [
+    ...[
+      'host_not_found',
+      'host_unreachable',
+      'too_many_connections',
+      'connection_lost',
+      'connection_stalled',
+    ],
+    ...['ssh_failed', 'ssh_missing', 'ssh_config_invalid'],
+  ],
+  host_key: ['host_key_unknown', 'host_key_changed'],
+  ssh_key: ['key_refused'],
+  remote_directory: ['restricted_dir_missing', 'spool_dir_missing', 'spool_dir_unusable'],
+  remote_write: [
+    ...['spool_not_writable', 'spool_not_written', 'spool_full', 'transfer_under_way', 'rsync_failed'],
+    'archive_vanished',
+  ],
 };
 
-/** `fix` is undefined where what rsync's failure itself says is all that can be said. */
 export function classifyFailure(
-  { code }: RsyncFailure,
-  stderr: string,
+  failure: ExpectedError,
   facts: RemoteFacts,
-): { step: RemoteStep; status: CheckStatus; fix: string | undefined } {
-  const [step, status] = places[code];
-  // Without these words it is rsync here that has ended, before it connected.
-  if (code === 'option_unknown' && !/on remote machine/.test(stderr))
-    return { step: 'host', status, fix: undefined };
-  if (code === 'rsync_failed' && /@ERROR: /.test(stderr))
-    return { step: 'remote_rsync', status: config, fix: 'correct the module in rsyncd.conf there' };
-  if (code === 'connection_lost' && isLostByCommand(stderr)) {
-    const fix =
-      'what our key runs there is not rsync: correct its line in authorized_keys there (docs/ssh.md)';
-    return { step: 'remote_rsync', status: config, fix };
-  }
-  if (code === 'key_refused') return { step, status, fix: admitKey(facts) };
-  return { step, status, fix: code === 'host_key_unknown' ? acceptHostKey(facts) : undefined };
-}
-
-/** ssh says so when it loses the connection; here what it ran there has ended without a word of rsync. */
-function isLostByCommand(stderr: string): boolean {
-  const ofSsh =
-    /^(?:Connection |Received disconnect|Disconnected|client_loop|kex_|ssh_|ssh: |Timeout, server)/m;
-  return !ofSsh.test(stderr) && /\(0 bytes received so far\)[\s\S]*\(code 12\)/.test(stderr);
+): { step: RemoteStep; status: CheckStatus; fix: string } {
+  const { code } = failure;
+  const isHere = failure instanceof RsyncFailure && failure.isHere;
+  const step = isHere ? 'host' : (remoteSteps.find((one) => codes[one]?.includes(code)) ?? 'remote_rsync');
+  const isSetUp = code.startsWith('ssh_') || step === 'remote_rsync';
+  const status = isSetUp && failure.exitStatus !== EXIT.permission ? EXIT.config : checkStatusOf(failure);
+  const better =
+    code === 'key_refused' ? admitKey(facts) : code === 'host_key_unknown' ? acceptHostKey(facts) : undefined;
+  return { step, status, fix: better ?? failure.fix };
 }
 
 /** A command as the user of BBB, whose `~/.ssh` counts. */

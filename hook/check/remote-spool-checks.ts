@@ -1,10 +1,11 @@
 /** A spool on another host: each step of the way there, and what an archive needs besides. */
-import { EXIT } from '../errors.ts';
-import { remoteDirectory, type Transfer } from '../spool/rsync/arguments.ts';
+import { EXIT, type ExpectedError } from '../errors.ts';
+import { createDirectoryArguments, remoteDirectory } from '../spool/rsync/arguments.ts';
+import type { RsyncProbe } from '../spool/rsync/probe.ts';
+import { transferOf } from '../spool/rsync/run-rsync.ts';
 import { sh } from '../system/shell-quote.ts';
 import { quote } from '../terminal/escape.ts';
 import type { Facts } from './facts.ts';
-import { createDirectoryCommand } from './remote-arguments.ts';
 import {
   asUser,
   classifyFailure,
@@ -12,39 +13,41 @@ import {
   type RemoteStep,
   remoteSteps,
 } from './remote-failures.ts';
-import type { RsyncEnd } from './remote-rsync.ts';
-import type { RemoteSpool, RemoteTest } from './remote-spool.ts';
+import type { RemoteSpool } from './remote-spool.ts';
 import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
 const row = rowsOf('Spool');
 
-type TestedSpool = RemoteSpool & RemoteFacts & { test: RemoteTest };
+type ProbedSpool = RemoteSpool & RemoteFacts & { probe: RsyncProbe };
 
 export function remoteSpoolChecks(spool: RemoteSpool, { accounts }: Facts): Row[] {
-  const { hasRsync, sshRefusal, address, test } = spool;
+  const { hasRsync, sshRefusal, address } = spool;
+  const probe = spool.probes.get('');
   const noRsync = problem(EXIT.config, 'it does not', 'apt-get install --reinstall --yes rsync');
   const ssh = sshRefusal === undefined ? ok : decideSshRefusal(accounts.ranAs, sshRefusal);
   return [
     row('rsync', 'rsync runs here', hasRsync ? ok : noRsync),
     ...(address.kind === 'ssh' ? [row('ssh', 'ssh runs here', ssh)] : []),
-    ...(test === undefined ? [] : testedSpoolChecks({ ...spool, test, user: accounts.user })),
+    ...(probe === undefined ? [] : probedSpoolChecks({ ...spool, probe, user: accounts.user })),
   ];
 }
 
 /** Of a spool that something was sent to. */
-function testedSpoolChecks(spool: TestedSpool): Row[] {
-  const directory = remoteDirectory(spool.transfer);
+function probedSpoolChecks(spool: ProbedSpool): Row[] {
+  const { address, ssh, probes } = spool;
+  const directory = remoteDirectory({ address, subDir: '' });
   const renames = 'a complete archive can be renamed there, so that a cut transfer resumes';
-  const isOverSsh = spool.ssh !== undefined;
-  const steps = remoteSteps.filter((step) => isOverSsh || !['host_key', 'ssh_key'].includes(step));
+  const steps = remoteSteps.filter((step) => ssh !== undefined || !['host_key', 'ssh_key'].includes(step));
   return listed(
     ...steps.map((step) => row(step, titles[step](spool, directory), decideStep(step, spool))),
-    isOverSsh && row('remote_lock', 'two transfers at once', decideLocking(spool), remoteSteps),
+    ssh && row('remote_lock', 'two transfers at once', decideLocking(spool), remoteSteps),
     row('remote_rename', renames, decideRenaming(spool), remoteSteps),
-    ...spool.test.subDirs.map(({ transfer, sent }) => {
-      const title = `sub directory that PILOS asks for: ${remoteDirectory(transfer)}`;
-      return row('sub_directory', title, decideRemoteSubDirectory(spool, transfer, sent));
-    }),
+    ...[...probes]
+      .filter(([subDir]) => subDir !== '')
+      .map(([subDir, probe]) => {
+        const title = `sub directory that PILOS asks for: ${remoteDirectory({ address, subDir })}`;
+        return row('sub_directory', title, decideRemoteSubDirectory(spool, subDir, probe));
+      }),
   );
 }
 
@@ -61,8 +64,9 @@ export function decideSshRefusal(user: string, said: string): Verdict {
 }
 
 const underWay = skipped('another transfer is under way');
+const isLock = (failure: ExpectedError | undefined) => failure?.code === 'transfer_under_way';
 
-const titles: Record<RemoteStep, (spool: TestedSpool, directory: string) => string> = {
+const titles: Record<RemoteStep, (spool: ProbedSpool, directory: string) => string> = {
   host: ({ address, ssh }) =>
     ssh === undefined
       ? `host ${address.host} answers`
@@ -71,59 +75,55 @@ const titles: Record<RemoteStep, (spool: TestedSpool, directory: string) => stri
   ssh_key: ({ ssh }) => `user ${ssh?.user} there accepts our key, ${ssh?.key ?? 'of which there is none'}`,
   remote_rsync: () => 'rsync there takes what is sent',
   remote_directory: (_, directory) => `directory ${directory}`,
-  remote_write: ({ test, transfer }, directory) =>
-    `test file ${transfer.baseName} in ${directory}, ${test.isLeft ? 'where it is left: PILOS ignores it' : 'which was removed again'}`,
+  remote_write: ({ name, probe: { failure, left } }, directory) =>
+    failure === undefined && left === undefined
+      ? `test file ${name} in ${directory}, which was removed again`
+      : `test file ${left ?? name} in ${directory}, where it is left: PILOS ignores it`,
 };
 
-function decideStep(step: RemoteStep, spool: TestedSpool): Verdict {
-  const { failure, stderr } = spool.test.sent;
+function decideStep(step: RemoteStep, spool: ProbedSpool): Verdict {
+  const { failure } = spool.probe;
   if (failure === undefined) return ok;
-  if (failure.isLocked) return ['remote_directory', 'remote_write'].includes(step) ? underWay : ok;
-  const { step: failed, status, fix = failure.fix } = classifyFailure(failure, stderr, spool);
+  if (isLock(failure)) return ['remote_directory', 'remote_write'].includes(step) ? underWay : ok;
+  const { step: failed, status, fix } = classifyFailure(failure, spool);
   const distance = remoteSteps.indexOf(step) - remoteSteps.indexOf(failed);
   if (distance > 0) return skipped(`fix ${failed} first`);
   return distance < 0 ? ok : problem(status, failure.message, fix);
 }
 
-function decideLocking({ test: { sent, isLocked }, address }: TestedSpool): Verdict {
+function decideLocking({ probe: { failure, isLocked }, address }: ProbedSpool): Verdict {
   const text = `rrsync on ${address.host} allows one transfer at a time`;
   const fix = "put 'rrsync -wo -no-lock DIR' into authorized_keys there (docs/ssh.md)";
-  if (sent.failure?.isLocked) return warning(`${text}, and another one is under way: check again later`, fix);
+  if (isLock(failure)) return warning(`${text}, and another one is under way: check again later`, fix);
   if (isLocked === undefined) return skipped('no second connection was made');
   return isLocked ? warning(`${text}: of several BBB servers or formats, all but one wait`, fix) : ok;
 }
 
-export function decideRenaming(spool: RemoteFacts & { test: Pick<RemoteTest, 'renaming'> }): Verdict {
-  const { renaming } = spool.test;
-  if (renaming === 'renamed') return ok;
-  if (renaming === undefined) return skipped('nothing arrived there');
-  if (renaming === 'vanished') {
-    const fix = 'stop what removes files there before PILOS has them';
-    return problem(EXIT.spool, 'the test file was sent, but is not there any more', fix);
-  }
-  if (renaming.isLocked) return underWay;
+export function decideRenaming(spool: RemoteFacts & { probe: RsyncProbe }): Verdict {
+  const { failure, renaming } = spool.probe;
+  if (failure !== undefined) return skipped('nothing arrived there');
+  if (renaming === undefined) return ok;
+  if (isLock(renaming)) return underWay;
   // A delivery then sends the archive whole.
-  if (renaming.isDeletionRefused)
+  if (renaming.code === 'renaming_refused')
     return warning(
       'rsync there may not delete, and so not rename: a cut transfer starts again at its first byte',
       renaming.fix,
     );
-  const { status, fix = renaming.fix } = classifyFailure(renaming, '', spool);
+  const { status, fix } = classifyFailure(renaming, spool);
   // The directory itself can be written: the test file is there.
   const attributes = "look for its attributes ('lsattr -d') and its sticky bit there";
   return problem(status, renaming.message, renaming.code === 'spool_not_writable' ? attributes : fix);
 }
 
 /** One that PILOS meetings of this server have asked for. */
-function decideRemoteSubDirectory(
-  spool: RemoteFacts,
-  transfer: Transfer,
-  { failure, stderr }: RsyncEnd,
-): Verdict {
-  if (failure === undefined) return ok;
-  if (failure.isLocked) return underWay;
-  const { status, fix = failure.fix } = classifyFailure(failure, stderr, spool);
+function decideRemoteSubDirectory(spool: ProbedSpool, subDir: string, probe: RsyncProbe): Verdict {
+  const failure = probe.failure ?? (probe.left === undefined ? undefined : probe.renaming);
+  if (failure === undefined || failure.code === 'renaming_refused') return ok;
+  if (isLock(failure)) return underWay;
+  const { status, fix } = classifyFailure(failure, spool);
   const isMissing = ['spool_dir_missing', 'spool_dir_unusable'].includes(failure.code);
-  const create = asUser(spool.user, createDirectoryCommand(transfer));
+  const transfer = transferOf({ ...spool.config, address: spool.address }, '', subDir);
+  const create = asUser(spool.user, ['rsync', ...createDirectoryArguments(transfer)]);
   return problem(status, failure.message, isMissing ? create : fix);
 }

@@ -5,6 +5,7 @@
 import { readdirSync, realpathSync, rmSync, statSync, writeSync } from 'node:fs';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { localSpool } from '../spool/local/local.ts';
+import type { Parcel } from '../spool/spool.ts';
 import { errnoName, translateErrno } from '../system/errno.ts';
 import { type FreeSpace, readFreeSpace } from '../system/free-space.ts';
 import { createRunToken, isAbandoned } from '../system/run-token.ts';
@@ -48,7 +49,6 @@ export interface ProbeLine {
 }
 
 const testName = '.pilos-post-publish-check';
-const testContent = Buffer.from('A test of pilos-post-publish check; it can be deleted.\n');
 
 /** Takes all steps, and prints how each ended. */
 export async function probeSpool(request: ProbeRequest): Promise<ExitStatus> {
@@ -110,18 +110,23 @@ function readAccess(path: string) {
   return { mode: mode & 0o7777, uid, gid };
 }
 
+/** What is delivered to a spool to see whether that works. */
+export function probeParcel(name: string, subDir: string, signal: AbortSignal): Parcel {
+  const content = Buffer.from('A test of pilos-post-publish check; it can be deleted.\n');
+  const ignore = () => undefined;
+  return {
+    ...{ name, subDir, signal, size: content.length, warn: ignore, debug: ignore },
+    write: async (target) => void writeSync(target, content),
+  };
+}
+
 /** Delivers a file as if it were an archive, under a name that PILOS ignores, and removes it. */
 async function writeTest({ directory, requireMount, workDir }: ProbeRequest, subDir: string) {
   const spool = localSpool({ directory, requireMount, workDir, isProbe: true });
   const place = spool.destination(subDir);
   removeAbandonedTests(place);
   const name = `${testName}.${createRunToken()}`;
-  await spool.deliver({
-    ...{ name, subDir, size: testContent.length, signal: new AbortController().signal },
-    write: async (target) => void writeSync(target, testContent),
-    warn: () => undefined,
-    debug: () => undefined,
-  });
+  await spool.deliver(probeParcel(name, subDir, new AbortController().signal));
   const { mode, gid, mtimeMs } = statSync(`${place}/${name}`);
   rmSync(`${place}/${name}`);
   return { mode: mode & 0o7777, gid, at: mtimeMs };

@@ -13,7 +13,7 @@ import type { SpoolAddress } from '../../config/spool-address.ts';
 type RemoteAddress = Exclude<SpoolAddress, { kind: 'local' }>;
 
 /** Seconds until a host that does not answer, or a link that is stalled, counts as dead. */
-const connectTimeout = 15;
+const usualConnectSeconds = 15;
 const inputTimeout = 60;
 
 export interface Transfer {
@@ -24,6 +24,9 @@ export interface Transfer {
   baseName: string;
   /** `extra_rsync_opts`, appended after ours so that they win. */
   extraOptions: readonly string[];
+  /** What a complete archive's name ends in: `.tar`, but that of a probe in something that PILOS ignores. */
+  suffix?: string | undefined;
+  connectSeconds?: number | undefined;
   /** Of a connection that stands: see connection.ts. */
   controlSocket?: string | undefined;
 }
@@ -34,6 +37,11 @@ export function remoteDirectory({ address, subDir }: Pick<Transfer, 'address' | 
   const { path } = address;
   if (subDir === '') return `${prefix}${path}`;
   return `${prefix}${path}${path === '' || path.endsWith('/') ? '' : '/'}${subDir}`;
+}
+
+/** What a file of this name is called there once it is complete. */
+export function completeName({ suffix = '.tar' }: Pick<Transfer, 'suffix'>, baseName: string): string {
+  return `${baseName}${suffix}`;
 }
 
 /** The directory itself, as `DIR/.`. */
@@ -51,24 +59,26 @@ function sendDestination(transfer: Transfer, name: string): string {
   return transfer.address.kind === 'daemon' ? inDirectory(transfer, name) : destination(transfer);
 }
 
-const sshOptions = [
-  ...['-o', 'BatchMode=yes', '-o', `ConnectTimeout=${connectTimeout}`],
-  ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4'],
-];
+function sshOptions({ connectSeconds = usualConnectSeconds }: Pick<Transfer, 'connectSeconds'>): string[] {
+  return [
+    ...['-o', 'BatchMode=yes', '-o', `ConnectTimeout=${connectSeconds}`],
+    ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4'],
+  ];
+}
 
-function connectionOptions({
-  address,
-  controlSocket,
-}: Pick<Transfer, 'address' | 'controlSocket'>): string[] {
+type ConnectionFacts = Pick<Transfer, 'address' | 'connectSeconds' | 'controlSocket'>;
+
+function connectionOptions(transfer: ConnectionFacts): string[] {
+  const { address, controlSocket, connectSeconds = usualConnectSeconds } = transfer;
   const timeout = `--timeout=${inputTimeout}`;
-  if (address.kind === 'daemon') return [timeout, `--contimeout=${connectTimeout}`];
+  if (address.kind === 'daemon') return [timeout, `--contimeout=${connectSeconds}`];
   const through = controlSocket === undefined ? [] : ['-S', controlSocket, '-o', 'ControlMaster=no'];
-  return [`--rsh=${['ssh', ...through, ...sshOptions].join(' ')}`, timeout];
+  return [`--rsh=${['ssh', ...through, ...sshOptions(transfer)].join(' ')}`, timeout];
 }
 
 /** ssh's, to stand ready for others at `socket`. What the user's own configuration has for a shell there is left out. */
 export function masterArguments(
-  { address, extraOptions }: Pick<Transfer, 'address' | 'extraOptions'>,
+  { address, extraOptions, connectSeconds }: Omit<Transfer, 'baseName'>,
   socket: string,
 ): string[] {
   const families = extraOptions
@@ -82,7 +92,7 @@ export function masterArguments(
     '-o',
     'RemoteCommand=none',
   ];
-  const options = [...nothingElse, ...sshOptions, ...families];
+  const options = [...nothingElse, ...sshOptions({ connectSeconds }), ...families];
   return ['-M', '-N', '-T', '-S', socket, ...options, '--', sshHost(address)];
 }
 
@@ -133,7 +143,7 @@ export function renameArguments(
     '--delete',
     `--max-delete=${baseNames.length}`,
     '--backup',
-    '--suffix=.tar',
+    `--suffix=${completeName(transfer, '')}`,
     '--itemize-changes',
   ];
   const only = [...baseNames.map((name) => `--include=/${name}`), '--exclude=*'];
@@ -173,6 +183,14 @@ export function askArguments(
   const extra = transportOptions(transfer.extraOptions);
   const ends = ['--', `${directory}/`, destination(transfer)];
   return [...connectionOptions(transfer), ...question, ...extra, ...ends];
+}
+
+/** Creates the directory there as PILOS can use it: for a person, no delivery does this. */
+export function createDirectoryArguments(transfer: Transfer): string[] {
+  const attributes = ['--dirs', '--exclude=*', '--perms', '--chmod=D2775'];
+  const nested = transfer.subDir.includes('/') ? ['--mkpath'] : [];
+  const extra = transportOptions(transfer.extraOptions);
+  return [...connectionOptions(transfer), ...extra, ...attributes, ...nested, '/', inDirectory(transfer, '')];
 }
 
 /** Names of the archives in the output of {@link listArguments}. */

@@ -26,6 +26,7 @@ export type RsyncFailureCode =
   | 'address_refused'
   | 'connection_lost'
   | 'connection_stalled'
+  | 'module_unusable'
   | 'option_refused'
   | 'option_unknown'
   | 'password_refused'
@@ -52,6 +53,8 @@ export interface Rule {
   code: RsyncFailureCode;
   exitStatus: ExitStatus;
   retryable?: boolean;
+  /** It is rsync or ssh on this server that ends, before it connects. */
+  isHere?: boolean;
   /** Default: the whole host. */
   scope?: ErrorScope;
   what: (facts: RsyncFacts, match: readonly string[]) => string;

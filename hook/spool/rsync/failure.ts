@@ -2,7 +2,7 @@
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { quote } from '../../terminal/escape.ts';
 import type { RsyncFacts, RsyncFailureCode, Rule } from './failure-rule.ts';
-import { cutRules, rsyncRules } from './rsync-rules.ts';
+import { connectionEnded, cutRules, rsyncRules } from './rsync-rules.ts';
 import { silentSshRules, sshRules } from './ssh-rules.ts';
 
 /** What is known of a child process that has failed. */
@@ -15,12 +15,15 @@ export interface RsyncResult {
 /** A failure of rsync or ssh. */
 export class RsyncFailure extends ExpectedError {
   declare readonly code: RsyncFailureCode;
+  /** It is rsync or ssh on this server that has ended, before it connected. */
+  readonly isHere: boolean;
 
   constructor(
     message: string,
-    { code, exitStatus, fix, retryable = false, scope = 'spool' }: RsyncFailureFacts,
+    { code, exitStatus, fix, retryable = false, scope = 'spool', isHere = false }: RsyncFailureFacts,
   ) {
     super(message, { code, exitStatus, fix, retryable, scope });
+    this.isHere = isHere;
   }
 
   /** Another transfer to the same directory is under way: rrsync allows one at a time. */
@@ -34,7 +37,9 @@ export class RsyncFailure extends ExpectedError {
   }
 }
 
-type RsyncFailureFacts = Pick<Rule, 'code' | 'exitStatus' | 'retryable' | 'scope'> & { fix: string };
+type RsyncFailureFacts = Pick<Rule, 'code' | 'exitStatus' | 'retryable' | 'scope' | 'isHere'> & {
+  fix: string;
+};
 
 /** What ssh says beside the reason of a failure; none of it is one. */
 const notice =
@@ -54,7 +59,7 @@ export function explainFailure(
   const said = stderr.replace(notice, '');
   const last = lastLine(said);
   const rules = {
-    connection: [...sshRules, ...silentSshRules],
+    connection: [...sshRules, connectionEnded, ...silentSshRules],
     transfer: rsyncRules,
     cut: [...sshRules, ...cutRules, ...rsyncRules],
     both: [...sshRules, ...silentSshRules, ...rsyncRules],

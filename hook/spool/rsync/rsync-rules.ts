@@ -20,6 +20,13 @@ const connectionLost = {
   fix: () => 'check the network and the log of sshd there',
 } as const satisfies Rule;
 
+const optionUnknown = {
+  code: 'option_unknown',
+  exitStatus: EXIT.config,
+  what: () => 'rsync does not know an option',
+  fix: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
+} as const satisfies Rule;
+
 const refusals: readonly Rule[] = [
   {
     pattern: /^(?:\S*rrsync error: )?Another instance of rrsync is already accessing/m,
@@ -105,6 +112,14 @@ const daemonRules: readonly Rule[] = [
     exitStatus: EXIT.unavailable,
     what: ({ host }) => `the rsync daemon on ${host} has no such module`,
     fix: () => 'check spool_dir in pilos.yml',
+  },
+  {
+    pattern: /^@ERROR: (?!ch(?:dir|root) failed)/m,
+    code: 'module_unusable',
+    exitStatus: EXIT.temporary,
+    retryable: true,
+    what: ({ destination }) => `the rsync daemon cannot use the module of ${destination}`,
+    fix: () => 'correct the module in rsyncd.conf there',
   },
   {
     pattern: /^rsync: .*(?:getaddrinfo: |Name or service not known|Temporary failure in name resolution)/m,
@@ -205,14 +220,17 @@ const protocolRules: readonly Rule[] = [
     what: ({ host }) => `the connection to ${host} is stalled`,
     fix: () => 'check the network between the servers',
   },
-  {
-    pattern: /(?:unknown|unrecognized) option|invalid option/,
-    code: 'option_unknown',
-    exitStatus: EXIT.config,
-    what: () => 'rsync does not know an option',
-    fix: () => 'correct extra_rsync_opts in pilos.yml, or update rsync on both servers',
-  },
+  { pattern: /^rsync: on remote machine: .*(?:unknown|unrecognized|invalid) option/m, ...optionUnknown },
+  { pattern: /(?:unknown|unrecognized|invalid) option/, ...optionUnknown, isHere: true },
 ];
+
+/** In ssh's own words, which come when its connection ends. */
+export const connectionEnded: Rule = {
+  pattern:
+    /^(?:(?:Shared )?[Cc]onnection (?:to|closed by|reset by) |client_loop: |Received disconnect|Disconnected|Timeout, server|packet_write|mux_)/m,
+  exitCodes: [10, 12, 255],
+  ...connectionLost,
+};
 
 /** For an exit status alone. */
 const statusRules: readonly Rule[] = [
@@ -242,13 +260,7 @@ const statusRules: readonly Rule[] = [
       `what ${host} sends is not rsync: its login shell prints something, or its rsync is too old`,
     fix: () => `${cleanShell}; look at 'rsync --version' there`,
   },
-  {
-    // In ssh's own words, which come when its connection ends.
-    pattern:
-      /^(?:(?:Shared )?[Cc]onnection (?:to|closed by|reset by) |client_loop: |Received disconnect|Disconnected|Timeout, server|packet_write|mux_)/m,
-    exitCodes: [10, 12, 255],
-    ...connectionLost,
-  },
+  connectionEnded,
   {
     exitCodes: [12],
     code: 'remote_rsync_silent',

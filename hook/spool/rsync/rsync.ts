@@ -1,6 +1,6 @@
 /** A spool on another host: the archive is made in `work_dir`, sent with rsync, and renamed there when complete. */
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync } from 'node:fs';
-import { EXIT, ExpectedError } from '../../errors.ts';
+import { attemptAsync, EXIT, ExpectedError } from '../../errors.ts';
 import { translateErrno, withErrnoTranslated, withErrnoTranslatedAsync } from '../../system/errno.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
@@ -16,6 +16,7 @@ import {
 } from './arguments.ts';
 import { RsyncFailure } from './failure.ts';
 import { patiently } from './patience.ts';
+import { probeWith, type RsyncProbe, withinSeconds } from './probe.ts';
 import { createQueue, type Queue, type Queued } from './queue.ts';
 import { readArchivesOverRsync } from './read-archives.ts';
 import { createLink, type RsyncLink, type RsyncSpoolSettings, runRsync, transferOf } from './run-rsync.ts';
@@ -24,7 +25,12 @@ import { type Shipment, sendShipment, sendTogether, watcherOf } from './shipment
 /** How many archives are packed, or wait for those that are being sent. */
 const lanes = 32;
 
-export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
+export interface RsyncSpool extends Spool {
+  /** Tries out all that a delivery does, with a small file that PILOS ignores, within seconds. */
+  probe(parcel: Parcel): Promise<RsyncProbe>;
+}
+
+export function rsyncSpool(settings: RsyncSpoolSettings): RsyncSpool {
   const { address } = settings;
   const link = createLink(settings);
   const queue = createQueue<QueuedShipment>({
@@ -44,6 +50,7 @@ export function rsyncSpool(settings: RsyncSpoolSettings): Spool {
     location: () => address.host,
     lanes: () => lanes,
     deliver: (parcel) => deliverOverRsync(link, queue, parcel),
+    probe: (parcel) => probeOverRsync(link, parcel),
     removeCut: (...cut) => queue.alone(() => removeCutOverRsync(link, ...cut)),
     readWaiting: (subDir, watcher) => queue.alone(() => readWaiting(link, subDir, watcher)),
     readArchives: (...question) => queue.alone(() => readArchivesOverRsync(link, ...question)),
@@ -105,6 +112,23 @@ async function deliverOverRsync(
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Seconds for everything; a host that does not answer fails before. */
+const probeSeconds = 30;
+
+async function probeOverRsync(link: RsyncLink, parcel: Parcel): Promise<RsyncProbe> {
+  const { address, workDir } = link.settings;
+  const directory = temporaryPath(workDir);
+  const facts = { destination: remoteDirectory({ address, subDir: parcel.subDir }), host: address.host };
+  const probe = await attemptAsync(() =>
+    withinSeconds(probeSeconds, facts, parcel.signal, async (signal) =>
+      probeWith(await prepare(link, { ...parcel, signal }, directory)),
+    ),
+  );
+  rmSync(directory, { recursive: true, force: true });
+  parcel.signal.throwIfAborted();
+  return probe instanceof ExpectedError ? { failure: probe } : probe;
 }
 
 async function prepare(link: RsyncLink, parcel: Parcel, directory: string): Promise<Shipment> {

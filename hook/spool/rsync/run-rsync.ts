@@ -1,13 +1,13 @@
 /** Runs rsync once for a spool on another host, until it has ended, through the run's one connection. */
 import type { SpoolAddress } from '../../config/spool-address.ts';
 import { EXIT, ExpectedError } from '../../errors.ts';
-import { runChild } from '../../system/child-process.ts';
+import { type ChildOptions, type RunningChild, startChild } from '../../system/child-process.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import type { Parcel, SpoolWatcher } from '../spool.ts';
 import { choosesShell, parseProgress, remoteDirectory, type Transfer } from './arguments.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type Connection, createConnection } from './connection.ts';
-import { explainFailure } from './failure.ts';
+import { explainFailure, type RsyncFailure } from './failure.ts';
 
 export interface RsyncSpoolSettings {
   address: Exclude<SpoolAddress, { kind: 'local' }>;
@@ -15,6 +15,7 @@ export interface RsyncSpoolSettings {
   extraRsyncOptions: string[];
   retry: { attempts: number; maxSeconds: number };
   workSpace: number;
+  connectSeconds?: number | undefined;
 }
 
 /** A spool on another host, and the way there. */
@@ -22,8 +23,8 @@ export interface RsyncLink {
   settings: RsyncSpoolSettings;
   /** Undefined to a daemon, and with an `-e` of the admin's own. */
   connection: Connection | undefined;
-  /** The server has refused to rename: what comes next is sent whole, and that is not said again. */
-  isRenamingRefused?: boolean;
+  /** How the server has refused to rename: what comes next is sent whole, and that is not said again. */
+  renamingRefusal?: RsyncFailure;
 }
 
 export function createLink(settings: RsyncSpoolSettings): RsyncLink {
@@ -33,8 +34,8 @@ export function createLink(settings: RsyncSpoolSettings): RsyncLink {
 }
 
 export function transferOf(settings: RsyncSpoolSettings, name: string, subDir: string): Transfer {
-  const { address, extraRsyncOptions: extraOptions } = settings;
-  return { address, subDir, baseName: name.replace(/\.tar$/, ''), extraOptions };
+  const { address, extraRsyncOptions: extraOptions, connectSeconds } = settings;
+  return { address, subDir, baseName: name.replace(/\.tar$/, ''), extraOptions, connectSeconds };
 }
 
 export interface RsyncRun {
@@ -42,6 +43,25 @@ export interface RsyncRun {
   transfer: Transfer;
   /** Who is told of it, and can end it. */
   watcher: SpoolWatcher & Pick<Parcel, 'onTransferred'>;
+}
+
+/** Starts rsync through the run's connection. */
+export async function startRsync(
+  { link, transfer, watcher }: RsyncRun,
+  build: (transfer: Transfer) => string[],
+  options: Pick<ChildOptions, 'onOutput' | 'keepsInput'>,
+): Promise<{ running: RunningChild; socket: { name: string } | undefined }> {
+  const socket = await link.connection?.socket(watcher);
+  const command = ['rsync', ...build({ ...transfer, controlSocket: socket?.name })];
+  watcher.debug(`running: ${shellQuote(command)}`);
+  const running = startChild(command, {
+    ...options,
+    ...(socket === undefined ? {} : { directory: socket.directory }),
+    environment: childEnvironment(process.env),
+    signal: watcher.signal,
+    endsWithUs: true,
+  });
+  return { running, socket };
 }
 
 /**
@@ -55,21 +75,19 @@ export async function runRsync(
   build: (transfer: Transfer) => string[],
   accepted: readonly number[] = [0],
 ): Promise<{ stdout: string; exitCode: number }> {
-  const { onTransferred, signal } = watcher;
-  const socket = await link.connection?.socket(watcher);
+  const { onTransferred } = watcher;
   const progress = onTransferred === undefined ? [] : ['--info=progress2', '--no-human-readable'];
-  const command = ['rsync', ...progress, ...build({ ...transfer, controlSocket: socket?.name })];
-  watcher.debug(`running: ${shellQuote(command)}`);
-  const result = await runChild(command, {
-    ...(socket === undefined ? {} : { directory: socket.directory }),
-    environment: childEnvironment(process.env),
-    signal,
-    endsWithUs: true,
-    onOutput: (text) => {
-      const bytes = parseProgress(text);
-      if (bytes !== undefined) onTransferred?.(bytes);
+  const { running, socket } = await startRsync(
+    { link, transfer, watcher },
+    (to) => [...progress, ...build(to)],
+    {
+      onOutput: (text) => {
+        const bytes = parseProgress(text);
+        if (bytes !== undefined) onTransferred?.(bytes);
+      },
     },
-  });
+  );
+  const result = await running.result;
   const { exitStatus: exitCode, stdout, stderr } = result;
   if (exitCode !== undefined && accepted.includes(exitCode)) return { stdout, exitCode };
   if (result.spawnError !== undefined) throw notInstalled(result.spawnError);

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { withErrnoTranslated } from '../../system/errno.ts';
 import {
+  completeName,
   remoteDirectory,
   removeArguments,
   renameArguments,
@@ -27,14 +28,14 @@ export interface Shipment extends RsyncRun {
 }
 
 export async function sendShipment(shipment: Shipment): Promise<void> {
-  if (shipment.isSentWhole || shipment.link.isRenamingRefused) return await sendWhole(shipment);
+  if (shipment.isSentWhole || shipment.link.renamingRefusal) return await sendWhole(shipment);
   try {
     if (await sendAndRename(shipment)) return;
     // `rrsync -no-overwrite` passes over what a cut transfer has left there.
     await removeSent(shipment);
   } catch (error) {
     if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
-    shipment.link.isRenamingRefused = true;
+    shipment.link.renamingRefusal = error;
     shipment.watcher.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.fix}`);
     // Refused only now, it has been sent already.
     if (shipment.isSentInPlace === true) await removeSent(shipment);
@@ -67,7 +68,7 @@ async function sendAndRename(shipment: Shipment): Promise<boolean> {
  */
 export async function sendTogether(shipments: readonly Shipment[]): Promise<Shipment[]> {
   const [first] = shipments;
-  if (first === undefined || first.link.isRenamingRefused) return [...shipments];
+  if (first === undefined || first.link.renamingRefusal) return [...shipments];
   const run = { ...first, watcher: watcherOf(shipments) };
   try {
     return await sendAndRenameTogether(run, shipments);
@@ -110,7 +111,7 @@ async function removeSent(shipment: Shipment): Promise<void> {
 
 async function sendWhole(shipment: Shipment): Promise<void> {
   if (!shipment.isSentWhole) {
-    const named = `${shipment.archive}.tar`;
+    const named = completeName(shipment.transfer, shipment.archive);
     withErrnoTranslated(`cannot rename ${shipment.archive}`, () => renameSync(shipment.archive, named));
     Object.assign(shipment, { archive: named, isSentWhole: true });
   }

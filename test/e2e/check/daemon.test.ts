@@ -149,7 +149,7 @@ const renamings: CheckCase[] = [
     what: 'something that removes files there before they are renamed',
     check: 'remote_rename',
     status: 73,
-    says: /was sent, but is not there any more: stop what removes files there/,
+    says: /was sent to \S+, but is not there any more: check whether something else removes files there/,
     spoil: () =>
       scene.daemon.configure(
         `pre-xfer exec = rm -f ${scene.spool}/a/b/pilos-post-publish-check.${hostId()}.0`,

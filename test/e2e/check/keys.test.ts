@@ -241,8 +241,10 @@ it('names the test file that a key without deletion leaves there', async () => {
     fix: expect.stringContaining("remove '-no-del' from authorized_keys there"),
   });
   const written = report.results.find(({ check }) => check === 'remote_write');
-  expect(written?.title).toMatch(/pilos-post-publish-check\.\w+\.0 in pilos-keeping:\/, where it is left/);
-  expect(scene.spoolFiles()).toContain(`pilos-post-publish-check.${hostId()}.0`);
+  expect(written?.title).toMatch(
+    /pilos-post-publish-check\.\w+\.0\.renamed in pilos-keeping:\/, where it is left/,
+  );
+  expect(scene.spoolFiles()).toContain(`pilos-post-publish-check.${hostId()}.0.renamed`);
   await scene.sh(`sed -i 's/-no-del //' ${scene.server.authorizedKeysPath}`);
   expect(problemsIn(await scene.readReport())).toEqual([]);
   expect(scene.spoolFiles()).toEqual(['failed']);

@@ -1,16 +1,10 @@
 /** What `check` runs against another host, and what it makes of the answers. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import {
-  createDirectoryCommand,
-  holdArguments,
-  testRenameArguments,
-  testTransfer,
-} from '../../../hook/check/remote-arguments.ts';
 import { classifyFailure, type RemoteFacts } from '../../../hook/check/remote-failures.ts';
 import { decideRenaming, decideSshRefusal } from '../../../hook/check/remote-spool-checks.ts';
 import { parseSshFacts } from '../../../hook/check/ssh.ts';
-import { removeArguments } from '../../../hook/spool/rsync/arguments.ts';
+import { createDirectoryArguments, type Transfer } from '../../../hook/spool/rsync/arguments.ts';
 import { explainFailure } from '../../../hook/spool/rsync/failure.ts';
 
 const ssh = {
@@ -34,7 +28,7 @@ describe('a failure on the way to another host', () => {
   const explain = (stderr: string, exitCode: number) =>
     explainFailure({ exitCode, stderr }, { destination: 'pilos:/', host: 'pilos' });
   const classify = (stderr: string, exitCode: number, facts = there) =>
-    classifyFailure(explain(stderr, exitCode), stderr, facts);
+    classifyFailure(explain(stderr, exitCode), facts);
 
   it.each([
     [
@@ -72,12 +66,13 @@ describe('a failure on the way to another host', () => {
     ['rrsync error: option --delete has been disabled on this server', 'remote_rsync', 78, undefined],
     ['rsync error: timeout in data send/receive', 'host', 73, undefined],
   ])('%j belongs to %s (%i)', (stderr, step, status, fix) => {
-    const failure = classify(stderr, stderr.includes('timeout') ? 30 : 255);
+    const exitCode = stderr.includes('timeout') ? 30 : 255;
+    const failure = classify(stderr, exitCode);
     expect(failure).toMatchObject({ step, status });
-    // Undefined: the failure of rsync itself says what to do.
-    if (fix === undefined) expect(failure.fix).toBeUndefined();
+    // Undefined: as the failure of rsync itself says it.
+    if (fix === undefined) expect(failure.fix).toBe(explain(stderr, exitCode).fix);
     else expect(failure.fix).toMatch(fix);
-    const command = failure.fix?.replace(/^on [^:]*: /, '') ?? '';
+    const command = fix === undefined ? '' : failure.fix.replace(/^on [^:]*: /, '');
     expect(spawnSync('sh', ['-n', '-c', command.replace(/^restrict .*/, '')]).status).toBe(0);
   });
 
@@ -114,7 +109,7 @@ describe('a failure on the way to another host', () => {
   });
 
   it('while renaming is a problem, but not a lock that another transfer holds', () => {
-    const renaming = (stderr: string) => ({ ...there, test: { renaming: explain(stderr, 23) } });
+    const renaming = (stderr: string) => ({ ...there, probe: { renaming: explain(stderr, 23) } });
     const locked = renaming('Another instance of rrsync is already accessing this directory.');
     expect(decideRenaming(locked).state).toBe('skipped');
     const unlinked = renaming('rsync: delete_file: unlink(x) failed: Operation not permitted (1)');
@@ -124,42 +119,20 @@ describe('a failure on the way to another host', () => {
   });
 });
 
-describe('the rsync command lines', () => {
-  const transfer = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one/two', {
-    ...{ extraOptions: ['--bwlimit=1M'], baseName: 'test' },
-  });
+describe('the command that creates a directory there', () => {
+  const transfer: Transfer = {
+    ...{ address: { kind: 'ssh', host: 'pilos', path: '/' }, subDir: 'one/two', baseName: '' },
+    extraOptions: ['--rsh=ssh -p 2222', '--delete'],
+  };
+  const command = createDirectoryArguments(transfer);
 
-  it('never make a name that PILOS would import', () => {
-    const lines = [
-      holdArguments(transfer),
-      testRenameArguments(transfer, '/e'),
-      removeArguments({ ...transfer, baseName: 'x' }, '/e'),
-    ];
-    expect(lines.flat().filter((argument) => argument.endsWith('.tar'))).toEqual([]);
-    expect(testRenameArguments(transfer, '/e')).toContain('--suffix=.renamed');
-  });
-
-  it('delete one file, for good', () => {
-    const args = removeArguments({ ...transfer, baseName: 'x.renamed' }, '/e');
-    expect(args).toEqual(
-      expect.arrayContaining(['--delete', '--max-delete=1', '--include=/x.renamed', '--exclude=*']),
-    );
-    expect(args.filter((argument) => /backup|suffix/.test(argument))).toEqual([]);
-  });
-
-  it('create a directory over the connection that an admin has chosen', () => {
-    const own = testTransfer({ kind: 'ssh', host: 'pilos', path: '/' }, 'one', {
-      ...{ extraOptions: ['--rsh=ssh -p 2222', '--delete'], baseName: 'test' },
-    });
-    const command = createDirectoryCommand(own);
+  it('goes over the connection that an admin has chosen', () => {
     expect(command.filter((argument) => argument.startsWith('--rsh=')).at(-1)).toBe('--rsh=ssh -p 2222');
     expect(command).not.toContain('--delete');
   });
 
-  it('create a directory with what leads to it', () => {
-    expect(createDirectoryCommand(transfer)).toEqual(
-      expect.arrayContaining(['--mkpath', '/', 'pilos:/one/two/']),
-    );
+  it('creates what leads to it, too', () => {
+    expect(command).toEqual(expect.arrayContaining(['--mkpath', '/', 'pilos:/one/two/']));
   });
 });
 

@@ -6,6 +6,7 @@ import {
   parseListedArchives,
   parseProgress,
   remoteDirectory,
+  removeArguments,
   renameArguments,
   saysRenamed,
   saysSent,
@@ -65,6 +66,18 @@ describe('the commands over ssh', () => {
       '/work/tmp/R/empty/',
       'pilos:/spool/.',
     ]);
+  });
+
+  it('of a probe never make a name that PILOS would import, and delete one file, for good', () => {
+    const probe = transfer('pilos:/spool', { baseName: 'x', suffix: '.renamed' });
+    expect(renameArguments(probe, '/e')).toContain('--suffix=.renamed');
+    const removal = removeArguments(probe, '/e');
+    expect(removal).toEqual(
+      expect.arrayContaining(['--delete', '--max-delete=1', '--include=/x', '--exclude=*']),
+    );
+    expect(removal.filter((word) => /backup|suffix/.test(word))).toEqual([]);
+    const every = [...renameArguments(probe, '/e'), ...removal, ...sendArguments(probe, '/x')];
+    expect(every.filter((word) => word.endsWith('.tar'))).toEqual([]);
   });
 
   it('never write in place under a name that ends in .tar', () => {
