@@ -15,18 +15,36 @@ const ids = [
 
 /**
  * `subDir` is RECORDING_SPOOL_SUB_DIRECTORY of the PILOS that made the meeting, `externalId` what that knows it by.
- * The last one's room was deleted there before the recording came.
  */
-export const meetings = [
-  { name: 'Analysis I', origin: 'PILOS', subDir: '', formats: ['presentation', 'video'], isKnown: true },
-  { name: 'Übung & Fragen', origin: 'PILOS', subDir: 'instance1', formats: ['presentation'], isKnown: true },
-  { name: 'Staff meeting', origin: 'Greenlight', subDir: '', formats: ['presentation'], isKnown: false },
-  { name: 'Deleted room', origin: 'PILOS', subDir: '', formats: ['presentation'], isKnown: false },
-].map((meeting, index) => ({
-  id: ids[index] ?? '',
-  externalId: `bf8d59d9-5a4c-4d0e-9a55-00000000000${index + 1}`,
-  ...meeting,
-}));
+interface Meeting {
+  id: string;
+  externalId: string;
+  name: string;
+  origin: string;
+  subDir: string;
+  formats: readonly string[];
+}
+
+function meeting(number: number, values: Omit<Meeting, 'id' | 'externalId'>): Meeting {
+  return { id: ids[number] ?? '', externalId: `bf8d59d9-5a4c-4d0e-9a55-00000000000${number}`, ...values };
+}
+
+const [presentation, both] = [['presentation'], ['presentation', 'video']];
+/** Its video is published while the storage is away. */
+export const late = meeting(0, { name: 'Analysis I', origin: 'PILOS', subDir: '', formats: both });
+/** Its room was deleted in PILOS before the recording came. */
+export const refused = meeting(3, {
+  name: 'Deleted room',
+  origin: 'PILOS',
+  subDir: '',
+  formats: presentation,
+});
+export const meetings: readonly Meeting[] = [
+  late,
+  meeting(1, { name: 'Übung & Fragen', origin: 'PILOS', subDir: 'instance1', formats: presentation }),
+  meeting(2, { name: 'Staff meeting', origin: 'Greenlight', subDir: '', formats: presentation }),
+  refused,
+];
 
 /** As `make demo` shows them, below a temporary directory. */
 const shown = describePaths('');
