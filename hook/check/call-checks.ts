@@ -1,6 +1,6 @@
-/** Does BBB call this program, does nothing else send the same recordings, and does the timer run? */
+/** Does BBB call this program, does nothing else send the same recordings, and do the timers run? */
 import { EXIT } from '../errors.ts';
-import { timerName } from '../install/layout.ts';
+import { checkTimerName, timerName } from '../install/layout.ts';
 import { sh } from '../system/shell-quote.ts';
 import { type Calls, type Executable, launcherName, type Timer } from './calls.ts';
 import type { Facts } from './facts.ts';
@@ -11,7 +11,7 @@ const row = rowsOf('Calls');
 
 export function callChecks(facts: Facts): Row[] {
   const { calls, accounts, commands, config } = facts;
-  const { directory, executable, timer } = calls;
+  const { directory, executable, timer, checkTimer } = calls;
   const repeated = "'deliver' runs regularly, without systemd";
   return [
     row('launcher', `launcher: ${directory}/${launcherName}`, decideLauncher(facts)),
@@ -25,7 +25,14 @@ export function callChecks(facts: Facts): Row[] {
     timer === undefined
       ? row('timer', repeated, decideRepeated(calls.isRepeated, config?.deliver, commands.configured))
       : row('timer', `timer ${timerName}`, decideTimer(timer, config?.deliver, commands.install)),
+    ...(checkTimer === undefined ? [] : [checkTimerRow(checkTimer, commands.install)]),
   ];
+}
+
+/** Of the timer that runs check: by itself, only a run of `deliver` can see that it has stopped. */
+export function checkTimerRow(timer: Timer, install: string): Row {
+  const verdict = decideTimer(timer, 'now', install, { name: checkTimerName, result: unchecked });
+  return row('check_timer', `timer ${checkTimerName}`, verdict);
 }
 
 function decideLauncher({ calls, accounts: { ranAs }, commands: { install } }: Facts): Verdict {
@@ -74,29 +81,34 @@ type Deliver = 'now' | 'later' | undefined;
 
 /** What keeps `deliver` from running: with `deliver: later` it does all the work. */
 function notRepeated(text: string, fix: string, deliver: Deliver): Verdict {
-  const whole = `${text}: ${stays}`;
-  return deliver === 'later' ? problem(EXIT.config, whole, fix) : warning(whole, fix);
+  return deliver === 'later' ? problem(EXIT.config, text, fix) : warning(text, fix);
 }
 
 const stays = 'what a call could not deliver stays on this server until somebody runs deliver';
+const unchecked = 'nobody hears of a problem until somebody runs check';
 
 /** In a container nothing but a process of our own, or somebody's job, does what the timer does. */
 export function decideRepeated(isRepeated: boolean, deliver: Deliver, program: string): Verdict {
   if (isRepeated) return ok;
   const fix = `start '${program} deliver --every 15m' beside BBB's worker, as docs/containers.md says`;
-  return notRepeated(`no '${programName} deliver --every' runs here`, fix, deliver);
+  return notRepeated(`no '${programName} deliver --every' runs here: ${stays}`, fix, deliver);
 }
 
-export function decideTimer(timer: Timer, deliver: Deliver, install: string): Verdict {
+export function decideTimer(
+  timer: Timer,
+  deliver: Deliver,
+  install: string,
+  { name, result } = { name: timerName, result: stays },
+): Verdict {
   if ('unknown' in timer) return skipped(`systemctl says '${timer.unknown}'`);
   const { load, enabled, active } = timer;
-  const enable = `systemctl enable --now ${timerName}`;
-  if (load === 'not-found') return notRepeated('it is not installed', `${install} && ${enable}`, deliver);
-  if (load === 'masked')
-    return notRepeated('it is masked', `systemctl unmask ${timerName} && ${enable}`, deliver);
+  const enable = `systemctl enable --now ${name}`;
+  const missing = (text: string, fix: string) => notRepeated(`${text}: ${result}`, fix, deliver);
+  if (load === 'not-found') return missing('it is not installed', `${install} && ${enable}`);
+  if (load === 'masked') return missing('it is masked', `systemctl unmask ${name} && ${enable}`);
   if (!['enabled', 'enabled-runtime', 'static', 'generated'].includes(enabled))
-    return notRepeated('it is disabled', enable, deliver);
+    return missing('it is disabled', enable);
   if (active === 'active') return ok;
-  const text = `it is enabled, but ${active === 'failed' ? 'has failed' : 'does not run'}: ${stays}`;
-  return problem(EXIT.config, text, `systemctl restart ${timerName}`);
+  const text = `it is enabled, but ${active === 'failed' ? 'has failed' : 'does not run'}: ${result}`;
+  return problem(EXIT.config, text, `systemctl restart ${name}`);
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { readLastRun } from '../delivery/metrics.ts';
 import { isLauncher } from '../install/launcher.ts';
-import { timerName } from '../install/layout.ts';
+import { checkTimerName, timerName } from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { hasSameContent } from '../system/same-content.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
@@ -26,7 +26,7 @@ export type Executable = Awaited<ReturnType<typeof readExecutable>>;
 /** systemd's properties of a unit (systemctl(1), `show`), or why it does not answer. */
 export type Timer = { load: string; enabled: string; active: string } | { unknown: string };
 
-/** `scripts` is undefined without their directory, `executable` without a launcher, `timer` without systemd. */
+/** `scripts` is undefined without their directory, `executable` without a launcher, the timers without systemd. */
 export async function readCalls(
   bbbFiles: readonly string[],
   workDir: string | undefined,
@@ -41,7 +41,8 @@ export async function readCalls(
     closedPath: findClosed(directory),
     scripts,
     executable: isLauncherThere ? await readExecutable(directory, version, options) : undefined,
-    timer: isSystemdRunning() ? await readTimer(options) : undefined,
+    timer: await readTimer(timerName, options),
+    checkTimer: await readTimer(checkTimerName, options),
     isRepeated: hasRepeatedDelivery() || hasRunLately(workDir),
   };
 }
@@ -90,13 +91,12 @@ async function readExecutable(directory: string, version: string, options: Child
   return { file, isThere, mayRun, version, otherVersion: said?.stdout.trim().slice(0, 200) };
 }
 
-async function readTimer(options: ChildOptions): Promise<Timer> {
+/** Undefined without systemd. */
+export async function readTimer(name: string, options: ChildOptions): Promise<Timer | undefined> {
+  if (!isSystemdRunning()) return undefined;
   const properties = 'LoadState,UnitFileState,ActiveState';
-  const { exitStatus, stdout, stderr } = await systemctl(
-    ['show', `--property=${properties}`, timerName],
-    options,
-  );
+  const { exitStatus, stdout, stderr } = await systemctl(['show', `--property=${properties}`, name], options);
   if (exitStatus !== 0) return { unknown: stderr.trim().split('\n')[0] ?? '' };
-  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
   return { load: value('LoadState'), enabled: value('UnitFileState'), active: value('ActiveState') };
 }

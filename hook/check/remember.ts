@@ -5,7 +5,7 @@ import { notify } from '../delivery/notify.ts';
 import { tolerate } from '../delivery/result.ts';
 import type { ConfiguredRun } from '../run.ts';
 import { replaceFile } from '../system/work-dir.ts';
-import type { CheckReport, CheckResult } from './table.ts';
+import { type CheckReport, type CheckResult, type Row, toReport } from './table.ts';
 
 /** What one check has found; it may be about several things, such as sub directories. */
 interface Finding {
@@ -20,21 +20,39 @@ export type Findings = Record<string, Finding>;
 
 /** Keeps the results, and runs `notify` when they are not those of the last time. */
 export async function rememberResults(run: ConfiguredRun, report: CheckReport): Promise<void> {
-  const { workDir } = run.config;
-  const file = `${workDir}/check.json`;
-  const before = readFindings(file);
-  const now = collectFindings(report.results, before);
+  const before = readFindings(run);
+  await keep(run, before, collectFindings(report.results, before), report.exitStatus, true);
+}
+
+/** As {@link rememberResults}, of one check: what is known of the others stays. */
+export async function rememberOne(run: ConfiguredRun, row: Row): Promise<void> {
+  const before = readFindings(run);
+  const { results, exitStatus } = toReport([row]);
+  const { [row.check]: _, ...others } = before;
+  const now = { ...others, ...collectFindings(results, before) };
+  if (describeChange(before, now) !== undefined) await keep(run, before, now, exitStatus, false);
+}
+
+async function keep(
+  run: ConfiguredRun,
+  before: Findings,
+  now: Findings,
+  exitStatus: number,
+  isWhole: boolean,
+): Promise<void> {
   await tolerate(run, 'the results are not counted', () =>
     updateMetrics(run.config, (counters) => {
       counters.problems = Object.entries(now).map(([check, { state, count }]) => ({ check, state, count }));
-      counters.lastCheck = Math.round(Date.now() / 1000);
+      if (isWhole) counters.lastCheck = Math.round(Date.now() / 1000);
     }),
   );
-  if (!(await notifyChange(run, before, now, report.exitStatus))) return;
+  if (!(await notifyChange(run, before, now, exitStatus))) return;
   await tolerate(run, 'the next check will notify again', () =>
-    replaceFile(workDir, file, `${JSON.stringify(now, null, 2)}\n`),
+    replaceFile(run.config.workDir, fileOf(run), `${JSON.stringify(now, null, 2)}\n`),
   );
 }
+
+const fileOf = ({ config }: ConfiguredRun) => `${config.workDir}/check.json`;
 
 /** A check that is skipped until another problem is fixed has found nothing new: what it said before still counts. */
 export function collectFindings(results: readonly CheckResult[], before: Findings): Findings {
@@ -93,9 +111,9 @@ async function notifyChange(
   return notify(run, { ...nobody, event: change.event, error: change.text, exitStatus });
 }
 
-function readFindings(file: string): Findings {
+function readFindings(run: ConfiguredRun): Findings {
   try {
-    const read: unknown = JSON.parse(readFileSync(file).toString());
+    const read: unknown = JSON.parse(readFileSync(fileOf(run)).toString());
     return typeof read === 'object' && read !== null && !Array.isArray(read) ? (read as Findings) : {};
   } catch {
     return {};

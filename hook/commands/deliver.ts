@@ -105,7 +105,12 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
     isNamed: meetingIds.length > 0,
     again: request.which === 'all',
   });
-  await unlessInterrupted(run, () => finishRun(context, meetings, isComplete(request)));
+  await unlessInterrupted(run, async () => {
+    await finishRun(context, meetings, isComplete(request));
+    if (!isComplete(request)) return;
+    const { reportCheckTimer } = await import('../check/check-timer.ts');
+    await reportCheckTimer(run);
+  });
   return report(context, backlog, results, request);
 }
 

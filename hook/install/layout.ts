@@ -3,8 +3,8 @@ export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
 export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;
 export const launcher = `${scriptsDirectory}/post_publish/pilos_post_publish.rb`;
 export const timerName = 'pilos-post-publish.timer';
-/** Delivers, and checks. */
-export const timerNames = [timerName, 'pilos-post-publish-check.timer'];
+export const checkTimerName = 'pilos-post-publish-check.timer';
+export const timerNames = [timerName, checkTimerName];
 const unitDirectory = '/etc/systemd/system';
 /** There as long as the Debian package is installed, also when a unit or a program of it is lost. */
 export const packageNote = '/usr/share/doc/pilos-post-publish/copyright';

@@ -141,6 +141,24 @@ const timers: CheckCase[] = [
   },
 ];
 
+const checkTimers: CheckCase[] = [
+  {
+    what: 'a timer of check that is not enabled',
+    check: 'check_timer',
+    status: 0,
+    says: /it is disabled: nobody hears of a problem until somebody runs check/,
+    spoil: ({ sh, stateDir }) => sh(`echo disabled > ${stateDir}/check-timer`),
+  },
+  {
+    what: 'a timer of check that is enabled and was stopped',
+    check: 'check_timer',
+    status: 78,
+    says: /it is enabled, but does not run: nobody hears of a problem/,
+    // systemctl's UnitFileState: neither stopped nor failed is said there.
+    spoil: ({ sh, stateDir }) => sh(`echo static > ${stateDir}/check-timer`),
+  },
+];
+
 /** In this order: in the second one nothing but that process does the work. */
 const withoutSystemd: CheckCase[] = [
   {
@@ -169,4 +187,5 @@ const stopRepeated = 'kill "$(cat "$STATE/repeated")"';
 
 itFindsAndFixes(scene, calls);
 itFindsAndFixes(scene, withoutSystemd);
+itFindsAndFixes(scene, checkTimers);
 itFindsAndFixes(scene, timers);

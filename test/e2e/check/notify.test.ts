@@ -82,6 +82,39 @@ describe('check --notify', () => {
     expect(existsSync(join(scene().tree.workDir, 'check.json'))).toBe(false);
   });
 
+  it('cannot say itself that its timer has stopped: deliver says it, once, and that it runs again', async () => {
+    const { stateDir, sh, run } = scene();
+    const deliver = () => run(['deliver']);
+    await breakSpool();
+    await asTimer();
+    await sh(`echo static > ${stateDir}/check-timer`);
+    for (const _ of ['now', 'again'])
+      expect((await deliver()).stderr).toMatch(
+        /-check\.timer: it is enabled, but does not run: .*: systemctl restart pilos-post-publish-check\.timer/,
+      );
+    const [, stopped] = told();
+    expect(stopped).toMatch(/^check 78 check_timer: .*; still there: spool_mode$/);
+    await sh('systemctl restart pilos-post-publish-check.timer');
+    expect((await deliver()).stderr).not.toContain('check.timer');
+    expect(told()).toEqual([
+      expect.anything(),
+      stopped,
+      'recovered 0 solved: check_timer; still there: spool_mode',
+    ]);
+    await mendSpool();
+    await asTimer();
+    expect(told().at(-1)).toBe('recovered 0 solved: spool_mode');
+  });
+
+  it('of which only a whole run of deliver takes notice', async () => {
+    const { stateDir, sh, run } = scene();
+    await sh(`echo static > ${stateDir}/check-timer`);
+    for (const args of [['--dry-run'], ['--since', '1d'], ['--failed']])
+      expect((await run(['deliver', ...args])).stderr).not.toContain('check.timer');
+    await sh(`echo enabled > ${stateDir}/check-timer`);
+    expect(told()).toEqual([]);
+  });
+
   it('fails without a pilos.yml, so that systemd lists it', async () => {
     const { pilosYml } = scene().tree;
     renameSync(pilosYml, place('kept.yml'));

@@ -148,7 +148,7 @@ describe('on a server with the script of PILOS', { timeout: 5 * minute }, () => 
     mkdirSync(place('/run/systemd/system'), { recursive: true });
     const systemctl = `#!/bin/sh
 [ "$1" = show ] || exit 0
-if [ -e ${packagedTimer} ]; then echo LoadState=loaded; echo UnitFileState=enabled; echo ActiveState=active
+if [ -e /usr/lib/systemd/system/$3 ]; then echo LoadState=loaded; echo UnitFileState=enabled; echo ActiveState=active
 else echo LoadState=not-found; fi
 `;
     writeFileSync(place('/usr/bin/systemctl'), systemctl, { mode: 0o755 });

@@ -181,7 +181,8 @@ async function prepareMounts(
   // Where systemd is not process 1, nobody misses this directory.
   mkdirSync('/run/systemd', { recursive: true });
   await sh(
-    `mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system && echo enabled > ${stateDir}/timer`,
+    `mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system &&
+    echo enabled | tee ${stateDir}/timer ${stateDir}/check-timer`,
   );
 }
 

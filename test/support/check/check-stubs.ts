@@ -11,12 +11,14 @@ worker() {
   echo $! >"$STATE/worker"
   while ! grep -q resque "/proc/$!/cmdline"; do sleep 0.02; done
 }
+# The state of a timer; undefined when it is not installed.
+case "$*" in *pilos-post-publish-check.timer) timer="$STATE/check-timer" ;; *) timer="$STATE/timer" ;; esac
 case "$*" in
   'start bbb-rap-resque-worker.service') worker ;;
   'stop bbb-rap-resque-worker.service') kill "$(cat "$STATE/worker")" 2>/dev/null; true ;;
   'restart bbb-rap-resque-worker.service') "$0" stop "$2"; worker ;;
-  'show --property=LoadState,UnitFileState,ActiveState pilos-post-publish.timer')
-    state="$(cat "$STATE/timer" 2>/dev/null)"
+  'show --property=LoadState,UnitFileState,ActiveState '*.timer)
+    state="$(cat "$timer" 2>/dev/null)"
     case "$state" in
       '') echo LoadState=not-found; echo UnitFileState=; echo ActiveState=inactive ;;
       masked) echo LoadState=masked; echo UnitFileState=masked; echo ActiveState=inactive ;;
@@ -25,9 +27,10 @@ case "$*" in
       *) echo LoadState=loaded; echo "UnitFileState=$state"; echo ActiveState=inactive ;;
     esac ;;
   daemon-reload) ;;
-  'enable pilos-post-publish.timer '*check.timer | 'restart pilos-post-publish.timer '*check.timer) echo enabled >"$STATE/timer" ;;
-  'enable --now pilos-post-publish.timer' | 'restart pilos-post-publish.timer') echo enabled >"$STATE/timer" ;;
-  'unmask pilos-post-publish.timer') echo disabled >"$STATE/timer" ;;
+  'enable pilos-post-publish.timer '*check.timer | 'restart pilos-post-publish.timer '*check.timer)
+    echo enabled >"$STATE/timer"; echo enabled >"$STATE/check-timer" ;;
+  'enable --now '*.timer | 'restart '*.timer) echo enabled >"$timer" ;;
+  'unmask '*.timer) echo disabled >"$timer" ;;
   *) echo "no stand-in for systemctl $*" >&2; exit 1 ;;
 esac
 `;

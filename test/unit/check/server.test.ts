@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decideOwner } from '../../../hook/check/account-checks.ts';
 import { isWorker, parseWorker, withWorker } from '../../../hook/check/accounts.ts';
-import { decideRepeated, decideTimer } from '../../../hook/check/call-checks.ts';
+import { checkTimerRow, decideRepeated, decideTimer } from '../../../hook/check/call-checks.ts';
 import { classifyScript, isRepeatedDelivery } from '../../../hook/check/calls.ts';
 import { readConfiguration, salvagePilos } from '../../../hook/check/configuration.ts';
 import { decideNotImported, decideStray, decideUndelivered } from '../../../hook/check/recording-checks.ts';
@@ -90,6 +90,13 @@ describe('the timer', () => {
     expect(decideTimer({ unknown }, 'later', 'x')).toEqual({
       state: 'skipped',
       reason: `systemctl says '${unknown}'`,
+    });
+  });
+
+  it('of check: what comes of it is another thing', () => {
+    expect(checkTimerRow(timer('loaded', 'enabled', 'failed'), 'x')).toMatchObject({
+      check: 'check_timer',
+      verdict: { state: 'problem', fix: 'systemctl restart pilos-post-publish-check.timer' },
     });
   });
 
