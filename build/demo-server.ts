@@ -51,7 +51,7 @@ const shown = describePaths('');
 export const { publishedDir: published, recordingDir: recording, spoolDir: spool } = shown;
 export const { scriptsDir: scripts, pilosYml: pilosConfig, bigbluebuttonYml: bbbConfig } = shown;
 export const launcher = `${shown.postPublishDir}/pilos_post_publish.rb`;
-export const logFile = `${shown.logDir}/post_publish.log`;
+const logFile = `${shown.logDir}/post_publish.log`;
 
 /**
  * Writes it all below `root`, with the launcher and a link to the executable of `distDirectory`.
