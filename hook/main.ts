@@ -97,7 +97,7 @@ async function main(): Promise<void> {
   const [command, request] = args;
   // What `check` calls; no help mentions it.
   if (command === 'probe-spool' && request !== undefined) {
-    const { probeSpool } = await import('./check/spool-probe.ts');
+    const { probeSpool } = await import('./spool/local/probe.ts');
     return await execute(createRun({}, signal), () => probeSpool(JSON.parse(request)));
   }
   const { createProgram } = await import('./cli/program.ts');

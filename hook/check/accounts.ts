@@ -1,9 +1,9 @@
 /** Who delivers: the user of BBB, its groups, and BBB's worker, which has the groups it was started with. */
 import { readdirSync } from 'node:fs';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
+import { readText, statOrUndefined } from '../system/paths.ts';
 import { isSystemdRunning } from '../system/systemd.ts';
 import { type Account, parseAccount } from '../system/user.ts';
-import { readText, statOrUndefined } from './paths.ts';
 
 export const workerUnit = 'bbb-rap-resque-worker.service';
 /** The name that BBB's packages give their user. */

@@ -1,9 +1,9 @@
 /** Archives that PILOS has not imported, and those that it could not, as far as they can be seen. */
 import { attemptAsync, ExpectedError } from '../errors.ts';
+import type { Archives } from '../spool/local/probe.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { LocalSpool } from './local-spool.ts';
 import type { Recordings } from './recordings.ts';
-import type { Archives } from './spool-probe.ts';
 
 export interface PlacedArchives extends Archives {
   /** The spool or a sub directory of it, as PILOS has one. */

@@ -6,10 +6,10 @@ import { readLastRun } from '../delivery/metrics.ts';
 import { isLauncher } from '../install/launcher.ts';
 import { checkTimerName, timerName } from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
+import { findClosed, mayAccess, quietly, readText } from '../system/paths.ts';
 import { hasSameContent } from '../system/same-content.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
 import { findScripts, programName } from './own-program.ts';
-import { findClosed, mayAccess, quietly, readText } from './paths.ts';
 
 export const launcherName = 'pilos_post_publish.rb';
 

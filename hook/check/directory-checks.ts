@@ -1,11 +1,11 @@
 /** BBB's directories, and what a delivery writes or runs beside the spool: is it there, and may the user of BBB? */
 import { EXIT } from '../errors.ts';
 import { isAtOrBelow } from '../system/mounts.ts';
+import type { PathFacts } from '../system/paths.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { Facts } from './facts.ts';
 import type { OwnFiles } from './own-files.ts';
-import type { PathFacts } from './paths.ts';
 import { closed, listed, ok, problem, type Row, rowsOf, skipped, type Verdict } from './table.ts';
 import { decideForeign, decideLedger, decideWorkSpace } from './work-dir-checks.ts';
 

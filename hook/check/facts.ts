@@ -4,6 +4,7 @@ import { attempt } from '../errors.ts';
 import type { Run } from '../run.ts';
 import type { ChildOptions } from '../system/child-process.ts';
 import { requireAnswers } from '../system/network-mount.ts';
+import { findClosed, type PathFacts, readPathFacts } from '../system/paths.ts';
 import { becomeOwner } from '../system/user.ts';
 import { type Accounts, readAccounts, readOwner, readWorkers } from './accounts.ts';
 import { type PlacedArchives, readLocalArchives } from './archives.ts';
@@ -12,7 +13,6 @@ import { type Configuration, readConfiguration } from './configuration.ts';
 import { type LocalSpool, readLocalSpool, type SpoolContext } from './local-spool.ts';
 import { type OwnFiles, readOwnFiles } from './own-files.ts';
 import { type OwnCommands, readOwnCommands } from './own-program.ts';
-import { findClosed, type PathFacts, readPathFacts } from './paths.ts';
 import { type Recordings, readRecordings } from './recordings.ts';
 import type { RemoteSpool } from './remote-spool.ts';
 

@@ -1,11 +1,11 @@
 /** A spool that is a directory of this server: does it answer, is it mounted, and can be written what PILOS reads? */
 import { EXIT } from '../errors.ts';
+import type { Answers } from '../spool/local/probe.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { Facts } from './facts.ts';
 import type { FoundSpool, LocalSpool } from './local-spool.ts';
 import { decideAnswers, decideDirectory, decideFailure, decideMount } from './spool-mount.ts';
-import type { Answers } from './spool-probe.ts';
 import {
   decideGroup,
   decideMode,

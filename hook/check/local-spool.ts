@@ -1,13 +1,13 @@
 /** What is known of a spool that is a directory of this server. */
 import { readdirSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import type { Answers, ProbeLine, ProbeRequest } from '../spool/local/probe.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { mountOf, plannedMountPoint } from '../system/mounts.ts';
+import { ownCommand } from '../system/own-command.ts';
+import { quietly, readText, statOrUndefined } from '../system/paths.ts';
 import { sh } from '../system/shell-quote.ts';
 import { type Accounts, readGroup } from './accounts.ts';
-import { ownCommand } from './own-program.ts';
-import { quietly, readText, statOrUndefined } from './paths.ts';
-import type { Answers, ProbeLine, ProbeRequest } from './spool-probe.ts';
 
 export interface SpoolContext {
   config: Config;

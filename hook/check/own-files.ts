@@ -3,8 +3,8 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { readFreeSpaceAbove } from '../system/free-space.ts';
+import { mayAccess, quietly, readPathFacts } from '../system/paths.ts';
 import { findProgram } from './own-program.ts';
-import { mayAccess, quietly, readPathFacts } from './paths.ts';
 
 export type OwnFiles = ReturnType<typeof readOwnFiles>;
 

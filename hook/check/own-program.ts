@@ -1,19 +1,14 @@
-/** This program itself: how it is started again, and how an admin calls it. */
+/** This program as an admin calls it, and where it lies. */
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
 import { packageNote, scriptsDirectory } from '../install/layout.ts';
+import { ownCommand } from '../system/own-command.ts';
+import { quietly } from '../system/paths.ts';
 import { shellQuote } from '../system/shell-quote.ts';
-import { quietly } from './paths.ts';
 
 export const programName = 'pilos-post-publish';
-
-/** The command that starts this program: its executable, or Node with the main module. */
-export function ownCommand(): string[] {
-  if (isSea()) return [process.execPath];
-  return [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)];
-}
 
 export type OwnCommands = ReturnType<typeof readOwnCommands>;
 

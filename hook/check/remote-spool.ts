@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SpoolAddress } from '../config/spool-address.ts';
+import { probeParcel } from '../spool/local/probe.ts';
 import type { RsyncProbe } from '../spool/rsync/probe.ts';
 import { type RsyncSpool, rsyncSpool } from '../spool/rsync/rsync.ts';
 import { runChild } from '../system/child-process.ts';
@@ -11,7 +12,6 @@ import { hostId } from '../system/run-token.ts';
 import { readRemoteArchives } from './archives.ts';
 import type { SpoolContext } from './local-spool.ts';
 import type { Recordings } from './recordings.ts';
-import { probeParcel } from './spool-probe.ts';
 import { readSshFacts } from './ssh.ts';
 
 export type RemoteSpool = Awaited<ReturnType<typeof readRemoteSpool>>;

@@ -1,9 +1,9 @@
 /** The directory of the spool, the file system that it is on, and what failed there. Pure. */
 import { EXIT } from '../errors.ts';
+import type { ProbeFailure } from '../spool/local/probe.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
 import type { FoundSpool, LocalSpool } from './local-spool.ts';
-import type { ProbeFailure } from './spool-probe.ts';
 import { checkStatusOf, closed, ok, problem, type Verdict, warning } from './table.ts';
 
 /** What a file system says whose server is gone. */
@@ -72,31 +72,9 @@ export function decideMount({ directory, mount: { point }, planned, requireMount
 }
 
 /** What a directory that cannot be used needs. */
-export function decideFailure(
-  { mount, found }: LocalSpool,
-  failure: ProbeFailure,
-  { accounts }: Facts,
-): Verdict {
-  const { message, fix, errno, closed: above } = failure;
-  const status = checkStatusOf(failure);
-  if (errno === 'EACCES' && mount.type.startsWith('nfs') && isAllowedHere(above ?? found, accounts))
-    return problem(
-      status,
-      `${message}, though mode and group allow it: it is the server that refuses`,
-      `on ${mount.source.split(':')[0]}, check: is the export still there; does it squash this user (all_squash needs anongid of PILOS' group); with manage-gids=y in /etc/nfs.conf, is ${accounts.user} in the group there, too`,
-    );
-  if (errno === 'EACCES' && above !== undefined) return closed(accounts.ranAs, 'enter', above.path);
+export function decideFailure({ mount }: LocalSpool, failure: ProbeFailure, { accounts }: Facts): Verdict {
+  const { code, message, fix, errno, closed: path } = failure;
+  if (code === 'eacces' && path !== undefined) return closed(accounts.ranAs, 'enter', path);
   const isReadOnly = errno === 'EROFS' && mount.point !== '/';
-  return problem(status, message, isReadOnly ? sh`mount -o remount,rw ${mount.point}` : fix);
-}
-
-/** By what stat(2) says here. An export that was withdrawn says nothing at all. */
-function isAllowedHere(
-  place: { mode?: number; uid?: number; gid?: number } | undefined,
-  { account, groups = [] }: Facts['accounts'],
-): boolean {
-  if (place?.mode === undefined) return true;
-  const isMember = place.gid === account?.gid || groups.includes(place.gid ?? Number.NaN);
-  const shift = place.uid === account?.uid ? 6 : isMember ? 3 : 0;
-  return ((place.mode >> shift) & 1) === 1;
+  return problem(checkStatusOf(failure), message, isReadOnly ? sh`mount -o remount,rw ${mount.point}` : fix);
 }

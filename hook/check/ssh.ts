@@ -1,7 +1,7 @@
 /** What ssh would do to reach a host, from `ssh -G`. */
 import { type ChildOptions, runChild } from '../system/child-process.ts';
+import { statOrUndefined } from '../system/paths.ts';
 import type { Accounts } from './accounts.ts';
-import { statOrUndefined } from './paths.ts';
 
 export interface SshFacts {
   /** As `spool_dir` has it, `[USER@]HOST`. */

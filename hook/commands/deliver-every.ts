@@ -1,9 +1,9 @@
 /** `deliver --every`: what the timer does, for a server without systemd, such as a container. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownCommand } from '../check/own-program.ts';
 import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import type { Run } from '../run.ts';
 import { type ChildResult, runChild } from '../system/child-process.ts';
+import { ownCommand } from '../system/own-command.ts';
 import { quote } from '../terminal/escape.ts';
 import { parseDuration } from '../terminal/time-span.ts';
 import { formatSeconds } from '../terminal/units.ts';

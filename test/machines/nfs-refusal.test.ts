@@ -21,7 +21,7 @@ describe.runIf(isFull).each(versions)('The reason of a refusal, NFS %s', (versio
     expect(stdout).toContain('manage-gids');
     expect(stdout).not.toMatch(chmod);
     const { problem, fix } = await check(bbb, 'spool_write');
-    expect(problem).toContain('it is the server that refuses');
+    expect(problem).toContain('refused by the NFS server');
     expect(fix).toMatch(/^on storage, check: .*manage-gids=y in \/etc\/nfs\.conf/);
     expect(fix).not.toMatch(chmod);
     report(task, 'exit 77; the call and check name the server and manage-gids, no chmod');
@@ -35,7 +35,7 @@ describe.runIf(isFull).each(versions)('The reason of a refusal, NFS %s', (versio
     expect(status).toBe(77);
     const problems = await findProblems(bbb, 'Spool');
     expect(`${stdout} ${problems.map(({ fix }) => fix).join()}`).not.toMatch(chmod);
-    expect(problems.map(({ problem }) => problem).join()).toContain('it is the server that refuses');
+    expect(problems.map(({ problem }) => problem).join()).toContain('refused by the NFS server');
     expect(stdout).toContain('is the export still there');
     report(task, 'exit 77; the call and check name the server and its export, no chmod');
   });

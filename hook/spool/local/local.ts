@@ -202,13 +202,18 @@ function remove(path: string): void {
   }
 }
 
+/** Name of a file that `check` delivers, before its run's token. */
+export const probeName = '.pilos-post-publish-check';
+/** Archives that are being written, and what `check` has written, with their run's token. */
+const abandonable = [/^\.[^.].*\.tar\.(.+)$/, /^\.{1,2}pilos-post-publish-check\.((?:\w+\.){4}\w+)/];
+
 /** Removes temporary files of killed runs; those of living runs, here or on another server, stay. */
 function removeAbandoned(directory: OpenDirectory, warn: (message: string) => void): void {
   const names = withErrnoTranslated(`cannot read the spool directory ${directory.path}`, () =>
     readdirSync(directory.inside('.')),
   );
   for (const name of names) {
-    const [, token] = /^\.[^.].*\.tar\.(.+)$/.exec(name) ?? [];
+    const token = abandonable.map((pattern) => pattern.exec(name)?.[1]).find((found) => found !== undefined);
     if (token === undefined) continue;
     const stats = statSync(directory.inside(name), { throwIfNoEntry: false });
     if (stats === undefined || !isAbandoned(token, Date.now() - stats.mtimeMs)) continue;

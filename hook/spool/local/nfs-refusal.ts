@@ -14,12 +14,8 @@ export interface AccessFacts {
   mode: number;
 }
 
-/** True when these modes let the user write a directory; access control lists are not known. */
-export function mayWrite(facts: AccessFacts): boolean {
-  return may(facts, 0o3);
-}
-
-function may({ uid, groups, owner, group, mode }: AccessFacts, wanted: number): boolean {
+/** True when the mode lets the user have these bits of `rwx`; access control lists are not known. */
+export function modeAllows({ uid, groups, owner, group, mode }: AccessFacts, wanted: number): boolean {
   const bits = uid === owner ? mode >> 6 : groups.includes(group) ? mode >> 3 : mode;
   return uid === 0 || (bits & wanted) === wanted;
 }
@@ -31,9 +27,8 @@ export function explainNfsRefusal(error: unknown, directory: string): unknown {
   const { path = '' } = error.cause as NodeJS.ErrnoException;
   if (!path.startsWith('/proc/self/fd/') && !path.startsWith(directory)) return error;
   try {
-    const { type, point } = mountOf(directory, readFileSync('/proc/self/mountinfo', 'utf8'));
+    const { type, point, source } = mountOf(directory, readFileSync('/proc/self/mountinfo', 'utf8'));
     if (!/^nfs4?$/.test(type) || !isServersDecision(directory, point)) return error;
-    const uid = process.getuid?.() ?? -1;
     return new ExpectedError(
       `${error.message}, refused by the NFS server, although mode and groups fit here`,
       {
@@ -41,12 +36,18 @@ export function explainNfsRefusal(error: unknown, directory: string): unknown {
         exitStatus: EXIT.permission,
         scope: error.scope,
         cause: error.cause,
-        fix: `look at the server: does it know uid ${uid}, in the directory's group${groupOf(directory)} (manage-gids), and is the export still there? chmod cannot help, see docs/storage.md`,
+        fix: askServer(source, process.getuid?.() ?? -1, groupOf(directory)),
       },
     );
   } catch {
     return error;
   }
+}
+
+/** Nothing that is changed here can help. */
+export function askServer(source: string, uid: number, group: string): string {
+  const server = source.split(':')[0];
+  return `on ${server}, check: is the export still there; does it squash this user (all_squash needs anongid of PILOS' group); with manage-gids=y in /etc/nfs.conf, is uid ${uid} in the directory's group${group} there, too (docs/storage.md)`;
 }
 
 /** What may be entered by its mode, and yet shows nothing, is closed by the server: so is an export that was withdrawn. */
@@ -58,7 +59,7 @@ function isServersDecision(directory: string, mountPoint: string): boolean {
     const stats = statOrDenied(path);
     if (stats === undefined) return true;
     const { uid: owner, gid: group, mode } = stats;
-    if (!may({ uid, groups, owner, group, mode }, path === directory ? 0o3 : 0o1)) return false;
+    if (!modeAllows({ uid, groups, owner, group, mode }, path === directory ? 0o3 : 0o1)) return false;
   }
   return true;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ExpectedError } from '../../../../hook/errors.ts';
-import { explainNfsRefusal, mayWrite } from '../../../../hook/spool/local/nfs-refusal.ts';
+import { askServer, explainNfsRefusal, modeAllows } from '../../../../hook/spool/local/nfs-refusal.ts';
 import { translateErrno } from '../../../../hook/system/errno.ts';
 
-describe('mayWrite', () => {
+describe('modeAllows', () => {
   const facts = { uid: 997, groups: [997, 2000], owner: 33, group: 2000, mode: 0o42775 };
 
   it.each([
@@ -14,8 +14,14 @@ describe('mayWrite', () => {
     ['everybody', { groups: [997], mode: 0o42777 }, true],
     ['root', { uid: 0, mode: 0o40000 }, true],
   ])('for %s', (_, change, answer) => {
-    expect(mayWrite({ ...facts, ...change })).toBe(answer);
+    expect(modeAllows({ ...facts, ...change }, 0o3)).toBe(answer);
   });
+});
+
+it('sends who is refused to the server: no chmod', () => {
+  const fix = askServer('nas:/spool', 997, ' 2000');
+  expect(fix).toMatch(/^on nas, check: .*export.*anongid.*manage-gids.* uid 997 .* group 2000 /);
+  expect(fix).not.toContain('chmod');
 });
 
 describe('explainNfsRefusal', () => {

@@ -1,7 +1,7 @@
 /** What this process may do with a path. */
 import { accessSync, constants, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoName } from '../system/errno.ts';
+import { errnoName } from './errno.ts';
 
 export interface PathFacts {
   path: string;

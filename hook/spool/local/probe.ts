@@ -3,14 +3,15 @@
  * step: whoever waits for it learns where it hangs, and can leave it behind.
  */
 import { readdirSync, realpathSync, rmSync, statSync, writeSync } from 'node:fs';
-import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
-import { localSpool } from '../spool/local/local.ts';
-import type { Parcel } from '../spool/spool.ts';
-import { errnoName, translateErrno } from '../system/errno.ts';
-import { type FreeSpace, readFreeSpace } from '../system/free-space.ts';
-import { createRunToken, isAbandoned } from '../system/run-token.ts';
-import { printOut } from '../terminal/lines.ts';
-import { findClosed, quietly } from './paths.ts';
+import { EXIT, type ExitStatus, ExpectedError } from '../../errors.ts';
+import { errnoName, translateErrno } from '../../system/errno.ts';
+import { type FreeSpace, readFreeSpace } from '../../system/free-space.ts';
+import { findClosed } from '../../system/paths.ts';
+import { createRunToken } from '../../system/run-token.ts';
+import { printOut } from '../../terminal/lines.ts';
+import type { Parcel } from '../spool.ts';
+import { localSpool, probeName } from './local.ts';
+import { explainNfsRefusal } from './nfs-refusal.ts';
 
 export interface ProbeRequest {
   directory: string;
@@ -48,8 +49,6 @@ export interface ProbeLine {
   answers: Answers;
 }
 
-const testName = '.pilos-post-publish-check';
-
 /** Takes all steps, and prints how each ended. */
 export async function probeSpool(request: ProbeRequest): Promise<ExitStatus> {
   // Whoever waits knows from now on that it is the spool that is waited for.
@@ -64,7 +63,7 @@ async function probeDirectory(request: ProbeRequest, subDir: string): Promise<vo
     step: Step,
     action: () => Steps[Step] | Promise<Steps[Step]>,
   ): Promise<Steps[Step] | undefined> => {
-    const answer = await tryStep(path, action);
+    const answer = await tryStep(request.directory, path, action);
     printOut(`${JSON.stringify({ subDir, answers: { [step]: answer } })}\n`);
     return answer.found;
   };
@@ -78,27 +77,27 @@ async function probeDirectory(request: ProbeRequest, subDir: string): Promise<vo
 }
 
 async function tryStep<T>(
+  directory: string,
   path: string,
   action: () => T | Promise<T>,
 ): Promise<{ found?: T; failure?: ProbeFailure }> {
   try {
     return { found: await action() };
   } catch (error) {
-    return { failure: describeFailure(error, path) };
+    return {
+      failure: describeFailure(
+        explainNfsRefusal(translateErrno(error, `cannot use ${path}`), directory),
+        path,
+      ),
+    };
   }
 }
 
-/** `closed`: the directory on the way there that we may not enter, with its mode and group where they can be read. */
+/** `closed`: the directory on the way there that we may not enter. */
 function describeFailure(error: unknown, path: string) {
-  const failure = translateErrno(error, `cannot use ${path}`);
-  if (!(failure instanceof ExpectedError)) throw failure;
-  const { message, fix, exitStatus, cause } = failure;
-  const closed = findClosed(path);
-  const access = closed === undefined ? undefined : quietly(() => readAccess(closed));
-  return {
-    ...{ message, fix, exitStatus, errno: errnoName(cause) },
-    closed: closed === undefined ? undefined : { path: closed, ...access },
-  };
+  if (!(error instanceof ExpectedError)) throw error;
+  const { code, message, fix, exitStatus, cause } = error;
+  return { ...{ code, message, fix, exitStatus }, errno: errnoName(cause), closed: findClosed(path) };
 }
 
 function readDirectory(path: string) {
@@ -124,22 +123,11 @@ export function probeParcel(name: string, subDir: string, signal: AbortSignal): 
 async function writeTest({ directory, requireMount, workDir }: ProbeRequest, subDir: string) {
   const spool = localSpool({ directory, requireMount, workDir, isProbe: true });
   const place = spool.destination(subDir);
-  removeAbandonedTests(place);
-  const name = `${testName}.${createRunToken()}`;
+  const name = `${probeName}.${createRunToken()}`;
   await spool.deliver(probeParcel(name, subDir, new AbortController().signal));
   const { mode, gid, mtimeMs } = statSync(`${place}/${name}`);
   rmSync(`${place}/${name}`);
   return { mode: mode & 0o7777, gid, at: mtimeMs };
-}
-
-/** Those of a check that was killed. */
-function removeAbandonedTests(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    const [, token] = /^\.{1,2}pilos-post-publish-check\.((?:\w+\.){4}\w+)/.exec(name) ?? [];
-    if (token === undefined) continue;
-    const stats = statSync(`${directory}/${name}`, { throwIfNoEntry: false });
-    if (stats !== undefined && isAbandoned(token, Date.now() - stats.mtimeMs)) rmSync(`${directory}/${name}`);
-  }
 }
 
 /** @param now milliseconds since 1970, by the clock of the spool */
