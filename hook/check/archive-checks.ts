@@ -1,4 +1,5 @@
 /** Does PILOS import what is delivered, and can be seen what it could not import? */
+import { leftBehind } from '../delivery/left-behind.ts';
 import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { PlacedArchives } from './archives.ts';
@@ -28,6 +29,7 @@ export function archiveChecks(
     ),
     row('failed_directory', visible, decideFailedDirectory(archives, localSpool), after),
     row('refused_archives', 'PILOS could import what it was given', decideRefusedArchives(archives), after),
+    row('same_directory', 'the spool directory is that of earlier deliveries', decideSame(archives), after),
   ];
 }
 
@@ -80,6 +82,14 @@ function decideRefusedArchives(archives: readonly PlacedArchives[]): Verdict {
     `${count === 1 ? '1 archive is' : `${count} archives are`} in 'failed' of ${list(refused)}, for example ${first.failed[0]}`,
     "see the reason in PILOS' log; to try one again, move it from 'failed' back into the directory above",
   );
+}
+
+/** What went into a former directory of the same name, and was not seen imported, may lie there for ever. */
+function decideSame(archives: readonly Pick<PlacedArchives, 'place' | 'leftBehind'>[]): Verdict {
+  const other = archives.find((one) => one.leftBehind > 0);
+  if (other === undefined) return ok;
+  const { message, fix } = leftBehind(other.place, other.leftBehind);
+  return problem(EXIT.spool, message, fix);
 }
 
 function list(archives: readonly PlacedArchives[]): string {

@@ -1,23 +1,41 @@
 /** Archives that PILOS has not imported, and those that it could not, as far as they can be seen. */
+import { isFromBefore } from '../delivery/left-behind.ts';
 import { attemptAsync, ExpectedError } from '../errors.ts';
 import type { Archives } from '../spool/local/probe.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { FormatStatus } from '../status/recording-status.ts';
 import type { LocalSpool } from './local-spool.ts';
 import type { Recordings } from './recordings.ts';
 
-export interface PlacedArchives extends Archives {
+export interface PlacedArchives extends Omit<Archives, 'exchanged'> {
   /** The spool or a sub directory of it, as PILOS has one. */
   place: string;
+  /** How many went into a directory that was exchanged since, and were not seen imported. */
+  leftBehind: number;
 }
 
 /** In a directory of this server: everybody's. */
-export function readLocalArchives({ answers, directory, subDirs }: LocalSpool): PlacedArchives[] {
+export function readLocalArchives(
+  { answers, directory, subDirs }: LocalSpool,
+  recordings: Recordings,
+): PlacedArchives[] {
   return ['', ...subDirs].flatMap((subDir) => {
     const found = answers.get(subDir)?.archives?.found;
-    return found === undefined
-      ? []
-      : [{ place: subDir === '' ? directory : `${directory}/${subDir}`, ...found }];
+    if (found === undefined) return [];
+    const place = subDir === '' ? directory : `${directory}/${subDir}`;
+    const { exchanged, ...archives } = found;
+    return [{ ...archives, place, leftBehind: countLeftBehind(place, recordings, exchanged) }];
   });
+}
+
+function countLeftBehind(place: string, recordings: Recordings, exchanged: Archives['exchanged']): number {
+  if (exchanged === undefined) return 0;
+  const { since, here } = exchanged;
+  const delivered = formatsOf(recordings).filter(({ state }) => state === 'delivered');
+  return delivered.filter(
+    ({ delivered: one }) =>
+      one?.destination === place && isFromBefore(one, since) && !here.includes(one.archive),
+  ).length;
 }
 
 /** So many are asked about, the newest of those that were delivered there. */
@@ -45,16 +63,20 @@ export async function readRemoteArchives(
     found.push({
       ...{ place, waiting: waiting.size, failed: [...refused.keys()], oldestSeconds: Math.max(0, ...ages) },
       failedDirectory: failedDirectory === 'not_a_directory' ? 'missing' : failedDirectory,
+      leftBehind: 0,
     });
   }
   return found;
 }
 
 /** Names of archives, and when they were delivered. */
-function deliveredTo(place: string, { states }: Recordings): Map<string, number> {
-  const formats = states instanceof ExpectedError ? [] : states.flatMap((one) => one.formats);
-  const names = formats.flatMap(({ delivered }) =>
+function deliveredTo(place: string, recordings: Recordings): Map<string, number> {
+  const names = formatsOf(recordings).flatMap(({ delivered }) =>
     delivered?.destination === place ? [[delivered.archive, Date.parse(delivered.at)] as const] : [],
   );
   return new Map(names.slice(0, mostNames));
+}
+
+function formatsOf({ states }: Recordings): FormatStatus[] {
+  return states instanceof ExpectedError ? [] : states.flatMap((one) => one.formats);
 }

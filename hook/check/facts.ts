@@ -96,7 +96,7 @@ async function readSpool(context: SpoolContext, recordings: Recordings): Promise
   const { spool: address } = context.config;
   if (address.kind === 'local') {
     const localSpool = await readLocalSpool(context, address.path);
-    return { localSpool, archives: readLocalArchives(localSpool) };
+    return { localSpool, archives: readLocalArchives(localSpool, recordings) };
   }
   const { readRemoteSpool } = await import('./remote-spool.ts');
   const remoteSpool = await readRemoteSpool(context, address, recordings);

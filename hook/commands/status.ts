@@ -75,8 +75,9 @@ async function status(request: StatusRequest, unconfigured: Run): Promise<ExitSt
   else printTexts(recordings, meetingIds.length > 0);
   if (run.verbose && !run.json && meetingIds.length === 0) printStrayEntries(config);
   if (problem === undefined) return EXIT.ok;
-  if (!run.json)
-    run.log.failure(problem, 'what PILOS has imported since the last run of deliver is not shown');
+  const isUnseen = problem.code !== 'spool_directory_exchanged';
+  const consequence = 'what PILOS has imported since the last run of deliver is not shown';
+  if (!run.json) run.log.failure(problem, isUnseen ? consequence : undefined);
   return problem.exitStatus;
 }
 

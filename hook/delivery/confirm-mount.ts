@@ -1,29 +1,42 @@
 /** `deliver --confirm-mount`: what is mounted at the spool now is right, though earlier deliveries went elsewhere. */
 import { existsSync } from 'node:fs';
-import { confirmFileSystems } from '../spool/local/known-file-systems.ts';
+import { confirmDirectories, type Exchange } from '../spool/local/known-directories.ts';
 import { findSilence } from '../spool/open-spool.ts';
 import { archiveFolders } from '../spool/spool.ts';
 import type { DeliveryContext } from './context.ts';
+import { openLedger } from './ledger.ts';
+import { isFromBefore } from './left-behind.ts';
 
 /**
- * What lay in the former file system and was not seen imported would now look as if PILOS had taken it: it is
+ * What lay in the former file system or directory and was not seen imported would now look as if PILOS had taken it: it is
  * delivered again, and PILOS drops what it has.
  */
-export async function confirmMount({ config, ledger, run }: DeliveryContext): Promise<void> {
+export async function confirmMount(context: DeliveryContext): Promise<void> {
+  const { config, run } = context;
   const silence = await findSilence(config, run.signal);
   if (silence !== undefined) throw silence;
-  confirmFileSystems(config.workDir, (directory, { title }) => {
-    for (const { delivered, ...entry } of ledger.readAll()) {
-      const isOpen =
-        delivered?.destination === directory && (delivered.import?.state ?? 'delivered') === 'delivered';
-      if (!isOpen || archiveFolders.some((folder) => existsSync(`${directory}/${folder}${delivered.name}`)))
-        continue;
+  confirmDirectories(config.workDir, (exchange) => {
+    forgetLeftBehind(context, exchange);
+    run.log.info(`${exchange.name} is right from now on: ${exchange.now.title}`);
+  });
+}
+
+function forgetLeftBehind(
+  { config, run, ledger }: DeliveryContext,
+  { name: directory, since }: Exchange,
+): void {
+  for (const [one, sender] of [
+    [ledger, 'deliver'],
+    [openLedger(config.workDir, 'migrated'), 'migrate'],
+  ] as const)
+    for (const { delivered, ...entry } of one.readAll()) {
+      if (delivered?.destination !== directory || !isFromBefore(delivered, since)) continue;
+      if ((delivered.import?.state ?? 'delivered') !== 'delivered') continue;
+      if (archiveFolders.some((folder) => existsSync(`${directory}/${folder}${delivered.name}`))) continue;
       const { meeting_id: meetingId, record_id: recordId, format } = entry;
-      ledger.forgetDelivery({ meetingId, recordId, format });
+      one.forgetDelivery({ meetingId, recordId, format });
       run.log.info(
-        `${delivered.name} is delivered again: it was not imported, and is not on the file system that is mounted now`,
+        `${delivered.name}: ${sender} sends it again, since it was not seen imported, and does not lie in ${directory} as it is now`,
       );
     }
-    run.log.info(`${directory}: ${title} is the right file system from now on`);
-  });
 }

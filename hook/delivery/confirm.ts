@@ -1,10 +1,11 @@
 /** What became of archives that were delivered: still in the spool, in `failed/`, or taken by PILOS. */
 import { EXIT, ExpectedError } from '../errors.ts';
 import type { ArchivesSeen, EarlierRefusals } from '../spool/spool.ts';
-import { errorDocument } from '../terminal/escape.ts';
+import { describeError, errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
 import type { Ledger } from './ledger.ts';
 import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger-entry.ts';
+import { findLeftBehind, isFromBefore } from './left-behind.ts';
 import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
 
@@ -44,6 +45,7 @@ export async function confirmImports(
       async () => {
         const seen = await noticeDead(context, subDir, () => readArchives(context, subDir, group));
         await record(context, group, seen);
+        reportLeftBehind(context, spool.destination(subDir), group, seen);
       },
     );
   }
@@ -111,6 +113,19 @@ async function record(
   }
 }
 
+function reportLeftBehind(
+  { ledger, run, exchanged }: DeliveryContext,
+  destination: string,
+  group: readonly Unconfirmed[],
+  seen: ArchivesSeen,
+): void {
+  if (seen.since === undefined) return;
+  exchanged.set(destination, seen.since);
+  const deliveries = group.flatMap(({ key }) => ledger.read(key)?.delivered ?? []);
+  const problem = findLeftBehind(destination, deliveries, seen);
+  if (problem !== undefined) run.log.warn(describeError(problem));
+}
+
 async function reportRefusal(
   { run }: DeliveryContext,
   key: LedgerKey,
@@ -122,12 +137,11 @@ async function reportRefusal(
 }
 
 /** What a look at these archives says of each. */
-export function importState(
-  delivered: Delivery,
-  { waiting, refused, failedDirectory }: ArchivesSeen,
-): ImportState {
+export function importState(delivered: Delivery, seen: ArchivesSeen): ImportState {
+  const { waiting, refused, failedDirectory, since } = seen;
   const { name } = delivered;
   if (waiting.has(name)) return 'delivered';
   if (refused.has(name)) return 'refused';
+  if (isFromBefore(delivered, since)) return delivered.import?.state ?? 'delivered';
   return failedDirectory === 'visible' || failedDirectory === 'missing' ? 'imported' : 'taken';
 }

@@ -20,6 +20,8 @@ export interface DeliveryContext {
   hosts: HostStates;
   /** By location of the spool or by destination: what this run has found, and does not try again. */
   dead: Map<string, HostError>;
+  /** By destination: since when it is another directory of the same name. */
+  exchanged: Map<string, string>;
 }
 
 interface HostError {
@@ -32,7 +34,8 @@ export async function openDelivery(run: ConfiguredRun): Promise<DeliveryContext>
   const { config } = run;
   const { workDir } = config;
   const spool = await openSpool(config);
-  return { run, config, spool, ledger: openLedger(workDir), hosts: openHostStates(workDir), dead: new Map() };
+  const [ledger, hosts] = [openLedger(workDir), openHostStates(workDir)];
+  return { run, config, spool, ledger, hosts, dead: new Map(), exchanged: new Map() };
 }
 
 /** One format on its way: what is published, and where it goes under which name. */

@@ -7,10 +7,11 @@ import { findSilence, openSpool } from '../spool/open-spool.ts';
 import { importState, readArchives, unconfirmed } from './confirm.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { ImportState, LedgerEntry } from './ledger-entry.ts';
+import { findLeftBehind } from './left-behind.ts';
 
 export interface CurrentLedger {
   ledger: Ledger;
-  /** Why some of it is only what was known when `deliver` ran last. */
+  /** Why some of it is only what was known when `deliver` ran last, or can never be known. */
   problem?: ExpectedError;
 }
 
@@ -31,10 +32,12 @@ export async function readCurrentLedger(
     if (problem !== undefined || !isMounted(config, subDir)) continue;
     try {
       const seen = await readArchives({ run, spool, ledger }, subDir, group);
+      const deliveries = group.flatMap(({ key }) => ledger.read(key)?.delivered ?? []);
       for (const { key } of group) {
         const delivered = ledger.read(key)?.delivered;
         if (delivered !== undefined) states.set(nameOf(key), importState(delivered, seen));
       }
+      problem = findLeftBehind(spool.destination(subDir), deliveries, seen);
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
       problem = error;

@@ -27,7 +27,7 @@ export async function finishRun(
   }
   if (!isComplete) return;
   const entries = ledger.readAll();
-  const waitingSince = readWaitingSince(entries);
+  const waitingSince = readWaitingSince(entries, context.exchanged);
   await reportStuck(context, waitingSince);
   await removeCutTransfers(context, entries);
   await tolerate(run, 'the recordings are not counted', () =>

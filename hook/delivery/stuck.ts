@@ -5,18 +5,23 @@ import { replaceFile } from '../system/work-dir.ts';
 import { formatSeconds } from '../terminal/units.ts';
 import type { DeliveryContext } from './context.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
+import { isFromBefore } from './left-behind.ts';
 import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
 
 /** Destination → since when its oldest archive waits, ISO 8601. */
 export type WaitingSince = ReadonlyMap<string, string>;
 
-/** The oldest archive that waits in each spool. */
-export function readWaitingSince(entries: readonly LedgerEntry[]): WaitingSince {
+/** The oldest archive that waits in each spool. @param exchanged what was left in a former directory waits for nobody */
+export function readWaitingSince(
+  entries: readonly LedgerEntry[],
+  exchanged: DeliveryContext['exchanged'],
+): WaitingSince {
   const since = new Map<string, string>();
   for (const { delivered } of entries) {
     if (delivered === undefined || (delivered.import?.state ?? 'delivered') !== 'delivered') continue;
     const { destination, at } = delivered;
+    if (isFromBefore(delivered, exchanged.get(destination))) continue;
     if (at < (since.get(destination) ?? '~')) since.set(destination, at);
   }
   return since;

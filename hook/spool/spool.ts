@@ -47,6 +47,11 @@ export interface ArchivesSeen {
    * from anybody else. A symbolic link seen over rsync counts as `not_a_directory`.
    */
   failedDirectory: 'visible' | 'hidden' | 'missing' | 'not_a_directory';
+  /**
+   * The directory was exchanged: what was delivered before this moment (ISO 8601, UTC) went into another one of the same
+   * name. That it is not here says nothing. Absent when it is the same as ever, or nobody knows.
+   */
+  since?: string;
 }
 
 /**

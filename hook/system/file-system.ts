@@ -6,6 +6,8 @@ import { type MountEntry, parseMounts } from './mounts.ts';
 export interface FileSystem {
   /** For people: `nfs4 from nas:/spool`. */
   title: string;
+  /** As `mount` shows it. */
+  type: string;
   /** `nfs`, `disk`, … */
   family: string;
   /** Tells it from others of its family; absent where nothing lasts that does: then no other one is recognized. */
@@ -44,7 +46,7 @@ export function identifyFileSystem(
   // Not by the mount point: systemd mounts parts of / once more for ProtectHome= and its like.
   const isRoot = root !== undefined && device === root.device;
   const id = idOf(mount, read);
-  const basis = { title: `${type} from ${source}`, family: familyOf(mount), isRoot };
+  const basis = { title: `${type} from ${source}`, type, family: familyOf(mount), isRoot };
   return id === undefined || id === '' ? basis : { ...basis, id };
 }
 

@@ -1,12 +1,17 @@
-/** The spool directory is exchanged on the storage server while an archive is on its way there. */
+/** The spool directory is exchanged on the storage server, while an archive is on its way there or between two. */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bbbCall, bbbUser, hasSenderDone, publish } from './support/bbb.ts';
-import { deliver } from './support/delivery.ts';
+import { bbbCall, bbbUser, configure, hasSenderDone, publish, removeRecordings } from './support/bbb.ts';
+import { check } from './support/check.ts';
+import { deliver, describeDelivery } from './support/delivery.ts';
 import { isFull, report, useMachines } from './support/machines.ts';
 import {
   emptySpool,
+  exportSpool,
+  exportSpoolItself,
   listSpool,
+  mountSpoolItself,
   prepareSpool,
+  spoolItself,
   spoolOnServer,
   squashAll,
   versions,
@@ -14,6 +19,7 @@ import {
 
 const { storage, bbb, pilos } = useMachines();
 const former = `${spoolOnServer}.former`;
+const delivered = 'exit 0, archive whole, -rw-rw-r-- 65534:2000';
 
 const tested = versions.filter((version) => isFull || version === '4.2');
 
@@ -43,8 +49,52 @@ describe.each(tested)('The spool directory is exchanged, NFS %s', (version) => {
     expect(await storage.ask(`ls -A ${former}`)).toBe('');
     expect(await hasSenderDone(bbb, recording)).toBe(false);
     await storage.limitNetwork(null);
-    const delivered = await deliver({ bbb, storage, recording });
-    expect(delivered).toBe('exit 0, archive whole, -rw-rw-r-- 65534:2000');
-    report(task, `exit ${status}, nothing in either; then ${delivered}`);
+    const repeated = await deliver({ bbb, storage, recording });
+    expect(repeated).toBe(delivered);
+    report(task, `exit ${status}, nothing in either; then ${repeated}`);
+  });
+});
+
+describe.runIf(isFull).each(versions)('The spool directory is what is mounted, NFS %s', (version) => {
+  beforeAll(async () => {
+    await prepareSpool({ storage, clients: [bbb, pilos], version, options: squashAll });
+    await removeRecordings(bbb);
+    await exportSpoolItself(storage, squashAll);
+    await mountSpoolItself(bbb, version);
+    await configure(bbb, { spool_dir: spoolItself, require_mount: spoolItself });
+    return async () => {
+      await configure(bbb);
+      await bbb.ask(`umount ${spoolItself}`);
+      await exportSpool(storage, squashAll);
+      await storage.ask(`rm -rf ${former}`);
+      await emptySpool(storage);
+    };
+  });
+
+  it('exchanged on the server, and mounted again: what lies in the former one is not taken for imported', async ({
+    task,
+  }) => {
+    const [first, second] = [await publish(bbb), await publish(bbb)];
+    expect(await deliver({ bbb, storage, recording: first })).toBe(delivered);
+    await storage.ask(
+      `mv ${spoolOnServer} ${former} && install -d -m 2775 -g pilos-spool ${spoolOnServer} && exportfs -ra && exportfs -f`,
+    );
+    await bbb.ask(`umount ${spoolItself}`);
+    await mountSpoolItself(bbb, version);
+    expect(await deliver({ bbb, storage, recording: second })).toBe(delivered);
+    const run = await bbb.run('pilos-post-publish deliver 2>&1', { seconds: 180 });
+    expect(run).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('is not the one that 1 archive went into'),
+    });
+    expect(await hasSenderDone(bbb, first)).toBe(false);
+    expect((await bbb.run(`pilos-post-publish status -m ${first.id}`)).status).toBe(73);
+    const { fix } = await check(bbb, 'same_directory');
+    expect(fix).toContain("'pilos-post-publish deliver --confirm-mount'");
+    const { status } = await bbb.run('pilos-post-publish deliver --confirm-mount', { seconds: 180 });
+    const again = await describeDelivery({ bbb, storage, recording: first }, status);
+    expect(again).toBe(delivered);
+    expect((await check(bbb, 'same_directory')).problem).toBeUndefined();
+    report(task, `no -sender.done; deliver, status and check say so; deliver --confirm-mount: ${again}`);
   });
 });

@@ -15,14 +15,14 @@ import { errnoName, translateErrno, withErrnoTranslated } from '../../system/err
 import { hasSpaceFor, readFreeSpace } from '../../system/free-space.ts';
 import { mountPointOf } from '../../system/mounts.ts';
 import { quote } from '../../terminal/escape.ts';
-import { checkFileSystem } from './known-file-systems.ts';
+import { checkFileSystem } from './known-directories.ts';
 
 export interface LocalSpoolSettings {
   directory: string;
   requireMount: boolean | string;
-  /** Where the file systems of earlier deliveries are remembered; undefined: nowhere. */
+  /** Where the directories of earlier deliveries are remembered; undefined: nowhere. */
   workDir?: string | undefined;
-  /** What is written is no archive: its file system is not remembered. */
+  /** What is written is no archive: its directory is not remembered. */
   isProbe?: boolean;
 }
 

@@ -14,7 +14,6 @@ import {
 } from 'node:fs';
 import { attempt, EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
-import { readFileSystem } from '../../system/file-system.ts';
 import { requireAnswers } from '../../system/network-mount.ts';
 import { createRunToken, isAbandoned } from '../../system/run-token.ts';
 import type { Parcel, Spool } from '../spool.ts';
@@ -29,7 +28,7 @@ import {
   syncDirectory,
   withDirectory,
 } from './directory.ts';
-import { rememberFileSystem } from './known-file-systems.ts';
+import { readExchange, rememberDirectory } from './known-directories.ts';
 import { explainNfsRefusal } from './nfs-refusal.ts';
 import { readArchivesIn } from './read-archives.ts';
 import { syncNameOnShare } from './sync-name.ts';
@@ -58,7 +57,12 @@ export function localSpool(settings: LocalSpoolSettings): Spool {
     },
     readArchives: async (subDir, names, { signal }, earlier) => {
       await requireAnswers([destination(subDir)], signal);
-      return withDirectory(settings, subDir, (directory) => readArchivesIn(directory, names, earlier));
+      return withDirectory(settings, subDir, (directory) => {
+        const { workDir } = settings;
+        const seen = readArchivesIn(directory, names, earlier);
+        const since = workDir && readExchange(workDir, destination(subDir), directory.descriptor);
+        return since ? { ...seen, since } : seen;
+      });
     },
     describeDelivery: async ({ name, subDir, signal }) => {
       await requireAnswers([destination(subDir)], signal);
@@ -130,15 +134,14 @@ function remember(
   { subDir, warn }: Parcel,
   descriptor: number,
 ): void {
-  const now = workDir === undefined || isProbe ? undefined : readFileSystem(descriptor);
-  if (workDir === undefined || now === undefined) return;
+  if (workDir === undefined || isProbe) return;
   const result = attempt(() =>
     withErrnoTranslated(`cannot write to ${workDir}`, () =>
-      rememberFileSystem(workDir, destinationIn(settings, subDir), now),
+      rememberDirectory(workDir, destinationIn(settings, subDir), descriptor),
     ),
   );
   if (result instanceof ExpectedError)
-    warn(`the file system of the spool is not remembered: ${result.message}`);
+    warn(`the directory of the spool is not remembered: ${result.message}`);
 }
 
 /** PILOS takes what ends in `.tar`. */

@@ -10,6 +10,7 @@ import { findClosed } from '../../system/paths.ts';
 import { createRunToken } from '../../system/run-token.ts';
 import { printOut } from '../../terminal/lines.ts';
 import type { Parcel } from '../spool.ts';
+import { readExchangeAt } from './known-directories.ts';
 import { localSpool, probeName } from './local.ts';
 import { explainNfsRefusal } from './nfs-refusal.ts';
 
@@ -31,6 +32,8 @@ export interface Archives {
   oldestSeconds: number;
   failedDirectory: 'missing' | 'hidden' | 'visible';
   failed: string[];
+  /** What was delivered before went into another directory of the same name: ArchivesSeen.since. */
+  exchanged?: { since: string; here: string[] } | undefined;
 }
 
 interface Steps {
@@ -71,7 +74,7 @@ async function probeDirectory(request: ProbeRequest, subDir: string): Promise<vo
   if (directory?.isDirectory !== true) return;
   if (subDir === '') await take('space', () => readFreeSpace(path));
   const written = await take('write', () => writeTest(request, subDir));
-  await take('archives', () => readArchives(path, written?.at ?? Date.now()));
+  await take('archives', () => readArchives(request.workDir, path, written?.at ?? Date.now()));
   if (subDir !== '') return;
   for (const name of request.subDirs) await probeDirectory(request, name);
 }
@@ -131,14 +134,17 @@ async function writeTest({ directory, requireMount, workDir }: ProbeRequest, sub
 }
 
 /** @param now milliseconds since 1970, by the clock of the spool */
-function readArchives(directory: string, now: number): Archives {
+function readArchives(workDir: string, directory: string, now: number): Archives {
   const waiting = readdirSync(directory).filter((name) => name.endsWith('.tar'));
   const ages = waiting.map((name) => {
     const stats = statSync(`${directory}/${name}`, { throwIfNoEntry: false });
     return stats === undefined ? 0 : (now - stats.mtimeMs) / 1000;
   });
   const oldestSeconds = ages.reduce((oldest, age) => Math.max(oldest, age), 0);
-  return { waiting: waiting.length, oldestSeconds, ...readFailed(`${directory}/failed`) };
+  const failed = readFailed(`${directory}/failed`);
+  const since = readExchangeAt(workDir, directory);
+  const exchanged = since === undefined ? undefined : { since, here: [...waiting, ...failed.failed] };
+  return { waiting: waiting.length, oldestSeconds, ...failed, exchanged };
 }
 
 function readFailed(directory: string): Pick<Archives, 'failedDirectory' | 'failed'> {

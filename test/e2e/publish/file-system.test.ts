@@ -67,9 +67,7 @@ describe('another file system at the spool', () => {
     expect(problem).toMatch(/last delivery/);
     const [, command = ''] = /confirm it once with '([^']+)'/.exec(fix) ?? [];
     const { stdout } = await scene().sh(command);
-    expect(stdout).toContain(
-      `${scene().tree.spoolDir}: tmpfs from other is the right file system from now on`,
-    );
+    expect(stdout).toContain(`${scene().tree.spoolDir} is right from now on: tmpfs from other`);
     for (const id of [first, second]) expect(archives()).toContain(`${id}-presentation.tar`);
     expect(problemsIn(await scene().readReport())).toEqual([]);
     expect((await run('deliver')).status).toBe(0);

@@ -67,6 +67,22 @@ export async function exportSpool(storage: Machine, options: string): Promise<vo
     echo '/srv/storage 10.9.0.0/24(rw,sync,no_subtree_check,${options})' > /etc/exports && exportfs -ra`);
 }
 
+/** Where a client has it that mounts the spool directory, and not the one above it. */
+export const spoolItself = '/mnt/spool';
+
+export async function exportSpoolItself(storage: Machine, options: string): Promise<void> {
+  await storage.ask(
+    `echo '${spoolOnServer} 10.9.0.0/24(rw,sync,no_subtree_check,${options})' >> /etc/exports && exportfs -ra`,
+  );
+}
+
+export async function mountSpoolItself(machine: Machine, version: NfsVersion): Promise<void> {
+  await machine.ask(
+    `mkdir -p ${spoolItself} && mount -t nfs -o hard,noatime,vers=${version} storage:${spoolOnServer} ${spoolItself}`,
+    { seconds: 120 },
+  );
+}
+
 export async function withdrawExport(storage: Machine): Promise<void> {
   await storage.ask(': > /etc/exports; exportfs -ra; exportfs -f');
 }

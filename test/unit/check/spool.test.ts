@@ -202,6 +202,7 @@ describe('what PILOS does with archives', () => {
     oldestSeconds: 0,
     failedDirectory: 'visible',
     failed: [],
+    leftBehind: 0,
   } as const;
   it('is late after the patience of pilos.yml', () => {
     expect(decideImporter([{ ...place, failed: [], oldestSeconds: 7201 }], 7200)).toMatchObject({
