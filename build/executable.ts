@@ -20,7 +20,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { provideBaseExecutable } from './base-executable.ts';
 import { bundle } from './bundle.ts';
-import { injectBundle, planSeaConfiguration } from './inject.ts';
+import { injectBundle, planSeaConfiguration, startFiles } from './inject.ts';
 import {
   type Architecture,
   cacheDirectory,
@@ -39,7 +39,7 @@ export async function buildExecutable(architecture: Architecture, output: string
   mkdirSync(cacheDirectory, { recursive: true });
   const code = await bundle();
   const base = provideBaseExecutable(architecture);
-  const key = keyOf(code, basename(base), JSON.stringify(planSeaConfiguration(architecture)), readLock());
+  const key = keyOf(code, basename(base), JSON.stringify(planSeaConfiguration()), readStart(), readLock());
   if (isUpToDate(output, key)) {
     report(`${output} is up to date`);
     return;
@@ -72,6 +72,11 @@ function isUpToDate(output: string, key: string): boolean {
 
 function keyOf(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** What goes into the executable beside the bundle. */
+function readStart(): string {
+  return startFiles.map((file) => readFileSync(file, 'utf8')).join('\n');
 }
 
 /** The versions of what builds: esbuild and pkg decide about the bytes as well. */

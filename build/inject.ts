@@ -1,36 +1,46 @@
 /** Runs @yao-pkg/pkg: a bundle and a base executable → the finished executable. */
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SeaConfig } from '@yao-pkg/pkg/lib-es5/sea.js';
+import { makeCodeCache, wrapProgram } from './code-cache.ts';
 import { type Architecture, hostArchitecture, programName, readNodePackage } from './project.ts';
 
 /** https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html; pkg knows only some of it. */
 interface NodeSeaConfig extends SeaConfig {
   main: string;
+  assets: Record<string, string>;
   execArgv: string[];
   execArgvExtension: 'none' | 'env' | 'cli';
 }
 
-/** Of Node.js and V8. A code cache is good only for the flags that it was made with. */
+/**
+ * Of Node.js. None of V8's: Node's own code cache is good only without, and compiling what it has of Node takes a call
+ * 5 ms. What saves memory is set later: see hook/system/memory.ts.
+ */
 const executionFlags = [
   // A warning of the runtime would land in BBB's log, where no admin can do anything about it.
   '--no-warnings',
-  // A larger young generation costs 30 MB, and more page faults than it saves.
-  '--max-semi-space-size=1',
-  // What takes long here is system calls: optimized code gains nothing, and its compiler takes 6 MB.
-  '--no-opt',
-  '--v8-pool-size=1',
 ];
 
-export function planSeaConfiguration(architecture: Architecture): NodeSeaConfig {
+const start = join(import.meta.dirname, 'start.cjs');
+/** What decides beside the bundle about the bytes of the executable. */
+export const startFiles = ['start.cjs', 'warm-up.cjs', 'code-cache.ts'].map((name) =>
+  join(import.meta.dirname, name),
+);
+
+const programFile = 'program.js';
+const codeCacheFile = 'code-cache';
+
+export function planSeaConfiguration(): NodeSeaConfig {
   return {
     // As seen from the folder that pkg makes and works in. The path becomes part of the executable, so an
     // absolute one would give other bytes in every checkout.
     main: `../${programName}.cjs`,
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
-    // Spares compiling the bundle at every start, a quarter of it. V8 makes it for its own kind only.
-    useCodeCache: architecture === hostArchitecture(),
+    // The bundle has one of its own: see code-cache.ts.
+    useCodeCache: false,
+    assets: { program: `../${programFile}`, 'code-cache': `../${codeCacheFile}` },
     execArgv: [...executionFlags],
     // NODE_OPTIONS of a shell profile or a systemd unit must neither break nor steer the program.
     execArgvExtension: 'none',
@@ -54,7 +64,12 @@ export async function injectBundle(code: string, injection: Injection): Promise<
   }
   const entry = join(workDirectory, `${programName}.cjs`);
   const output = join(workDirectory, programName);
-  writeFileSync(entry, code);
+  copyFileSync(start, entry);
+  const program = join(workDirectory, programFile);
+  writeFileSync(program, wrapProgram(code));
+  // V8 makes it for its own kind only.
+  const isOwn = architecture === hostArchitecture();
+  writeFileSync(join(workDirectory, codeCacheFile), isOwn ? makeCodeCache(program, executionFlags) : '');
   // A second to load, which a build that finds everything up to date does not have to spend.
   const { default: pkg } = await import('@yao-pkg/pkg/lib-es5/sea.js');
   // pkg's command line can name neither the base nor the fields of NodeSeaConfig, its function can. It would
@@ -66,40 +81,24 @@ export async function injectBundle(code: string, injection: Injection): Promise<
     nodeRange: `node${version}`,
     output,
   };
-  const seaConfig = planSeaConfiguration(architecture);
+  const seaConfig = planSeaConfiguration();
   await inEnvironmentOfPkg(workDirectory, () =>
     pkg.default(entry, { seaConfig, nodePath: base, useLocalNode: true, targets: [target] }),
   );
   return output;
 }
 
-/** pkg works in a folder below $TMPDIR, runs process.execPath, and tells its steps on stdout. */
+/** pkg works in a folder below $TMPDIR, and tells its steps on stdout. */
 async function inEnvironmentOfPkg(workDirectory: string, run: () => Promise<void>): Promise<void> {
   const { default: log } = await import('@yao-pkg/pkg/lib-es5/log.js');
-  const before = { directory: process.env['TMPDIR'], node: process.execPath, tell: log.log.info };
+  const before = { directory: process.env['TMPDIR'], tell: log.log.info };
   process.env['TMPDIR'] = workDirectory;
-  process.execPath = writeReproducibleNode(workDirectory);
   log.log.info = () => undefined;
   try {
     await run();
   } finally {
     log.log.info = before.tell;
-    process.execPath = before.node;
     if (before.directory === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before.directory;
   }
-}
-
-/**
- * The code cache lies in the order of V8's hash tables, and their seed is random unless this flag says
- * otherwise. NODE_OPTIONS does not take it, and pkg has no way to pass one: so a script does.
- */
-function writeReproducibleNode(workDirectory: string): string {
-  const path = join(workDirectory, 'node');
-  writeFileSync(
-    path,
-    `#!/bin/sh\nexec '${process.execPath}' --random-seed=1 ${executionFlags.join(' ')} "$@"\n`,
-    { mode: 0o755 },
-  );
-  return path;
 }

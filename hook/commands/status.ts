@@ -17,6 +17,7 @@ import {
   formatTable,
   type Row,
 } from '../status/status-table.ts';
+import { saveMemory } from '../system/memory.ts';
 import { errorDocument, escapeText } from '../terminal/escape.ts';
 import { printJson, printOut } from '../terminal/lines.ts';
 import { printLines, readLayout } from '../terminal/table.ts';
@@ -63,6 +64,7 @@ export function addStatusCommand(program: Command, start: Start): void {
 /** Prints the recordings that the request asks for; 0 unless one that it names is not here (66), or the spool does not answer (75). */
 async function status(request: StatusRequest, unconfigured: Run): Promise<ExitStatus> {
   const since = request.since === undefined ? undefined : parseMoment('--since', request.since, Date.now());
+  saveMemory();
   const run = await configureRun(unconfigured, { dryRun: request.forget === undefined });
   const { config } = run;
   if (request.forget !== undefined) return forget(run, request.forget);

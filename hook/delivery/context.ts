@@ -7,6 +7,7 @@ import { type HostStates, openHostStates } from '../spool/host-state.ts';
 import { openSpool } from '../spool/open-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { acquireLock, type Lock } from '../system/lock.ts';
+import { saveMemory } from '../system/memory.ts';
 import { requireProc } from '../system/proc.ts';
 import type { ErrorDocument } from '../terminal/escape.ts';
 import { type Ledger, openLedger } from './ledger.ts';
@@ -31,6 +32,7 @@ interface HostError {
 
 export async function openDelivery(run: ConfiguredRun): Promise<DeliveryContext> {
   requireProc();
+  saveMemory();
   const { config } = run;
   const { workDir } = config;
   const spool = await openSpool(config);

@@ -28,8 +28,12 @@ export function parseMounts(mountinfo: string): MountEntry[] {
 
 /** The file system that holds `path`. */
 export function mountOf(path: string, mountinfo: string): Mount {
+  return findMount(path, parseMounts(mountinfo));
+}
+
+export function findMount(path: string, mounts: readonly Mount[]): Mount {
   let found: Mount = { point: '/', type: 'unknown', source: 'unknown' };
-  for (const { point, type, source } of parseMounts(mountinfo))
+  for (const { point, type, source } of mounts)
     if (isAtOrBelow(path, point) && point.length >= found.point.length) found = { point, type, source };
   return found;
 }

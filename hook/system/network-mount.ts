@@ -5,7 +5,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, ExpectedError } from '../errors.ts';
-import { type Mount, mountOf } from './mounts.ts';
+import { findMount, type Mount, parseMounts } from './mounts.ts';
 
 const networkTypes =
   /^(?:nfs4?|cifs|smb3|ceph|glusterfs|lustre|beegfs|gpfs|9p|virtiofs|afs|autofs|fuse(?:\..+)?)$/;
@@ -18,14 +18,14 @@ const startPatience = 60;
 const mostLinks = 40;
 
 /** The first network file system on the way to `path`. Links are followed, and nothing on a network is touched. */
-export function findNetworkMount(path: string, mountinfo = readMountinfo()): Mount | undefined {
+export function findNetworkMount(path: string, mounts = readMounts()): Mount | undefined {
   let names = path.split('/');
   let place = '/';
   for (let links = 0; names.length > 0 && links <= mostLinks; ) {
     const name = names.shift() ?? '';
     if (name === '' || name === '.') continue;
     const next = name === '..' ? dirname(place) : `${place === '/' ? '' : place}/${name}`;
-    const mount = mountOf(next, mountinfo);
+    const mount = findMount(next, mounts);
     if (networkTypes.test(mount.type)) return mount;
     const target = readLink(next);
     if (target === undefined) place = next;
@@ -39,11 +39,11 @@ export function findNetworkMount(path: string, mountinfo = readMountinfo()): Mou
 }
 
 /** Without /proc nothing is delivered, and whoever would says so: see requireProc. */
-function readMountinfo(): string {
+function readMounts(): Mount[] {
   try {
-    return readFileSync('/proc/self/mountinfo').toString();
+    return parseMounts(readFileSync('/proc/self/mountinfo').toString());
   } catch {
-    return '';
+    return [];
   }
 }
 
@@ -65,12 +65,13 @@ export function describeMount({ point, type, source }: Mount): string {
  * are on this server, it costs no more than a look into /proc.
  */
 export async function requireAnswers(paths: readonly string[], signal: AbortSignal): Promise<void> {
-  const mounts = new Map<string, { mount: Mount; path: string }>();
+  const mounts = readMounts();
+  const asked = new Map<string, { mount: Mount; path: string }>();
   for (const path of paths) {
-    const mount = findNetworkMount(path);
-    if (mount !== undefined) mounts.set(mount.point, { mount, path });
+    const mount = findNetworkMount(path, mounts);
+    if (mount !== undefined) asked.set(mount.point, { mount, path });
   }
-  await Promise.all([...mounts.values()].map(({ mount, path }) => requireAnswer(mount, path, signal)));
+  await Promise.all([...asked.values()].map(({ mount, path }) => requireAnswer(mount, path, signal)));
 }
 
 async function requireAnswer(mount: Mount, path: string, signal: AbortSignal): Promise<void> {

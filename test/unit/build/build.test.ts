@@ -3,6 +3,7 @@ import { cpSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundle } from '../../../build/bundle.ts';
+import { makeCodeCache, wrapProgram } from '../../../build/code-cache.ts';
 import { planSeaConfiguration } from '../../../build/inject.ts';
 import {
   outputDirectory,
@@ -61,10 +62,19 @@ describe('executable', () => {
     expect(sumOf(built)).toBe(sumOf(join(outputDirectory, programName)));
   });
 
-  it('does not obey NODE_OPTIONS, and has compiled code only for the architecture that compiled it', () => {
-    expect(planSeaConfiguration('x64').execArgvExtension).toBe('none');
-    const foreign = process.arch === 'x64' ? 'arm64' : 'x64';
-    expect(planSeaConfiguration(foreign).useCodeCache).toBe(false);
+  it('does not obey NODE_OPTIONS', () => {
+    expect(planSeaConfiguration().execArgvExtension).toBe('none');
+  });
+
+  it('has a code cache that V8 takes, with the functions of a call for another front end', async () => {
+    const program = directory.write('program.js', wrapProgram(await bundle()));
+    const codeCache = directory.write('code-cache', makeCodeCache(program, ['--no-warnings']));
+    const script = `
+      const [program, codeCache] = ${JSON.stringify([program, codeCache])}.map((file) => fs.readFileSync(file));
+      const cachedData = codeCache;
+      const script = new vm.Script(program.latin1Slice(), { filename: 'program', cachedData });
+      process.stdout.write(String(script.cachedDataRejected) + ' ' + codeCache.includes('is not from PILOS'));`;
+    expect((await runOrThrow(process.execPath, ['-e', script])).stdout).toBe('false true');
   });
 
   it('is made from one version of Node.js on both architectures, the one that runs these tests', () => {

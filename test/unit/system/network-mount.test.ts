@@ -1,18 +1,21 @@
 /** hook/system/network-mount.ts: which paths lead through a network file system. */
 import { symlinkSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { parseMounts } from '../../../hook/system/mounts.ts';
 import { findNetworkMount } from '../../../hook/system/network-mount.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
 const directory = useTemporaryDirectory();
 
-/** mountinfo of a server with one more file system, at `point` of the temporary directory. */
-function mountinfo(type: string, point: string): string {
-  return `21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 0:50 / ${directory.path}/${point} rw - ${type} nas:/x rw\n`;
+/** Mounts of a server with one more file system, at `point` of the temporary directory. */
+function mounts(type: string, point: string) {
+  return parseMounts(
+    `21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 0:50 / ${directory.path}/${point} rw - ${type} nas:/x rw\n`,
+  );
 }
 
 const isFound = (path: string, type = 'nfs4') =>
-  findNetworkMount(`${directory.path}/${path}`, mountinfo(type, 'nas')) !== undefined;
+  findNetworkMount(`${directory.path}/${path}`, mounts(type, 'nas')) !== undefined;
 
 it.each(['nfs', 'nfs4', 'cifs', 'smb3', 'ceph', 'fuse', 'fuse.sshfs', 'fuse.glusterfs', '9p', 'autofs'])(
   'takes %s for a network file system',
