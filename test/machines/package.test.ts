@@ -62,7 +62,7 @@ describe.runIf(isFull)('The package', () => {
     const ledger = await readLedger();
     await bbb.ask(`test -e ${metricsDirectory}/pilos.prom`);
     await dpkg('remove');
-    expect(await bbb.ask('systemctl list-units --all --no-legend "*pilos*"')).toBe('');
+    expect(await bbb.ask('systemctl list-units --no-legend "*pilos*"')).toBe('');
     expect(await bbb.ask(`find ${postPublish} ${metricsDirectory} -type f 2>/dev/null || true`)).toBe('');
     expect(await readLedger()).toBe(ledger);
     await bbb.ask(`test -e ${pilosYml}`);
