@@ -1,41 +1,19 @@
 /** Who delivers: the user of BBB, its groups, and BBB's worker, which has the groups it was started with. */
-import { readdirSync } from 'node:fs';
+import { type Worker, workerUnit } from '../bbb/worker.ts';
+import { EXIT } from '../errors.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { readText, statOrUndefined } from '../system/paths.ts';
+import { sh } from '../system/shell-quote.ts';
 import { isSystemdRunning } from '../system/systemd.ts';
-import { type Account, parseAccount } from '../system/user.ts';
+import { parseAccount } from '../system/user.ts';
+import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
-export const workerUnit = 'bbb-rap-resque-worker.service';
 /** The name that BBB's packages give their user. */
-export const usualUser = 'bigbluebutton';
+const usualUser = 'bigbluebutton';
 
 type Owner = NonNullable<ReturnType<typeof readOwner>>;
 
-/** One process of BBB's worker. */
-export interface Worker {
-  pid: number;
-  uid: number;
-  /** Its group and its supplementary groups, as they were when it was started. */
-  groups: number[];
-}
-
-export interface Accounts {
-  /** The name of the user that checks. */
-  ranAs: string;
-  owner: Owner | undefined;
-  /** Whom BBB's scripts run as; undefined while its directories belong to root, or to nobody. */
-  account: Account | undefined;
-  /** The account's name, or what it is going to be. */
-  user: string;
-  /** The account's processes. */
-  workers: readonly Worker[];
-  /** All groups of the account, as the user database has them now; undefined when it does not say. */
-  groups: readonly number[] | undefined;
-  /** Without it, nobody but the admin knows what has started BBB's worker. */
-  hasSystemd: boolean;
-  /** Names of the groups in `/etc/group`. */
-  groupNames: readonly string[];
-}
+export type Accounts = Awaited<ReturnType<typeof readAccounts>>;
 
 /** The commands, and what brings BBB's worker up after them: a command for a shell, or without systemd a sentence. */
 export function withWorker(
@@ -54,50 +32,27 @@ export async function readAccounts(
   owner: Owner | undefined,
   workers: readonly Worker[],
   options: ChildOptions,
-): Promise<Accounts> {
+) {
   const account = owner?.uid === 0 ? undefined : owner?.account;
   return {
+    /** The name of the user that checks. */
     ranAs: readOwnName(),
     owner,
+    /** Whom BBB's scripts run as; undefined while its directories belong to root, or to nobody. */
     account,
+    /** The account's name, or what it is going to be. */
     user: account?.name ?? owner?.otherOwner ?? usualUser,
+    /** The account's processes. */
     workers: workers.filter(({ uid }) => uid === account?.uid),
+    /** All groups of the account, as the user database has them now; undefined when it does not say. */
     groups: account && (await readGroups(account.name, options)),
+    /** Without it, nobody but the admin knows what has started BBB's worker. */
     hasSystemd: isSystemdRunning(),
+    /** Names of the groups in `/etc/group`. */
     groupNames: readText('/etc/group')
       .split('\n')
       .map((line) => line.split(':')[0] ?? ''),
   };
-}
-
-/** All processes of BBB's worker that we may see. */
-export function readWorkers(): Worker[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.flatMap((pid) => {
-    const command = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
-    if (command === '' || !isWorker(command, readText(`/proc/${pid}/cgroup`))) return [];
-    return parseWorker(Number(pid), readText(`/proc/${pid}/status`)) ?? [];
-  });
-}
-
-/**
- * BBB's unit starts `rake -f ../Rakefile resque:workers`, which renames itself to `resque-2.6.0: Waiting for
- * rap:archive,…` (procline in resque's worker.rb).
- */
-export function isWorker(command: string, cgroup: string): boolean {
-  if (cgroup.includes('/bbb-rap-resque-worker.service')) return true;
-  return /^resque-[\d.]+: /.test(command) || /\brake\b.*\bresque:work/.test(command);
-}
-
-/** The text of `/proc/PID/status`, see proc_pid_status(5). */
-export function parseWorker(pid: number, status: string): Worker | undefined {
-  const field = (name: string) =>
-    new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.split(/\s+/).filter(Boolean).map(Number);
-  // Real, effective, saved and file system ids.
-  const uid = field('Uid')?.[1];
-  const gid = field('Gid')?.[1];
-  if (uid === undefined || gid === undefined) return undefined;
-  return { pid, uid, groups: [...new Set([gid, ...(field('Groups') ?? [])])] };
 }
 
 /**
@@ -134,4 +89,48 @@ export async function readGroup(group: string | number, options: ChildOptions) {
   const { stdout } = await runChild(['getent', 'group', String(group)], options);
   const [name, , gid] = stdout.trim().split(':');
   return name && gid ? { name, gid: Number(gid) } : undefined;
+}
+
+const row = rowsOf('BigBlueButton');
+
+/** @param ownCommand this program as an admin calls it */
+export function accountChecks(accounts: Accounts, ownCommand: string): Row[] {
+  const { owner, account, ranAs, hasSystemd, workers } = accounts;
+  const pids = workers.map(({ pid }) => pid).join(', ');
+  const unit = hasSystemd ? `, ${workerUnit}` : '';
+  const isOther = account !== undefined && account.name !== ranAs;
+  return listed(
+    row(
+      'bbb_user',
+      `the user of BBB, who owns ${owner?.directory ?? "BBB's directories"}`,
+      decideOwner(accounts),
+    ),
+    isOther && row('ran_as', `checked as ${ranAs}`, warnOfOther(account.name, ranAs, ownCommand)),
+    row('worker', `BBB's worker${unit}${pids && `, runs as process ${pids}`}`, decideWorker(accounts)),
+  );
+}
+
+export function decideOwner({ owner, user, hasSystemd }: Accounts): Verdict {
+  if (owner === undefined) return skipped("BBB's directories are not there");
+  const { directory, directories, uid, account, otherOwner, hasUsualUser } = owner;
+  if (account !== undefined && uid !== 0) return ok;
+  const text = `${directory} belongs to ${uid === 0 ? 'root' : `uid ${uid}, which no user has`}, but BBB's scripts run as ${user}`;
+  if (otherOwner !== undefined) return problem(EXIT.config, text, sh`chown ${user}: ${directory}`);
+  const give = sh`chown -RH ${user}: ${directories}`;
+  const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser}`;
+  // A worker whose user did not exist has not started.
+  const fix = hasUsualUser ? give : withWorker([create, give], 'start', { hasSystemd });
+  return problem(EXIT.config, text, fix);
+}
+
+function warnOfOther(user: string, ranAs: string, ownCommand: string): Verdict {
+  const text = `BBB's scripts run as ${user}, whose rights differ from those of ${ranAs}: check as root`;
+  return warning(text, `${ownCommand} check`);
+}
+
+function decideWorker({ account, workers, hasSystemd }: Accounts): Verdict {
+  if (account === undefined) return skipped('fix bbb_user first');
+  if (workers.length > 0) return ok;
+  const text = `none runs as ${account.name}: no recording is processed, and nothing calls this program`;
+  return warning(text, withWorker([], 'start', { hasSystemd }));
 }

@@ -3,7 +3,6 @@ import { leftBehind } from '../delivery/left-behind.ts';
 import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { PlacedArchives } from './archives.ts';
-import type { Facts } from './facts.ts';
 import type { LocalSpool } from './local-spool.ts';
 import { ok, problem, type Row, rowsOf, type Verdict, warning } from './table.ts';
 
@@ -11,14 +10,15 @@ const row = rowsOf('Spool');
 
 const after = ['spool_answers', 'spool_directory', 'spool_mount', 'host', 'remote_directory'];
 
+/** @param importPatience milliseconds */
 export function archiveChecks(
   archives: readonly PlacedArchives[],
   localSpool: LocalSpool | undefined,
-  { config }: Facts,
+  importPatience: number,
 ): Row[] {
   if (archives.length === 0) return [];
   const waiting = sum(archives.map((one) => one.waiting));
-  const patience = (config?.importPatience ?? 0) / 1000;
+  const patience = importPatience / 1000;
   const visible = 'what PILOS could not import can be seen';
   return [
     row(

@@ -6,7 +6,8 @@ import { readLastRun } from '../delivery/metrics.ts';
 import { isLauncher } from '../install/launcher.ts';
 import { checkTimerName, timerName } from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
-import { findClosed, mayAccess, quietly, readText } from '../system/paths.ts';
+import { findClosed, mayAccess, quietly } from '../system/paths.ts';
+import { readProcesses } from '../system/proc.ts';
 import { hasSameContent } from '../system/same-content.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
 import { findScripts, programName } from './own-program.ts';
@@ -49,8 +50,7 @@ export async function readCalls(
 
 /** A process `pilos-post-publish deliver --every …` that we may see. */
 function hasRepeatedDelivery(): boolean {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.some((pid) => isRepeatedDelivery(readText(`/proc/${pid}/cmdline`).split('\0')));
+  return readProcesses().some(({ words }) => isRepeatedDelivery(words));
 }
 
 export function isRepeatedDelivery(words: readonly string[]): boolean {

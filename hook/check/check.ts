@@ -1,28 +1,33 @@
 /** Is this server set up right? Facts are gathered once; each row of the table is a decision about some of them. */
-import { accountChecks } from './account-checks.ts';
+import { accountChecks } from './accounts.ts';
 import { archiveChecks } from './archive-checks.ts';
 import { callChecks } from './call-checks.ts';
-import { configurationChecks } from './configuration-checks.ts';
+import { configurationChecks } from './configuration.ts';
 import { directoryChecks } from './directory-checks.ts';
 import type { Facts } from './facts.ts';
 import { localSpoolChecks } from './local-spool-checks.ts';
-import { recordingChecks } from './recording-checks.ts';
+import { recordingChecks } from './recordings.ts';
 import { remoteSpoolChecks } from './remote-spool-checks.ts';
 import { type CheckReport, skipBroken, toReport } from './table.ts';
 
 /** Takes all decisions, in the order in which they are shown. Pure. */
 export function decide(facts: Facts): CheckReport {
-  const server = [configurationChecks, accountChecks, directoryChecks, callChecks];
+  const { configuration, closedFile, commands, config, recordings } = facts;
   return toReport([
-    ...skipBroken(server.flatMap((checks) => checks(facts))),
+    ...skipBroken([
+      ...configurationChecks(configuration, closedFile, commands),
+      ...accountChecks(facts.accounts, commands.configured),
+      ...directoryChecks(facts),
+      ...callChecks(facts),
+    ]),
     // A problem of one spool does not keep another one from being checked.
     ...facts.spools.flatMap(({ localSpool, remoteSpool, archives }) =>
       skipBroken([
-        ...(localSpool === undefined ? [] : localSpoolChecks(localSpool, facts)),
-        ...(remoteSpool === undefined ? [] : remoteSpoolChecks(remoteSpool, facts)),
-        ...archiveChecks(archives, localSpool, facts),
+        ...(localSpool === undefined ? [] : localSpoolChecks(localSpool)),
+        ...(remoteSpool === undefined ? [] : remoteSpoolChecks(remoteSpool)),
+        ...archiveChecks(archives, localSpool, config?.importPatience ?? 0),
       ]),
     ),
-    ...recordingChecks(facts),
+    ...recordingChecks(recordings, commands.configured),
   ]);
 }

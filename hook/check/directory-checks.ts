@@ -5,9 +5,8 @@ import type { PathFacts } from '../system/paths.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { Facts } from './facts.ts';
-import type { OwnFiles } from './own-files.ts';
+import { decideForeign, decideLedger, decideWorkSpace, type OwnFiles } from './own-files.ts';
 import { closed, listed, ok, problem, type Row, rowsOf, skipped, type Verdict } from './table.ts';
-import { decideForeign, decideLedger, decideWorkSpace } from './work-dir-checks.ts';
 
 const row = rowsOf('BigBlueButton');
 

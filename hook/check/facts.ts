@@ -1,51 +1,28 @@
 /** All that the checks decide about, gathered once. */
+import { readWorkers } from '../bbb/worker.ts';
 import type { Config } from '../config/config.ts';
 import { attempt } from '../errors.ts';
 import type { Run } from '../run.ts';
 import type { ChildOptions } from '../system/child-process.ts';
 import { requireAnswers } from '../system/network-mount.ts';
-import { findClosed, type PathFacts, readPathFacts } from '../system/paths.ts';
+import { findClosed, readPathFacts } from '../system/paths.ts';
 import { becomeOwner } from '../system/user.ts';
-import { type Accounts, readAccounts, readOwner, readWorkers } from './accounts.ts';
+import { type Accounts, readAccounts, readOwner } from './accounts.ts';
 import { type PlacedArchives, readLocalArchives } from './archives.ts';
-import { type Calls, readCalls } from './calls.ts';
-import { type Configuration, readConfiguration } from './configuration.ts';
+import { readCalls } from './calls.ts';
+import { readConfiguration } from './configuration.ts';
 import { type LocalSpool, readLocalSpool, type SpoolContext } from './local-spool.ts';
-import { type OwnFiles, readOwnFiles } from './own-files.ts';
-import { type OwnCommands, readOwnCommands } from './own-program.ts';
+import { readOwnFiles } from './own-files.ts';
+import { readOwnCommands } from './own-program.ts';
 import { type Recordings, readRecordings } from './recordings.ts';
 import type { RemoteSpool } from './remote-spool.ts';
 
-export interface Facts {
-  configuration: Configuration;
-  /** Undefined when `pilos.yml` does not say enough. */
-  config: Config | undefined;
-  /** The first of the configuration files, or a directory above one, that we may not read. */
-  closedFile: string | undefined;
-  commands: OwnCommands;
-  accounts: Accounts;
-  bbb: Record<'published_dir' | 'recording_dir' | 'log_dir', PathFacts>;
-  /** Where BBB writes its status files, and we `-sender.done`. */
-  statusDir: PathFacts;
-  calls: Calls;
-  /** The rest is known with a configuration only. */
-  own: OwnFiles | undefined;
-  recordings: Recordings | undefined;
-  /** That of `spool_dir`, and those of `spool_dirs`. */
-  spools: readonly SpoolFacts[];
-}
-
-/** One of the two is there. */
-interface SpoolFacts {
-  localSpool?: LocalSpool;
-  remoteSpool?: RemoteSpool;
-  archives: readonly PlacedArchives[];
-}
+export type Facts = Awaited<ReturnType<typeof readFacts>>;
 
 /** Seconds without an answer after which what was asked counts as hanging. */
 const silentSeconds = 5;
 
-export async function readFacts(run: Run, version: string): Promise<Facts> {
+export async function readFacts(run: Run, version: string) {
   const configuration = readConfiguration(run.choice, run.environment);
   const { bbb, config } = configuration;
   const commands = readOwnCommands(run.choice, run.environment);
@@ -59,19 +36,33 @@ export async function readFacts(run: Run, version: string): Promise<Facts> {
   const options: ChildOptions = { silentSeconds, directory: '/', signal: run.signal, graceSeconds: 0.3 };
   const accounts = await readAccounts(owner, workers, options);
   const recordings = config && readRecordings(config);
+  const { publishedDir, recordingDir, logDir } = bbb;
   return {
-    ...{ configuration, config, commands, accounts, recordings },
+    ...{ configuration, commands, accounts },
+    /** Undefined when `pilos.yml` does not say enough; then nothing of what is below it is known. */
+    config,
+    own: config && readOwnFiles(config, accounts.account?.uid),
+    recordings,
+    /** That of `spool_dir`, and those of `spool_dirs`. */
+    spools: config && recordings ? await readSpools(config, accounts, options, recordings) : [],
+    /** The first of the configuration files, or a directory above one, that we may not read. */
     closedFile: [configuration.pilosFile, ...bbb.files].map(findClosed).find((path) => path !== undefined),
     bbb: {
-      published_dir: readPathFacts(bbb.publishedDir),
-      recording_dir: readPathFacts(bbb.recordingDir),
-      log_dir: readPathFacts(bbb.logDir),
+      published_dir: readPathFacts(publishedDir),
+      recording_dir: readPathFacts(recordingDir),
+      log_dir: readPathFacts(logDir),
     },
-    statusDir: readPathFacts(`${bbb.recordingDir}/status/published`),
-    own: config && readOwnFiles(config, accounts.account?.uid),
+    /** Where BBB writes its status files, and we `-sender.done`. */
+    statusDir: readPathFacts(`${recordingDir}/status/published`),
     calls: await readCalls(bbb.files, config?.workDir, version, options),
-    spools: config && recordings ? await readSpools(config, accounts, options, recordings) : [],
   };
+}
+
+/** One of the two is there. */
+interface SpoolFacts {
+  localSpool?: LocalSpool;
+  remoteSpool?: RemoteSpool;
+  archives: readonly PlacedArchives[];
 }
 
 async function readSpools(
@@ -81,13 +72,14 @@ async function readSpools(
   recordings: Recordings,
 ): Promise<SpoolFacts[]> {
   const { spoolDirs } = config;
+  const { destinations } = recordings;
   const subDirs = recordings.subDirs.filter((subDir) => !spoolDirs.has(subDir));
-  const spools = [await readSpool({ config, accounts, options, subDirs }, recordings)];
+  const spools = [await readSpool({ config, accounts, options, subDirs, destinations }, recordings)];
   for (const spool of spoolDirs.values()) {
     // The mount point that is named is that of spool_dir.
     const requireMount = config.requireMount !== false;
     const own = { ...config, spool, requireMount, spoolDirs: new Map() };
-    spools.push(await readSpool({ config: own, accounts, options, subDirs: [] }, recordings));
+    spools.push(await readSpool({ config: own, accounts, options, subDirs: [], destinations }, recordings));
   }
   return spools;
 }

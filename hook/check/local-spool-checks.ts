@@ -3,9 +3,14 @@ import { EXIT } from '../errors.ts';
 import type { Answers } from '../spool/local/probe.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
-import type { Facts } from './facts.ts';
-import type { FoundSpool, LocalSpool } from './local-spool.ts';
-import { decideAnswers, decideDirectory, decideFailure, decideMount } from './spool-mount.ts';
+import {
+  decideAnswers,
+  decideDirectory,
+  decideFailure,
+  decideMount,
+  type FoundSpool,
+  type LocalSpool,
+} from './local-spool.ts';
 import {
   decideGroup,
   decideMode,
@@ -15,6 +20,7 @@ import {
 } from './spool-rights.ts';
 import {
   checkStatusOf,
+  decideFreeSpace,
   listed,
   ok,
   problem,
@@ -31,18 +37,18 @@ const mounted = ['spool_answers', 'spool_mount'];
 const grouped = [...mounted, 'spool_group'];
 const usable = [...grouped, 'spool_mode', 'spool_space', 'user_group'];
 
-export function localSpoolChecks(spool: LocalSpool, facts: Facts): Row[] {
+export function localSpoolChecks(spool: LocalSpool): Row[] {
   const { directory, found } = spool;
   return [
     row('spool_answers', `${directory} answers`, decideAnswers(spool)),
-    row('spool_directory', `spool directory: ${directory}`, decideDirectory(spool, facts), ['spool_answers']),
-    ...(found?.isDirectory ? foundSpoolChecks({ ...spool, found }, facts) : []),
+    row('spool_directory', `spool directory: ${directory}`, decideDirectory(spool), ['spool_answers']),
+    ...(found?.isDirectory ? foundSpoolChecks({ ...spool, found }) : []),
   ];
 }
 
 /** Of a directory that is there; what is not, or hangs, is said by the first two checks. */
-function foundSpoolChecks(spool: FoundSpool, facts: Facts): Row[] {
-  const { accounts } = facts;
+function foundSpoolChecks(spool: FoundSpool): Row[] {
+  const { accounts } = spool;
   const { path, mode } = spool.found;
   const { point, type, source } = spool.mount;
   const { space, write } = spool.answers.get('') ?? {};
@@ -55,32 +61,24 @@ function foundSpoolChecks(spool: FoundSpool, facts: Facts): Row[] {
   const mount = `file system: ${point} (${type} from ${source})`;
   return listed(
     row('spool_mount', mount, decideMount(spool), ['spool_answers']),
-    row('spool_group', `group of ${path}: ${group}`, decideGroup(spool, facts), mounted),
+    row('spool_group', `group of ${path}: ${group}`, decideGroup(spool), mounted),
     row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found), grouped),
     row('spool_space', `free space: ${free}`, decideSpace(space), mounted),
-    isKnown && row('user_group', user, decideUserGroup(spool, facts), grouped),
-    isKnown && row('worker_group', worker, decideWorkerGroup(spool, facts), [...grouped, 'user_group']),
-    row('spool_write', written, decideWrite(spool, write, facts), usable),
+    isKnown && row('user_group', user, decideUserGroup(spool), grouped),
+    isKnown && row('worker_group', worker, decideWorkerGroup(spool), [...grouped, 'user_group']),
+    row('spool_write', written, decideWrite(spool, write), usable),
     ...spool.subDirs.map((subDir) => {
       const title = `sub directory that PILOS asks for: ${path}/${subDir}`;
-      return row('sub_directory', title, decideSubDirectory(spool, subDir, facts), [
-        ...usable,
-        'spool_write',
-      ]);
+      return row('sub_directory', title, decideSubDirectory(spool, subDir), [...usable, 'spool_write']);
     }),
   );
 }
-
-const littleSpace = 1e9;
-const noSpace = 1e8;
 
 function decideSpace({ found: free, failure }: NonNullable<Answers['space']> = {}): Verdict {
   if (failure !== undefined) return problem(checkStatusOf(failure), failure.message, failure.fix);
   if (free === undefined) return skipped('the file system does not say');
   const fix = 'free some space there; is PILOS importing? See Horizon and failed/';
-  if (free.inodes === 0) return problem(EXIT.spool, 'no inode is free', fix);
-  if (free.bytes < noSpace) return problem(EXIT.spool, 'it is full', fix);
-  return free.bytes < littleSpace ? warning('a recording may be larger', fix) : ok;
+  return decideFreeSpace(free, { needed: 1e8, status: EXIT.spool, fix });
 }
 
 function describeAccess({ mode, gid }: { mode: number; gid: number }, { pilosGroup }: LocalSpool): string {
@@ -91,9 +89,8 @@ function describeAccess({ mode, gid }: { mode: number; gid: number }, { pilosGro
 function decideWrite(
   spool: FoundSpool,
   { found: written, failure }: NonNullable<Answers['write']> = {},
-  facts: Facts,
 ): Verdict {
-  if (failure !== undefined) return decideFailure(spool, failure, facts);
+  if (failure !== undefined) return decideFailure(spool, failure);
   if (written === undefined) return skipped('the probe ended before');
   if ((written.mode & 0o044) === 0) {
     const fix = 'correct the options of its mount (file_mode, umask), or the default ACL';
@@ -108,7 +105,7 @@ function decideWrite(
 }
 
 /** One that PILOS meetings of this server have asked for. */
-function decideSubDirectory(spool: FoundSpool, subDir: string, facts: Facts): Verdict {
+function decideSubDirectory(spool: FoundSpool, subDir: string): Verdict {
   const { uid, gid } = spool.found;
   const path = `${spool.found.path}/${subDir}`;
   const { directory, write } = spool.answers.get(subDir) ?? {};
@@ -117,7 +114,7 @@ function decideSubDirectory(spool: FoundSpool, subDir: string, facts: Facts): Ve
     const text = 'it does not exist, so the recordings of that PILOS are not delivered';
     return problem(EXIT.spool, text, sh`install -d -m 2775 -o ${uid} -g ${gid} ${path}`);
   }
-  if (failure !== undefined) return decideFailure(spool, failure, facts);
+  if (failure !== undefined) return decideFailure(spool, failure);
   if (there === undefined) return skipped('the probe ended before');
   if (!there.isDirectory) return problem(EXIT.spool, 'it is not a directory', `remove or rename ${path}`);
   if (there.gid !== gid && (there.mode & 0o007) !== 0o007) {
@@ -125,7 +122,7 @@ function decideSubDirectory(spool: FoundSpool, subDir: string, facts: Facts): Ve
     return problem(EXIT.permission, text, sh`chgrp ${gid} ${path} && chmod g+rwxs ${path}`);
   }
   const mode = decideMode({ path, mode: there.mode });
-  return mode.state === 'ok' && write?.failure ? decideFailure(spool, write.failure, facts) : mode;
+  return mode.state === 'ok' && write?.failure ? decideFailure(spool, write.failure) : mode;
 }
 
 function toOctal(mode: number): string {

@@ -5,7 +5,7 @@ import { isSea } from 'node:sea';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
 import { packageNote, scriptsDirectory } from '../install/layout.ts';
 import { ownCommand } from '../system/own-command.ts';
-import { quietly } from '../system/paths.ts';
+import { findProgram, quietly } from '../system/paths.ts';
 import { shellQuote } from '../system/shell-quote.ts';
 
 export const programName = 'pilos-post-publish';
@@ -47,11 +47,4 @@ function installCommand(program: string): string {
     return `apt-get install --reinstall ./${programName}_*_"$(dpkg --print-architecture)".deb`;
   }
   return `${program} install`;
-}
-
-/** The path of a program, as a shell finds it; undefined when there is none. */
-export function findProgram(name: string, environment: NodeJS.ProcessEnv): string | undefined {
-  const folders = name.includes('/') ? [''] : (environment['PATH'] ?? '').split(':').filter(Boolean);
-  const files = folders.map((folder) => (folder === '' ? name : `${folder}/${name}`));
-  return files.find((file) => existsSync(file));
 }

@@ -17,7 +17,7 @@ export const remoteSteps = [
 export type RemoteStep = (typeof remoteSteps)[number];
 
 /** What a fix is made of; `user` is the user of BBB. */
-export type RemoteFacts = Pick<RemoteSpool, 'address' | 'ssh'> & { user: string };
+export type RemoteFacts = Pick<RemoteSpool, 'address' | 'ssh' | 'user'>;
 
 /** Codes of failures; every other one comes from rsync there. */
 const codes: Partial<Record<RemoteStep, readonly string[]>> = {

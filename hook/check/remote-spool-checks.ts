@@ -5,7 +5,6 @@ import type { RsyncProbe } from '../spool/rsync/probe.ts';
 import { transferOf } from '../spool/rsync/run-rsync.ts';
 import { sh } from '../system/shell-quote.ts';
 import { quote } from '../terminal/escape.ts';
-import type { Facts } from './facts.ts';
 import {
   asUser,
   classifyFailure,
@@ -18,17 +17,17 @@ import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning }
 
 const row = rowsOf('Spool');
 
-type ProbedSpool = RemoteSpool & RemoteFacts & { probe: RsyncProbe };
+type ProbedSpool = RemoteSpool & { probe: RsyncProbe };
 
-export function remoteSpoolChecks(spool: RemoteSpool, { accounts }: Facts): Row[] {
+export function remoteSpoolChecks(spool: RemoteSpool): Row[] {
   const { hasRsync, sshRefusal, address } = spool;
   const probe = spool.probes.get('');
   const noRsync = problem(EXIT.config, 'it does not', 'apt-get install --reinstall --yes rsync');
-  const ssh = sshRefusal === undefined ? ok : decideSshRefusal(accounts.ranAs, sshRefusal);
+  const ssh = sshRefusal === undefined ? ok : decideSshRefusal(spool.ranAs, sshRefusal);
   return [
     row('rsync', 'rsync runs here', hasRsync ? ok : noRsync),
     ...(address.kind === 'ssh' ? [row('ssh', 'ssh runs here', ssh)] : []),
-    ...(probe === undefined ? [] : probedSpoolChecks({ ...spool, probe, user: accounts.user })),
+    ...(probe === undefined ? [] : probedSpoolChecks({ ...spool, probe })),
   ];
 }
 

@@ -6,13 +6,13 @@ import type { SpoolAddress } from '../config/spool-address.ts';
 import { probeParcel } from '../spool/local/probe.ts';
 import type { RsyncProbe } from '../spool/rsync/probe.ts';
 import { type RsyncSpool, rsyncSpool } from '../spool/rsync/rsync.ts';
+import { readSshFacts } from '../spool/rsync/ssh-facts.ts';
 import { runChild } from '../system/child-process.ts';
 import { acquireLock } from '../system/lock.ts';
 import { hostId } from '../system/run-token.ts';
 import { readRemoteArchives } from './archives.ts';
 import type { SpoolContext } from './local-spool.ts';
 import type { Recordings } from './recordings.ts';
-import { readSshFacts } from './ssh.ts';
 
 export type RemoteSpool = Awaited<ReturnType<typeof readRemoteSpool>>;
 
@@ -30,8 +30,9 @@ export async function readRemoteSpool(
   recordings: Recordings,
 ) {
   const hasRsync = (await runChild(['rsync', '--version'], options)).exitStatus === 0;
-  const { ssh, refusal: sshRefusal } =
-    address.kind === 'ssh' ? await readSshFacts(address.host, accounts, options) : {};
+  const home = accounts.account?.home ?? process.env['HOME'] ?? '/';
+  const isOverSsh = address.kind === 'ssh';
+  const { ssh, refusal: sshRefusal } = isOverSsh ? await readSshFacts(address.host, home, options) : {};
   const extraRsyncOptions = [inputTimeout, ...config.extraRsyncOptions];
   // Not in work_dir, which may be broken.
   const workDir = mkdtempSync(join(tmpdir(), 'pilos-post-publish-check-'));
@@ -43,7 +44,18 @@ export async function readRemoteSpool(
     const probes = canTest ? await probe(spool, name, ['', ...subDirs], signal) : new Map();
     const isReached = canTest && probes.get('')?.failure === undefined;
     const archives = isReached ? await readRemoteArchives(spool, ['', ...subDirs], recordings, signal) : [];
-    return { config, address, name, hasRsync, ssh, sshRefusal, probes, archives };
+    return {
+      config,
+      address,
+      user: accounts.user,
+      ranAs: accounts.ranAs,
+      name,
+      hasRsync,
+      ssh,
+      sshRefusal,
+      probes,
+      archives,
+    };
   } finally {
     await release();
     rmSync(workDir, { recursive: true, force: true });

@@ -1,17 +1,11 @@
 /** Group and mode of the spool: is the group PILOS', is the user of BBB in it, and BBB's worker? Pure. */
 import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
-import { type Accounts, withWorker } from './accounts.ts';
+import { withWorker } from './accounts.ts';
 import type { FoundSpool } from './local-spool.ts';
 import { ok, problem, skipped, type Verdict, warning } from './table.ts';
 
-type SpoolGroup = Pick<FoundSpool, 'found' | 'groupName' | 'pilosGroup'>;
-type WrittenSpool = SpoolGroup & Pick<FoundSpool, 'answers' | 'mount'>;
-interface AccountFacts {
-  accounts: Pick<Accounts, 'account' | 'user' | 'groups' | 'groupNames' | 'workers' | 'hasSystemd'>;
-}
-
-export function describeGroup({ found, groupName }: SpoolGroup): string {
+export function describeGroup({ found, groupName }: FoundSpool): string {
   return groupName ?? `id ${found.gid}`;
 }
 
@@ -19,8 +13,8 @@ export function describeGroup({ found, groupName }: SpoolGroup): string {
  * The group is PILOS' own when it is called so, or when only the host of the spool knows its name. Nobody is put
  * into any other group: it may have rights that have nothing to do with recordings.
  */
-export function decideGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verdict {
-  const { groupName, pilosGroup } = spool;
+export function decideGroup(spool: FoundSpool): Verdict {
+  const { groupName, pilosGroup, accounts } = spool;
   const { path, mode, gid } = spool.found;
   const isOpen = (mode & 0o007) === 0o007;
   if (isOpen || groupName === undefined || groupName.startsWith('pilos-spool')) return ok;
@@ -40,9 +34,10 @@ export function decideGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verd
   );
 }
 
-export function decideUserGroup(spool: WrittenSpool, { accounts }: AccountFacts): Verdict {
-  const { account, user, groups, groupNames, workers } = accounts;
-  if (!needsGroup(spool, account) || serverDecides(spool)) return ok;
+export function decideUserGroup(spool: FoundSpool): Verdict {
+  const { accounts } = spool;
+  const { user, groups, groupNames, workers } = accounts;
+  if (!needsGroup(spool) || serverDecides(spool)) return ok;
   if (groups === undefined) return skipped(`'id' does not say the groups of ${user}`);
   const { gid } = spool.found;
   if (groups.includes(gid)) return ok;
@@ -60,10 +55,11 @@ export function decideUserGroup(spool: WrittenSpool, { accounts }: AccountFacts)
 }
 
 /** A worker has the groups that it was started with. */
-export function decideWorkerGroup(spool: SpoolGroup, { accounts }: AccountFacts): Verdict {
-  const { account, user, groups = [], workers } = accounts;
+export function decideWorkerGroup(spool: FoundSpool): Verdict {
+  const { accounts } = spool;
+  const { user, groups = [], workers } = accounts;
   const { gid } = spool.found;
-  if (!needsGroup(spool, account) || !groups.includes(gid)) return ok;
+  if (!needsGroup(spool) || !groups.includes(gid)) return ok;
   if (workers.length === 0) return skipped('no worker runs');
   const without = workers.filter((one) => !one.groups.includes(gid)).map(({ pid }) => pid);
   if (without.length === 0) return ok;
@@ -72,39 +68,30 @@ export function decideWorkerGroup(spool: SpoolGroup, { accounts }: AccountFacts)
 }
 
 /** NFS: by squashing, or by groups of its own, the server let the test file be written, with the group of the spool. */
-function serverDecides({ answers, mount, found }: WrittenSpool): boolean {
+function serverDecides({ answers, mount, found }: FoundSpool): boolean {
   const written = answers.get('')?.write?.found;
   return mount.type.startsWith('nfs') && written?.gid === found.gid;
 }
 
 /** With setgid, files get the group by themselves; then it is enough to be allowed to write. */
-function needsGroup({ found: { mode, uid } }: SpoolGroup, account: Accounts['account']): boolean {
-  const writesAnyway = (uid === account?.uid && (mode & 0o300) === 0o300) || (mode & 0o003) === 0o003;
+function needsGroup({ found: { mode, uid }, accounts }: FoundSpool): boolean {
+  const writesAnyway =
+    (uid === accounts.account?.uid && (mode & 0o300) === 0o300) || (mode & 0o003) === 0o003;
   return !((mode & 0o2000) !== 0 && writesAnyway);
 }
 
 /** PILOS reads and deletes archives as a member of the directory's group. */
 export function decideMode({ path, mode }: Pick<FoundSpool['found'], 'path' | 'mode'>): Verdict {
+  const isClosed = (mode & 0o070) !== 0o070 && (mode & 0o007) !== 0o007;
+  const isSticky = (mode & 0o1000) !== 0;
   const rules = [
-    {
-      isBroken: (mode & 0o070) !== 0o070 && (mode & 0o007) !== 0o007,
-      text: 'the group may not read and delete there, so PILOS cannot import',
-      change: 'g+rwx',
-    },
-    {
-      isBroken: (mode & 0o1000) !== 0,
-      text: 'the sticky bit keeps PILOS from deleting what it has imported',
-      change: '-t',
-    },
-    {
-      isBroken: (mode & 0o2000) === 0,
-      text: 'without the setgid bit, files get the group of their writer',
-      change: 'g+s',
-      isWarning: true,
-    },
-  ].filter(({ isBroken }) => isBroken);
-  if (rules.length === 0) return ok;
-  const text = rules.map((rule) => rule.text).join('; ');
-  const fix = sh`chmod ${rules.map(({ change }) => change).join(',')} ${path}`;
-  return rules.every(({ isWarning }) => isWarning) ? warning(text, fix) : problem(EXIT.permission, text, fix);
+    [isClosed, 'the group may not read and delete there, so PILOS cannot import', 'g+rwx'],
+    [isSticky, 'the sticky bit keeps PILOS from deleting what it has imported', '-t'],
+    [(mode & 0o2000) === 0, 'without the setgid bit, files get the group of their writer', 'g+s'],
+  ] as const;
+  const broken = rules.filter(([isBroken]) => isBroken);
+  if (broken.length === 0) return ok;
+  const text = broken.map(([, what]) => what).join('; ');
+  const fix = sh`chmod ${broken.map(([, , change]) => change).join(',')} ${path}`;
+  return isClosed || isSticky ? problem(EXIT.permission, text, fix) : warning(text, fix);
 }

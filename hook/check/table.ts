@@ -1,5 +1,6 @@
 /** The table of checks: what an entry is, what it decides, and the exit status that this makes. Pure. */
 import { EXIT, type ExitStatus } from '../errors.ts';
+import type { FreeSpace } from '../system/free-space.ts';
 import { sh } from '../system/shell-quote.ts';
 import { escapeText } from '../terminal/escape.ts';
 
@@ -52,6 +53,19 @@ export function problem(status: CheckStatus, text: string, fix?: string): Verdic
 export function closed(user: string, verb: 'read' | 'enter', path: string): Verdict {
   const right = verb === 'read' ? 'a+rX' : 'a+x';
   return problem(EXIT.permission, `${user} cannot ${verb} ${path}`, sh`chmod ${right} ${path}`);
+}
+
+/** With fewer bytes, a recording may not fit. */
+const littleSpace = 1e9;
+
+/** @param needed bytes; without them nothing works, and `result` says what comes of it */
+export function decideFreeSpace(
+  { bytes, inodes }: FreeSpace,
+  { needed, status, fix, result = '' }: { needed: number; status: CheckStatus; fix: string; result?: string },
+): Verdict {
+  if (inodes === 0) return problem(status, `no inode is free${result}`, fix);
+  if (bytes < needed) return problem(status, `it is full${result}`, fix);
+  return bytes < littleSpace ? warning('a recording may be larger', fix) : ok;
 }
 
 /** What a failed delivery's exit status means for the set-up. */

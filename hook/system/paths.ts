@@ -1,5 +1,5 @@
 /** What this process may do with a path. */
-import { accessSync, constants, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoName } from './errno.ts';
 
@@ -84,4 +84,11 @@ function isNearestWritable(path: string): boolean {
   const nearest = directoriesAbove(path).find((parent) => statOrUndefined(parent) !== undefined);
   if (nearest === undefined || !statOrUndefined(nearest)?.isDirectory()) return false;
   return mayAccess(nearest, constants.W_OK | constants.X_OK);
+}
+
+/** The path of a program, as a shell finds it; undefined when there is none. */
+export function findProgram(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const folders = name.includes('/') ? [''] : (environment['PATH'] ?? '').split(':').filter(Boolean);
+  const files = folders.map((folder) => (folder === '' ? name : `${folder}/${name}`));
+  return files.find((file) => existsSync(file));
 }

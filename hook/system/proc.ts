@@ -1,6 +1,7 @@
 /** `/proc`, through which open directories are entered, and by which runs that are still alive are told from dead ones. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';
+import { readText } from './paths.ts';
 
 /** Throws an ExpectedError (69) where `/proc` is not mounted, as in a chroot made by hand. */
 export function requireProc(): void {
@@ -10,5 +11,23 @@ export function requireProc(): void {
     exitStatus: EXIT.unavailable,
     fix: 'mount -t proc proc /proc',
     scope: 'spool',
+  });
+}
+
+interface Process {
+  pid: number;
+  /** Its command line. */
+  words: string[];
+  /** One of its files in `/proc`; '' when it cannot be read. */
+  read(file: string): string;
+}
+
+/** All processes with a command line that we may see. */
+export function readProcesses(): Process[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    const read = (file: string) => readText(`/proc/${pid}/${file}`);
+    const words = read('cmdline').split('\0');
+    return words.join('') === '' ? [] : [{ pid: Number(pid), words, read }];
   });
 }

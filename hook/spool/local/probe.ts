@@ -4,8 +4,10 @@
  */
 import { readdirSync, realpathSync, rmSync, statSync, writeSync } from 'node:fs';
 import { EXIT, type ExitStatus, ExpectedError } from '../../errors.ts';
+import { type ChildOptions, runChild } from '../../system/child-process.ts';
 import { errnoName, translateErrno } from '../../system/errno.ts';
 import { type FreeSpace, readFreeSpace } from '../../system/free-space.ts';
+import { ownCommand } from '../../system/own-command.ts';
 import { findClosed } from '../../system/paths.ts';
 import { createRunToken } from '../../system/run-token.ts';
 import { printOut } from '../../terminal/lines.ts';
@@ -14,7 +16,7 @@ import { readExchangeAt } from './known-directories.ts';
 import { localSpool, probeName } from './local.ts';
 import { explainNfsRefusal } from './nfs-refusal.ts';
 
-export interface ProbeRequest {
+interface ProbeRequest {
   directory: string;
   requireMount: boolean | string;
   workDir: string;
@@ -47,9 +49,26 @@ interface Steps {
 export type Answers = { [Step in keyof Steps]?: { found?: Steps[Step]; failure?: ProbeFailure } };
 
 /** One line of a probe. `subDir` is `''` for the spool directory itself. */
-export interface ProbeLine {
+interface ProbeLine {
   subDir: string;
   answers: Answers;
+}
+
+/** Until the probe says its first word it has not touched the spool: it is this server that is busy. */
+const startSeconds = 60;
+
+/** In a process of its own, because whoever touches a dead file system may never come back. */
+export async function askProbe(request: ProbeRequest, options: ChildOptions) {
+  const command = [...ownCommand(), 'probe-spool', JSON.stringify(request)];
+  const { timedOut, exitStatus, stdout, stderr } = await runChild(command, { ...options, startSeconds });
+  if (!timedOut && exitStatus !== 0) throw new Error(`the probe of the spool failed: ${stderr}`);
+  const answers = new Map<string, Answers>();
+  const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1);
+  for (const line of whole.split('\n').filter((text) => text !== '')) {
+    const { subDir, answers: further } = JSON.parse(line) as ProbeLine;
+    answers.set(subDir, { ...answers.get(subDir), ...further });
+  }
+  return { answers, isHung: timedOut };
 }
 
 /** Takes all steps, and prints how each ended. */

@@ -89,7 +89,7 @@ const directory: CheckCase[] = [
     what: 'a spool that is another file system than require_mount wants',
     check: 'spool_mount',
     status: 73,
-    says: /require_mount wants what is mounted at \/srv/,
+    says: /is not on the one mounted at \/srv, but on \S+: mount it/,
     spoil: ({ sh, tree }) => sh(`echo 'require_mount: /srv' >> ${tree.pilosYml}`),
     byHand: ({ sh, tree }) => sh(`sed -i /^require_mount/d ${tree.pilosYml}`),
   },
@@ -107,7 +107,7 @@ const directory: CheckCase[] = [
     what: 'a spool on the disk of this server, where require_mount wants a mount',
     check: 'spool_mount',
     status: 73,
-    says: /require_mount wants a mounted file system: mount it, or correct require_mount/,
+    says: /is not on a mounted file system, but on \/: mount it \(mount -a\), or set require_mount: false/,
     spoil: ({ sh, tree }) =>
       sh(`: > /etc/fstab && umount ${tree.spoolDir} && echo 'require_mount: true' >> ${tree.pilosYml}`),
     byHand: mountAgain,

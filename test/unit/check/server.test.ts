@@ -1,12 +1,12 @@
 /** What is decided about the user, the worker, the scripts, the timer and the configuration. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decideOwner } from '../../../hook/check/account-checks.ts';
-import { isWorker, parseWorker, withWorker } from '../../../hook/check/accounts.ts';
+import { isWorker, parseWorker } from '../../../hook/bbb/worker.ts';
+import { decideOwner, withWorker } from '../../../hook/check/accounts.ts';
 import { checkTimerRow, decideRepeated, decideTimer } from '../../../hook/check/call-checks.ts';
 import { classifyScript, isRepeatedDelivery } from '../../../hook/check/calls.ts';
 import { readConfiguration, salvagePilos } from '../../../hook/check/configuration.ts';
-import { decideNotImported, decideStray, decideUndelivered } from '../../../hook/check/recording-checks.ts';
+import { decideNotImported, decideStray, decideUndelivered } from '../../../hook/check/recordings.ts';
 import type { RecordingStatus } from '../../../hook/status/status.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 

@@ -2,9 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { decideFailedDirectory, decideImporter } from '../../../hook/check/archive-checks.ts';
-import type { Facts } from '../../../hook/check/facts.ts';
-import type { FoundSpool } from '../../../hook/check/local-spool.ts';
-import { createDirectory, decideAnswers, decideFailure } from '../../../hook/check/spool-mount.ts';
+import {
+  createDirectory,
+  decideAnswers,
+  decideFailure,
+  type FoundSpool,
+} from '../../../hook/check/local-spool.ts';
 import {
   decideGroup,
   decideMode,
@@ -15,11 +18,18 @@ import type { Verdict } from '../../../hook/check/table.ts';
 
 const found = { path: '/mnt/spool', isDirectory: true, mode: 0o2775, uid: 0, gid: 2000 };
 const nfs = { point: '/mnt/spool', type: 'nfs4', source: 'nas:/spool' };
+const account = { name: 'bigbluebutton', uid: 997, gid: 997, home: '/home/bigbluebutton' };
+const accounts = {
+  ...{ ranAs: 'bigbluebutton', owner: undefined, account, user: 'bigbluebutton', groups: [997, 2000] },
+  ...{ workers: [{ pid: 5, uid: 997, groups: [997] }], hasSystemd: true, groupNames: ['root'] },
+};
 const spool: FoundSpool = {
   ...{
     directory: '/mnt/spool',
     requireMount: false,
     subDirs: [],
+    destinations: [],
+    accounts,
     answers: new Map(),
     isHung: false,
     found,
@@ -27,12 +37,6 @@ const spool: FoundSpool = {
   },
   ...{ planned: undefined, groupName: 'pilos-spool', pilosGroup: { name: 'pilos-spool', gid: 2000 } },
 };
-const account = { name: 'bigbluebutton', uid: 997, gid: 997, home: '/home/bigbluebutton' };
-const accounts = {
-  ...{ ranAs: 'bigbluebutton', owner: undefined, account, user: 'bigbluebutton', groups: [997, 2000] },
-  ...{ workers: [{ pid: 5, uid: 997, groups: [997] }], hasSystemd: true, groupNames: ['root'] },
-};
-const facts = { accounts, recordings: { destinations: [] as string[] } } as unknown as Facts;
 const fixOf = (verdict: Verdict) => ('fix' in verdict ? verdict.fix : undefined);
 const isShell = (command: string) => spawnSync('sh', ['-n', '-c', command]).status === 0;
 
@@ -44,36 +48,36 @@ describe('the group of the spool', () => {
     ['www-data', 33],
     ['recordings', 3000],
   ])('is never %s where there is pilos-spool: the directory is given to that', (groupName, gid) => {
-    const verdict = decideGroup({ ...spool, groupName, found: { ...found, gid } }, facts);
+    const verdict = decideGroup({ ...spool, groupName, found: { ...found, gid } });
     expect(verdict).toMatchObject({ state: 'problem', status: 77, fix: chgrp });
   });
 
   it('is made where there is none, and the directory is given to it', () => {
     const without = { ...spool, groupName: 'root', found: { ...found, gid: 0 }, pilosGroup: undefined };
-    expect(fixOf(decideGroup(without, facts))).toBe(`groupadd --gid 2000 pilos-spool && ${chgrp}`);
+    expect(fixOf(decideGroup(without))).toBe(`groupadd --gid 2000 pilos-spool && ${chgrp}`);
   });
 
   it('may be another one that the admin chose, but nobody is put into it by a command', () => {
     const other = { ...spool, groupName: 'www-data', found: { ...found, gid: 33 }, pilosGroup: undefined };
-    const member = { accounts: { ...accounts, groups: [997, 33] } };
-    expect(decideGroup(other, member).state).toBe('ok');
-    expect(fixOf(decideGroup(other, facts))).toMatch(
+    const member = { ...accounts, groups: [997, 33] };
+    expect(decideGroup({ ...other, accounts: member }).state).toBe('ok');
+    expect(fixOf(decideGroup(other))).toMatch(
       /^if PILOS is in www-data, and it is for nothing but the spool: /,
     );
   });
 
   it('need not be PILOS’ where everybody may do everything, nor have a name here', () => {
     expect(
-      decideGroup({ ...spool, groupName: 'root', found: { ...found, gid: 0, mode: 0o2777 } }, facts).state,
+      decideGroup({ ...spool, groupName: 'root', found: { ...found, gid: 0, mode: 0o2777 } }).state,
     ).toBe('ok');
-    expect(decideGroup({ ...spool, groupName: undefined }, facts).state).toBe('ok');
+    expect(decideGroup({ ...spool, groupName: undefined }).state).toBe('ok');
   });
 });
 
 describe('the groups of the user of BBB', () => {
   const outside = { ...accounts, groups: [997] };
   const fixes = (changed: Partial<FoundSpool>, some: Partial<typeof accounts> = {}) =>
-    fixOf(decideUserGroup({ ...spool, ...changed }, { accounts: { ...outside, ...some } }));
+    fixOf(decideUserGroup({ ...spool, ...changed, accounts: { ...outside, ...some } }));
   const restart = ' && systemctl restart bbb-rap-resque-worker.service';
   const add = 'usermod --append --groups';
 
@@ -110,19 +114,16 @@ describe('the groups of the user of BBB', () => {
 
   it('are needed by each process of the worker', () => {
     const workers = [5, 6].map((pid) => ({ pid, uid: 997, groups: pid === 5 ? [2000] : [997] }));
-    const verdict = decideWorkerGroup(spool, { accounts: { ...accounts, workers } });
+    const verdict = decideWorkerGroup({ ...spool, accounts: { ...accounts, workers } });
     expect(verdict).toMatchObject({ state: 'problem', fix: restart.slice(4) });
     expect(verdict).toMatchObject({ problem: expect.stringMatching(/^process 6 was started before/) });
-    expect(decideWorkerGroup(spool, { accounts: { ...accounts, workers: [] } }).state).toBe('skipped');
+    expect(decideWorkerGroup({ ...spool, accounts: { ...accounts, workers: [] } }).state).toBe('skipped');
   });
 });
 
 describe('a directory that does not exist', () => {
   const fix = (changed: Partial<FoundSpool>, destinations: string[] = []) =>
-    createDirectory({ ...spool, mount: { ...nfs, point: '/' }, ...changed }, {
-      ...facts,
-      recordings: { destinations },
-    } as unknown as Facts);
+    createDirectory({ ...spool, mount: { ...nfs, point: '/' }, destinations, ...changed });
   const create = 'install -d -m 2775 -g pilos-spool /mnt/spool';
 
   it('is created with the group of PILOS where nothing is to be mounted', () => {
@@ -185,13 +186,13 @@ describe('EACCES', () => {
   };
 
   it('of a directory that is closed is opened, also on NFS', () => {
-    const verdict = decideFailure(spool, { ...denied, closed: '/mnt' }, facts);
+    const verdict = decideFailure(spool, { ...denied, closed: '/mnt' });
     expect(verdict).toMatchObject({ problem: 'bigbluebutton cannot enter /mnt', fix: 'chmod a+x /mnt' });
   });
 
   it('that the NFS server has decided is said with what to do there', () => {
     const refused = { ...denied, code: 'nfs_server_refuses', closed: '/mnt/spool' };
-    expect(decideFailure(spool, refused, facts)).toMatchObject({ problem: 'permission denied', fix: 'f' });
+    expect(decideFailure(spool, refused)).toMatchObject({ problem: 'permission denied', fix: 'f' });
   });
 });
 

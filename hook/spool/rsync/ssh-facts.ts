@@ -1,52 +1,38 @@
 /** What ssh would do to reach a host, from `ssh -G`. */
-import { type ChildOptions, runChild } from '../system/child-process.ts';
-import { statOrUndefined } from '../system/paths.ts';
-import type { Accounts } from './accounts.ts';
 
-export interface SshFacts {
-  /** As `spool_dir` has it, `[USER@]HOST`. */
-  alias: string;
-  hostname: string;
-  port: string;
-  /** The user there. */
-  user: string;
-  /** How `known_hosts` names the host. */
-  knownName: string;
-  /** The private key that is offered first; undefined when there is none. */
-  key: string | undefined;
-  /** Where ssh would look for one. */
-  wantedKey: string | undefined;
-  /** ssh refuses a key that others may read, or that belongs to somebody else. */
-  isKeyPrivate: boolean;
-  /** What the key itself says: the file `.pub` may be missing, or another one's. */
-  publicKey: string | undefined;
-  hasPassphrase: boolean;
-}
+import { type ChildOptions, runChild } from '../../system/child-process.ts';
+import { statOrUndefined } from '../../system/paths.ts';
+import { sshHost } from './arguments.ts';
 
 /** @returns `refusal`: what ssh says of its own configuration when it does not accept that */
-export async function readSshFacts(
-  host: string,
-  { account }: Accounts,
-  options: ChildOptions,
-): Promise<{ ssh?: SshFacts; refusal?: string }> {
-  // rsync wants an IPv6 address in brackets, ssh without.
-  const alias = host.replace(/\[([^\]]*)\]/, '$1');
+export async function readSshFacts(host: string, home: string, options: ChildOptions) {
+  const alias = sshHost({ host });
   const { exitStatus, stdout, stderr } = await runChild(['ssh', '-G', '--', alias], options);
-  if (exitStatus !== 0) return { refusal: stderr.trim().split(/[\r\n]+/)[0] ?? '' };
-  const { wantedKeys, ...facts } = parseSshFacts(alias, stdout, account?.home ?? process.env['HOME'] ?? '/');
+  if (exitStatus !== 0) return { ssh: undefined, refusal: stderr.trim().split(/[\r\n]+/)[0] ?? '' };
+  const { wantedKeys, ...facts } = parseSshFacts(alias, stdout, home);
   const key = wantedKeys.find((file) => statOrUndefined(file) !== undefined);
   const stats = key === undefined ? undefined : statOrUndefined(key);
+  // ssh refuses a key that others may read, or that belongs to somebody else.
   const isKeyPrivate =
     stats === undefined || (stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0);
   const canAsk = key !== undefined && isKeyPrivate;
   const said = canAsk ? await runChild(['ssh-keygen', '-y', '-P', '', '-f', key], options) : undefined;
-  const hasPassphrase = /passphrase/.test(said?.stderr ?? '');
-  return {
-    ssh: { ...facts, key, isKeyPrivate, publicKey: parsePublicKey(said?.stdout ?? ''), hasPassphrase },
+  const ssh = {
+    ...facts,
+    /** The private key that is offered first; undefined when there is none. */
+    key,
+    isKeyPrivate,
+    /** What the key itself says: the file `.pub` may be missing, or another one's. */
+    publicKey: parsePublicKey(said?.stdout ?? ''),
+    hasPassphrase: /passphrase/.test(said?.stderr ?? ''),
   };
+  return { ssh, refusal: undefined };
 }
 
-/** The output of `ssh -G`: a keyword and its value on each line. */
+/**
+ * The output of `ssh -G`: a keyword and its value on each line. `alias`: as `spool_dir` has it; `knownName`: as `known_hosts`
+ * does; `wantedKeys`: the files in which ssh looks for a key, `wantedKey` the one to make where none is there.
+ */
 export function parseSshFacts(alias: string, output: string, home: string) {
   const values = (keyword: string) =>
     output

@@ -1,0 +1,42 @@
+/** What is to be mounted at a place, as /etc/fstab and systemd's units say. */
+import { readdirSync } from 'node:fs';
+import { plannedMountPoint } from './mounts.ts';
+import { quietly, readText, statOrUndefined } from './paths.ts';
+import { sh } from './shell-quote.ts';
+
+const unitDirectories = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/run/systemd/generator',
+  '/usr/lib/systemd/system',
+];
+
+/**
+ * What fstab or a mount unit of systemd mounts there or above it, and the command that does. Without its unit it needs the
+ * directory, which nobody may fill as long as nothing is mounted.
+ *
+ * @param isHung whoever touches it now may never come back
+ */
+export function readPlannedMount(
+  path: string,
+  isHung: boolean,
+): { point: string; command: string } | undefined {
+  const inFstab = plannedMountPoint(path, readText('/etc/fstab'));
+  const inUnit = plannedMountPoint(path, '', readMountUnits());
+  if (inUnit !== undefined && inUnit.length > (inFstab?.length ?? 0)) {
+    const unit = `"$(${sh`systemd-escape --path --suffix=mount ${inUnit}`})"`;
+    return { point: inUnit, command: `systemctl start ${unit}` };
+  }
+  if (inFstab === undefined) return undefined;
+  const isMissing = !isHung && statOrUndefined(inFstab) === undefined;
+  const create = isMissing ? sh`install -d -m 0 ${inFstab} && ` : '';
+  return { point: inFstab, command: `${create}${sh`mount ${inFstab}`}` };
+}
+
+function readMountUnits(): string[] {
+  return unitDirectories.flatMap((directory) => {
+    const names = quietly(() => readdirSync(directory)) ?? [];
+    const units = names.filter((name) => /\.(auto)?mount$/.test(name));
+    return units.map((name) => readText(`${directory}/${name}`));
+  });
+}
