@@ -27,4 +27,11 @@ describe('The machines', () => {
     expect(await bbb.ask('systemctl is-active pilos-post-publish.timer')).toBe('active\n');
     report(task, 'yes');
   });
+
+  it('end a command that takes longer than its time limit, and what it has started', async ({ task }) => {
+    const { status } = await bbb.run('sleep 1001 & sleep 1002', { seconds: 2 });
+    expect(status).toBe(124);
+    expect(await bbb.ask("pgrep --full 'sleep 100[12]' || true")).toBe('');
+    report(task, 'yes');
+  });
 });

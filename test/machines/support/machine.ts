@@ -11,7 +11,7 @@ import {
 import { addresses, enterSite, type MachineName, type Site, siteDirectory } from './site.ts';
 
 interface CommandOptions {
-  /** After this time the command is given up. */
+  /** After this time the command is ended. */
   seconds?: number;
   /** `root` by default. */
   user?: string;
@@ -51,10 +51,13 @@ export function describeMachine(site: Site, name: MachineName, storageMegabytes 
     const [program, ...args] = enterSite(site, ['sh', '-c', script]);
     return (await runOrThrow(program, args, { timeoutMilliseconds: 150_000 })).stdout;
   };
-  const commandLine = (script: string, { seconds = 60, user = 'root' }: CommandOptions) =>
-    enterSite(site, ['timeout', '--foreground', `${seconds}`, ...ssh(site, name), asUser(user, script)]);
+  // It ends on the machine; only where that hangs, here, and at last whatever runs it.
+  const commandLine = (script: string, { seconds = 60, user = 'root' }: CommandOptions) => {
+    const limited = `timeout --kill-after=2 ${seconds} ${asUser(user, script)}`;
+    return enterSite(site, ['timeout', '--foreground', `${seconds + 10}`, ...ssh(site, name), limited]);
+  };
   const options = ({ seconds = 60, input }: CommandOptions) => ({
-    timeoutMilliseconds: (seconds + 10) * 1000,
+    timeoutMilliseconds: (seconds + 20) * 1000,
     ...(input === undefined ? {} : { input }),
   });
   const run: Machine['run'] = (script, command = {}) => {
