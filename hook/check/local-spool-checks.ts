@@ -12,6 +12,7 @@ import {
   type LocalSpool,
 } from './local-spool.ts';
 import {
+  asRoot,
   decideGroup,
   decideMode,
   decideUserGroup,
@@ -62,7 +63,7 @@ function foundSpoolChecks(spool: FoundSpool): Row[] {
   return listed(
     row('spool_mount', mount, decideMount(spool), ['spool_answers']),
     row('spool_group', `group of ${path}: ${group}`, decideGroup(spool), mounted),
-    row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found), grouped),
+    row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found, spool.mount), grouped),
     row('spool_space', `free space: ${free}`, decideSpace(space), mounted),
     isKnown && row('user_group', user, decideUserGroup(spool), grouped),
     isKnown && row('worker_group', worker, decideWorkerGroup(spool), [...grouped, 'user_group']),
@@ -119,9 +120,10 @@ function decideSubDirectory(spool: FoundSpool, subDir: string): Verdict {
   if (!there.isDirectory) return problem(EXIT.spool, 'it is not a directory', `remove or rename ${path}`);
   if (there.gid !== gid && (there.mode & 0o007) !== 0o007) {
     const text = `its group (id ${there.gid}) is not that of ${spool.found.path}, so PILOS cannot delete what it has imported`;
-    return problem(EXIT.permission, text, sh`chgrp ${gid} ${path} && chmod g+rwxs ${path}`);
+    const change = (place: string) => sh`chgrp ${gid} ${place} && chmod g+rwxs ${place}`;
+    return problem(EXIT.permission, text, asRoot(spool.mount, path, change));
   }
-  const mode = decideMode({ path, mode: there.mode });
+  const mode = decideMode({ path, mode: there.mode }, spool.mount);
   return mode.state === 'ok' && write?.failure ? decideFailure(spool, write.failure) : mode;
 }
 

@@ -20,7 +20,8 @@ export function decideGroup(spool: FoundSpool): Verdict {
   if (isOpen || groupName === undefined || groupName.startsWith('pilos-spool')) return ok;
   const { account, groups = [], user } = accounts;
   const create = pilosGroup === undefined ? 'groupadd --gid 2000 pilos-spool && ' : '';
-  const give = `${create}${sh`chgrp pilos-spool ${path} && chmod g+rwxs ${path}`}`;
+  const change = (place: string) => `${create}${sh`chgrp pilos-spool ${place} && chmod g+rwxs ${place}`}`;
+  const give = asRoot(spool.mount, path, change);
   if (pilosGroup !== undefined || gid === 0 || gid === account?.gid) {
     const text = `its group is ${groupName}, so PILOS cannot read and delete archives there`;
     return problem(EXIT.permission, text, give);
@@ -81,7 +82,10 @@ function needsGroup({ found: { mode, uid }, accounts }: FoundSpool): boolean {
 }
 
 /** PILOS reads and deletes archives as a member of the directory's group. */
-export function decideMode({ path, mode }: Pick<FoundSpool['found'], 'path' | 'mode'>): Verdict {
+export function decideMode(
+  { path, mode }: Pick<FoundSpool['found'], 'path' | 'mode'>,
+  mount: FoundSpool['mount'],
+): Verdict {
   const isClosed = (mode & 0o070) !== 0o070 && (mode & 0o007) !== 0o007;
   const isSticky = (mode & 0o1000) !== 0;
   const rules = [
@@ -92,6 +96,18 @@ export function decideMode({ path, mode }: Pick<FoundSpool['found'], 'path' | 'm
   const broken = rules.filter(([isBroken]) => isBroken);
   if (broken.length === 0) return ok;
   const text = broken.map(([, what]) => what).join('; ');
-  const fix = sh`chmod ${broken.map(([, , change]) => change).join(',')} ${path}`;
+  const change = broken.map(([, , one]) => one).join(',');
+  const fix = asRoot(mount, path, (place) => sh`chmod ${change} ${place}`);
   return isClosed || isSticky ? problem(EXIT.permission, text, fix) : warning(text, fix);
+}
+
+/** Over NFS, root of this server is usually nobody on the other one, and there the directory has another path. */
+export function asRoot(
+  { type, source, point }: FoundSpool['mount'],
+  path: string,
+  commandFor: (place: string) => string,
+): string {
+  const [, server, exported = ''] = /^(.+?):(\/.*)$/.exec(source) ?? [];
+  if (!type.startsWith('nfs') || server === undefined) return commandFor(path);
+  return `on ${server}: ${commandFor(exported.replace(/\/+$/, '') + path.slice(point.length))}`;
 }

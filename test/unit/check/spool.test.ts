@@ -42,23 +42,35 @@ const isShell = (command: string) => spawnSync('sh', ['-n', '-c', command]).stat
 
 describe('the group of the spool', () => {
   const chgrp = 'chgrp pilos-spool /mnt/spool && chmod g+rwxs /mnt/spool';
+  const local: FoundSpool = { ...spool, mount: { ...nfs, type: 'ext4', source: '/dev/sda' } };
   it.each([
     ['root', 0],
     ['bigbluebutton', 997],
     ['www-data', 33],
     ['recordings', 3000],
   ])('is never %s where there is pilos-spool: the directory is given to that', (groupName, gid) => {
-    const verdict = decideGroup({ ...spool, groupName, found: { ...found, gid } });
+    const verdict = decideGroup({ ...local, groupName, found: { ...found, gid } });
     expect(verdict).toMatchObject({ state: 'problem', status: 77, fix: chgrp });
   });
 
   it('is made where there is none, and the directory is given to it', () => {
-    const without = { ...spool, groupName: 'root', found: { ...found, gid: 0 }, pilosGroup: undefined };
+    const without = { ...local, groupName: 'root', found: { ...found, gid: 0 }, pilosGroup: undefined };
     expect(fixOf(decideGroup(without))).toBe(`groupadd --gid 2000 pilos-spool && ${chgrp}`);
   });
 
+  it('is given by root of the server where the spool is on NFS, which squashes root of this one', () => {
+    const mount = { point: '/mnt', type: 'nfs4', source: 'nas:/export/' };
+    const root = { ...spool, mount, groupName: 'root', found: { ...found, gid: 0 } };
+    expect(fixOf(decideGroup(root))).toBe(
+      'on nas: chgrp pilos-spool /export/spool && chmod g+rwxs /export/spool',
+    );
+    expect(fixOf(decideMode({ path: '/mnt/spool', mode: 0o2755 }, { ...mount, source: '[::1]:/' }))).toBe(
+      'on [::1]: chmod g+rwx /spool',
+    );
+  });
+
   it('may be another one that the admin chose, but nobody is put into it by a command', () => {
-    const other = { ...spool, groupName: 'www-data', found: { ...found, gid: 33 }, pilosGroup: undefined };
+    const other = { ...local, groupName: 'www-data', found: { ...found, gid: 33 }, pilosGroup: undefined };
     const member = { ...accounts, groups: [997, 33] };
     expect(decideGroup({ ...other, accounts: member }).state).toBe('ok');
     expect(fixOf(decideGroup(other))).toMatch(
@@ -68,9 +80,9 @@ describe('the group of the spool', () => {
 
   it('need not be PILOS’ where everybody may do everything, nor have a name here', () => {
     expect(
-      decideGroup({ ...spool, groupName: 'root', found: { ...found, gid: 0, mode: 0o2777 } }).state,
+      decideGroup({ ...local, groupName: 'root', found: { ...found, gid: 0, mode: 0o2777 } }).state,
     ).toBe('ok');
-    expect(decideGroup({ ...spool, groupName: undefined }).state).toBe('ok');
+    expect(decideGroup({ ...local, groupName: undefined }).state).toBe('ok');
   });
 });
 
@@ -224,6 +236,6 @@ describe('what PILOS does with archives', () => {
 });
 
 it('quotes paths in commands', () => {
-  const fix = fixOf(decideMode({ path: "/mnt/it's $(here)", mode: 0o755 }));
+  const fix = fixOf(decideMode({ path: "/mnt/it's $(here)", mode: 0o755 }, { ...nfs, type: 'ext4' }));
   expect(fix).toBe("chmod g+rwx,g+s '/mnt/it'\\''s $(here)'");
 });
