@@ -45,6 +45,15 @@ it('tells a --from that is no tree of recordings, and the one that was probably 
   expectRefused(await run(join(tree.publishedDir, 'presentation')), 66, 'DIR/presentation/MEETING_ID');
 });
 
+it('says which PILOS is needed before it sends the first recording', async () => {
+  const { tree, good } = createServer();
+  const { status, stdout, stderr } = await tree.run(['migrate', '--no-wait', ...origin]);
+  expect(status).toBe(0);
+  const said = `${stderr}${stdout}`;
+  expect(said).toMatch(/PILOS must know the meetings.* since early 2026 \(pull request 3034\)/);
+  expect(said.indexOf('early 2026')).toBeLessThan(said.indexOf(good.id));
+});
+
 it('says with 66 that nothing fits, and which origins there are', async () => {
   const { tree } = createServer();
   tree.addMeeting({ origin: 'Ro\u001bom\n' });

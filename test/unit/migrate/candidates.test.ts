@@ -110,6 +110,12 @@ describe('chooseCandidates', () => {
     expect(choose([], wanted)).toMatchObject({ candidates: [], unknownIds: ['r3'] });
   });
 
+  it('compares ids without the white space that BBB writes around a long value', () => {
+    write('presentation/m1', { room: '\n        r1\n      ', origin: ' Greenlight ' });
+    const wanted = { ids: new Set(['r1']), origins: ['Greenlight'] };
+    expect(choose([], wanted)).toMatchObject({ candidates: [{ externalId: 'r1' }], unknownIds: [] });
+  });
+
   it('finds what PILOS would import as something else, or not at all', () => {
     write('presentation/m1', { id: 'other' });
     write('presentation/m2', { room: '' });
