@@ -29,7 +29,10 @@ export function archiveChecks(
     ),
     row('failed_directory', visible, decideFailedDirectory(archives, localSpool), after),
     row('refused_archives', 'PILOS could import what it was given', decideRefusedArchives(archives), after),
-    row('same_directory', 'the spool directory is that of earlier deliveries', decideSame(archives), after),
+    row('same_directory', 'the spool directory is that of earlier deliveries', decideSame(archives), [
+      ...after,
+      'sub_directory',
+    ]),
   ];
 }
 

@@ -132,7 +132,11 @@ const subDirectories: CheckCase[] = [
     status: 73,
     says: /does not exist, so the recordings of that PILOS are not delivered/,
     spoil: ({ sh, tree }) => sh(`rm -r ${tree.spoolDir}/instance1`),
-    afterwards: (here) => makeFailedDirectory(here, `${here.tree.spoolDir}/instance1`),
+    afterwards: async (here) => {
+      await makeFailedDirectory(here, `${here.tree.spoolDir}/instance1`);
+      // It is another directory than the one that archives went into.
+      await here.sh('pilos-post-publish deliver --confirm-mount');
+    },
   },
   {
     what: 'a sub directory that the group cannot write',
