@@ -1,11 +1,12 @@
 /** What became of archives that were delivered: still in the spool, in `failed/`, or taken by PILOS. */
-import { EXIT, ExpectedError } from '../errors.ts';
+import { ExpectedError } from '../errors.ts';
 import type { ArchivesSeen, EarlierRefusals } from '../spool/spool.ts';
 import { describeError, errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
 import type { Ledger } from './ledger.ts';
 import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger-entry.ts';
 import { findLeftBehind, isFromBefore } from './left-behind.ts';
+import { refusedByPilos } from './not-imported.ts';
 import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
 
@@ -131,12 +132,12 @@ async function reportRefusal(
   key: LedgerKey,
   { name, destination }: Delivery,
 ): Promise<void> {
-  const error = `PILOS has refused ${name}: it lies in failed/ of its spool`;
+  const { message: error, exitStatus } = refusedByPilos(name, key.meetingId);
   run.log.warn(error);
-  await notify(run, { event: 'refused', ...key, destination, error, exitStatus: EXIT.data });
+  await notify(run, { event: 'refused', ...key, destination, error, exitStatus });
 }
 
-/** What a look at these archives says of each. */
+/** What was seen in the spool says this of one archive. */
 export function importState(delivered: Delivery, seen: ArchivesSeen): ImportState {
   const { waiting, refused, failedDirectory, since } = seen;
   const { name } = delivered;

@@ -5,7 +5,8 @@ import { errorDocument } from '../terminal/escape.ts';
 import type { Backlog, BacklogItem } from './backlog.ts';
 import { planDeliveredArchive } from './content.ts';
 import { type DeliveryContext, type FormatDelivery, planDelivery } from './context.ts';
-import { clearWorkDirectory, type DeliveryRequest, deliverFormat, describeDelivery } from './delivery.ts';
+import type { DeliveryRequest } from './decide.ts';
+import { clearWorkDirectory, deliverFormat, describeDelivery } from './delivery.ts';
 import { basisOf, type DeliveryResult, failureOf, notTried, recordFailure } from './result.ts';
 
 /**

@@ -1,15 +1,11 @@
 /** The formats of one meeting, one after the other, and what is due when all of them are done. */
+
 import type { PublishedFormat } from '../bbb/bbb.ts';
 import { type MeetingId, meetingIdOf } from '../bbb/ids.ts';
 import { ExpectedError } from '../errors.ts';
 import { type DeliveryContext, planDelivery } from './context.ts';
-import {
-  clearWorkDirectory,
-  type DeliveryRequest,
-  deliverFormat,
-  describeDelivery,
-  noteForLater,
-} from './delivery.ts';
+import type { DeliveryRequest } from './decide.ts';
+import { clearWorkDirectory, deliverFormat, describeDelivery, noteForLater } from './delivery.ts';
 import { type DeliveryResult, recordFailure, tolerate } from './result.ts';
 import { settleMeeting } from './settle-meeting.ts';
 import { leaveToTimer } from './unreachable.ts';

@@ -2,7 +2,8 @@
 import { confirmImports } from '../delivery/confirm.ts';
 import { openLedger } from '../delivery/ledger.ts';
 import type { ImportState } from '../delivery/ledger-entry.ts';
-import { EXIT, ExpectedError } from '../errors.ts';
+import { refusedByPilos } from '../delivery/not-imported.ts';
+import { ExpectedError } from '../errors.ts';
 import type { Candidate } from './candidates.ts';
 import { destinationsOf, type MigrationResult, notSent, type Sending } from './send.ts';
 
@@ -24,9 +25,9 @@ export function withImport(sending: Sending, candidate: Candidate, result: Migra
   if (result.state !== 'delivered' && result.state !== 'unchanged') return result;
   const state = importStateOf(sending, candidate);
   if (state !== 'refused') return { ...result, import_state: state };
-  const reason = new ExpectedError(`PILOS has refused ${result.archive}: it lies in failed/ of its spool`, {
-    code: 'import_refused',
-    exitStatus: EXIT.data,
+  const { message, exitStatus } = refusedByPilos(result.archive, candidate.published.meetingId);
+  const reason = new ExpectedError(message, {
+    ...{ code: 'import_refused', exitStatus },
     fix: "does PILOS have a meeting of this id? Its log tells the reason; then send what was refused with 'migrate --refused'",
   });
   return { ...notSent(sending, candidate, reason), state: 'refused' };

@@ -3,9 +3,9 @@ import type { ArchivePlan } from '../archive/archive.ts';
 import { readStamp } from '../archive/stamp.ts';
 import { planDeliveredArchive } from '../delivery/content.ts';
 import { type DeliveryContext, type FormatDelivery, lockFormat, planDelivery } from '../delivery/context.ts';
-import { packAndSend } from '../delivery/delivery.ts';
 import { openLedger } from '../delivery/ledger.ts';
 import type { Delivery, ImportState } from '../delivery/ledger-entry.ts';
+import { packAndSend } from '../delivery/pack-and-send.ts';
 import {
   basisOf as basisOfDelivery,
   type ErrorDocument,

@@ -9,6 +9,7 @@ import type { Config } from '../config/config.ts';
 import type { Ledger } from '../delivery/ledger.ts';
 import type { Attempt, LedgerEntry } from '../delivery/ledger-entry.ts';
 import { isHere, readMeetingFormats } from '../delivery/meeting-formats.ts';
+import { outdatedInPilos, refusedByPilos } from '../delivery/not-imported.ts';
 import type { ErrorDocument } from '../delivery/result.ts';
 import type { DeliveryState } from '../delivery/state.ts';
 import { ExpectedError } from '../errors.ts';
@@ -130,21 +131,13 @@ function describeEntry(entry: LedgerEntry | undefined, state: FormatStatus['stat
 
 /** Why PILOS does not have it, and what to do. */
 function errorOf(
-  { meeting_id, attempts }: LedgerEntry,
+  { meeting_id, attempts, delivered }: LedgerEntry,
   state: FormatStatus['state'],
 ): ErrorDocument | undefined {
   const last = attempts.at(-1);
   const failure = last?.result === 'failed' ? last.error : undefined;
-  const again = `pilos-post-publish -m ${meeting_id}`;
-  if (state === 'refused') {
-    const message = 'PILOS has refused it: the archive lies in failed/ of its spool';
-    const fix = `find the reason in PILOS' log (does it know the meeting?), then run '${again}'`;
-    return { code: 'refused', message, fix };
-  }
-  if (state === 'outdated') {
-    const message = 'PILOS has an earlier version, and keeps it';
-    return { code: 'outdated', message, fix: `delete the recording in PILOS, then run '${again} --again'` };
-  }
+  if (state === 'refused') return errorDocument(refusedByPilos(delivered?.name ?? 'it', meeting_id));
+  if (state === 'outdated') return errorDocument(outdatedInPilos(meeting_id));
   if (state === 'lost') {
     const message = 'it was deleted on this server before PILOS had imported it';
     const fix = `restore it from a backup, or run 'pilos-post-publish status --forget ${meeting_id}'`;

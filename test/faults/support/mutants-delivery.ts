@@ -57,7 +57,7 @@ export const deliveryMutants: Mutant[] = [
   },
   {
     name: 'an archive is replaced while PILOS may be importing it',
-    seams: [{ module: delivery, function: 'mayBeImportedNow', replacement: '() => undefined' }],
+    seams: [{ module: 'delivery/decide.ts', function: 'mayBeImportedNow', replacement: '() => undefined' }],
     killedBy: 'published again a moment later',
     finding: /replaced while PILOS may be importing/,
   },
@@ -71,13 +71,14 @@ export const deliveryMutants: Mutant[] = [
     name: 'noted as delivered before it is',
     seams: [
       {
-        module: delivery,
+        module: 'delivery/pack-and-send.ts',
         function: 'packAndSend',
         replacement: `async (context, delivery) => {
-          const { published } = delivery;
-          const stamp = readStamp(published.directory);
-          const sent = { plan: planDeliveredArchive(published), stamp, checksum: '' };
-          await recordDelivery(context, delivery, sent, 0);
+          const { published, archive: name, destination, subDir: sub_dir } = delivery;
+          const { size: bytes, fingerprint } = planDeliveredArchive(published);
+          const [at, stamp] = [new Date().toISOString(), readStamp(published.directory)];
+          const sent = { at, bytes, seconds: 0, destination, name, fingerprint, stamp, checksum: '', sub_dir };
+          context.ledger.recordDelivery(published, sent);
           return await original(context, delivery);
         }`,
       },
