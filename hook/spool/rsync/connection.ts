@@ -25,6 +25,8 @@ interface ControlSocket {
 export interface Connection {
   /** Begins to open it, so that it stands when it is needed. */
   begin(watcher: SpoolWatcher): void;
+  /** Resolves when it stands, or has failed, which {@link socket} throws then. */
+  whenSettled(watcher: SpoolWatcher): Promise<void>;
   /**
    * Waits until it stands, and opens it anew where it has died. Undefined where no control socket can be made: each
    * rsync logs in for itself then. Throws RsyncFailure.
@@ -66,6 +68,9 @@ export function createConnection(
   return {
     begin: (watcher) => {
       if (hasSocket) current(watcher);
+    },
+    whenSettled: async (watcher) => {
+      if (hasSocket) await current(watcher).standing.catch(() => undefined);
     },
     socket: async (watcher) => {
       if (!hasSocket) return undefined;

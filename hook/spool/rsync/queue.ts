@@ -32,6 +32,11 @@ export interface QueueOptions<Item extends Queued> {
   mostBytes: number;
   /** Whether there is room for so many bytes beside those that are packed. */
   hasRoom(bytes: number): boolean;
+  /**
+   * Resolves when something can be sent: what is packed by then goes together. Never rejects; what keeps it from that is
+   * thrown by who sends.
+   */
+  whenReady(item: Item): Promise<void>;
   /** Sends them; what is returned has not arrived, and is sent alone. */
   sendTogether(items: Item[]): Promise<Item[]>;
   sendAlone(item: Item): Promise<void>;
@@ -133,7 +138,10 @@ export function createQueue<Item extends Queued>(options: QueueOptions<Item>): Q
   const sendAll = async () => {
     if (isSending) return;
     isSending = true;
-    for (let batch = take(); batch.length > 0; batch = take()) await sendBatch(batch);
+    for (let [first] = waiting; first !== undefined; [first] = waiting) {
+      await options.whenReady(first.item);
+      await sendBatch(take());
+    }
     isSending = false;
   };
 

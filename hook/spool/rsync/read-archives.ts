@@ -39,6 +39,8 @@ export async function readArchivesOverRsync(
       if (![...seen.refused].some((name) => earlier.has(name))) return seen;
       return { ...seen, refused: withoutEarlier(seen.refused, await ask('--update')) };
     }
+    // None of them is in question.
+    if (names.length > 0 && names.every((name) => seen.waiting.has(name))) return seen;
     // What is no directory, or a link to one, would be replaced by one: it is listed as new, too, but not here.
     const { stdout } = await ask('--existing');
     const isInTheWay = parseListing(stdout).has('failed/');

@@ -23,7 +23,7 @@ import { createLink, type RsyncLink, type RsyncSpoolSettings, runRsync, transfer
 import { type Shipment, sendShipment, sendTogether, watcherOf } from './shipment.ts';
 
 /** How many archives are packed, or wait for those that are being sent. */
-const lanes = 32;
+const lanes = 64;
 
 export interface RsyncSpool extends Spool {
   /** Tries out all that a delivery does, with a small file that PILOS ignores, within seconds. */
@@ -36,6 +36,7 @@ export function rsyncSpool(settings: RsyncSpoolSettings): RsyncSpool {
   const queue = createQueue<QueuedShipment>({
     mostBytes: settings.workSpace,
     hasRoom: (bytes) => bytes <= freeSpace(settings.workDir),
+    whenReady: async ({ shipment }) => await link.connection?.whenSettled(shipment.watcher),
     sendTogether: (items) => {
       const shipments = items.map(({ shipment }) => shipment);
       return patiently(settings, watcherOf(shipments), async () => {

@@ -20,6 +20,7 @@ function createTestQueue(options: Partial<QueueOptions<Item>> = {}) {
   const queue = createQueue<Item>({
     mostBytes: 1000,
     hasRoom: () => true,
+    whenReady: async () => undefined,
     sendTogether: async (items) => {
       await send(items);
       return [];
@@ -52,6 +53,17 @@ it('sends the first one at once, and together what is packed meanwhile', async (
   const { deliver, sent } = createTestQueue();
   expect(await Promise.all(['1', '2', '3', '4'].map((name) => deliver(name)))).toEqual(Array(4).fill('sent'));
   expect(sent).toEqual(['1', '2+3+4']);
+});
+
+it('sends together what is packed until it can be sent', async () => {
+  const ready = Promise.withResolvers<void>();
+  const { deliver, sent } = createTestQueue({ whenReady: () => ready.promise });
+  const all = Promise.all(['1', '2', '3'].map((name) => deliver(name)));
+  await sleep(20);
+  expect(sent).toEqual([]);
+  ready.resolve();
+  expect(await all).toEqual(Array(3).fill('sent'));
+  expect(sent).toEqual(['1+2+3']);
 });
 
 it('sends together only what goes to the same directory, and nothing that has none', async () => {
@@ -139,6 +151,7 @@ it('goes on after one that cannot be packed', async () => {
   const options = {
     mostBytes: 10,
     hasRoom: () => true,
+    whenReady: async () => undefined,
     sendTogether: async () => [],
     sendAlone: async () => {},
   };
