@@ -34,8 +34,10 @@ const suffix = '.renamed';
 const tries = 5;
 
 export async function probeWith(prepared: Shipment): Promise<RsyncProbe> {
-  const { link, transfer } = prepared;
-  const shipment = { ...prepared, transfer: { ...transfer, suffix } };
+  // What earlier runs have found is found out anew: it may have been corrected.
+  const { knownRefusal: _, ...link } = prepared.link;
+  const { transfer } = prepared;
+  const shipment = { ...prepared, link, transfer: { ...transfer, suffix } };
   const failure = await send(shipment);
   if (failure !== undefined && shipment.isSentInPlace !== true) return { failure };
   const name = failure === undefined ? completeName(shipment.transfer, transfer.baseName) : transfer.baseName;

@@ -19,6 +19,7 @@ import { patiently } from './patience.ts';
 import { probeWith, type RsyncProbe, withinSeconds } from './probe.ts';
 import { createQueue, type Queue, type Queued } from './queue.ts';
 import { readArchivesOverRsync } from './read-archives.ts';
+import { openRenamingRefusal } from './renaming-refusal.ts';
 import { createLink, type RsyncLink, type RsyncSpoolSettings, runRsync, transferOf } from './run-rsync.ts';
 import { type Shipment, sendShipment, sendTogether, watcherOf } from './shipment.ts';
 
@@ -32,7 +33,8 @@ export interface RsyncSpool extends Spool {
 
 export function rsyncSpool(settings: RsyncSpoolSettings): RsyncSpool {
   const { address } = settings;
-  const link = createLink(settings);
+  const destination = remoteDirectory({ address, subDir: '' });
+  const link = { ...createLink(settings), knownRefusal: openRenamingRefusal(settings.workDir, destination) };
   const queue = createQueue<QueuedShipment>({
     mostBytes: settings.workSpace,
     hasRoom: (bytes) => bytes <= freeSpace(settings.workDir),

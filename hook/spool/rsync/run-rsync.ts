@@ -8,6 +8,7 @@ import { choosesShell, parseProgress, remoteDirectory, type Transfer } from './a
 import { childEnvironment } from './child-environment.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { explainFailure, type RsyncFailure } from './failure.ts';
+import type { RenamingRefusal } from './renaming-refusal.ts';
 
 export interface RsyncSpoolSettings {
   address: Exclude<SpoolAddress, { kind: 'local' }>;
@@ -25,6 +26,8 @@ export interface RsyncLink {
   connection: Connection | undefined;
   /** How the server has refused to rename: what comes next is sent whole, and that is not said again. */
   renamingRefusal?: RsyncFailure;
+  /** What earlier runs have found of that; a check finds it out anew. */
+  knownRefusal?: RenamingRefusal;
 }
 
 export function createLink(settings: RsyncSpoolSettings): RsyncLink {

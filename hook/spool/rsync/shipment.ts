@@ -28,19 +28,26 @@ export interface Shipment extends RsyncRun {
 }
 
 export async function sendShipment(shipment: Shipment): Promise<void> {
-  if (shipment.isSentWhole || shipment.link.renamingRefusal) return await sendWhole(shipment);
+  const { link, watcher } = shipment;
+  if (shipment.isSentWhole || isRenamingRefused(shipment)) return await sendWhole(shipment);
   try {
     if (await sendAndRename(shipment)) return;
     // `rrsync -no-overwrite` passes over what a cut transfer has left there.
     await removeSent(shipment);
   } catch (error) {
     if (!(error instanceof RsyncFailure && error.isDeletionRefused)) throw error;
-    shipment.link.renamingRefusal = error;
-    shipment.watcher.warn(`${error.message}: a cut transfer cannot be resumed there; ${error.fix}`);
+    const warning = `${error.message}: a cut transfer cannot be resumed there; ${error.fix}`;
+    link.renamingRefusal = error;
+    watcher.warn(warning);
+    link.knownRefusal?.remember(warning, watcher);
     // Refused only now, it has been sent already.
     if (shipment.isSentInPlace === true) await removeSent(shipment);
   }
   await sendWhole(shipment);
+}
+
+function isRenamingRefused({ link, watcher }: Shipment): boolean {
+  return link.renamingRefusal !== undefined || link.knownRefusal?.isKnown(watcher) === true;
 }
 
 /** False when the server has passed over the archive. */
@@ -68,7 +75,7 @@ async function sendAndRename(shipment: Shipment): Promise<boolean> {
  */
 export async function sendTogether(shipments: readonly Shipment[]): Promise<Shipment[]> {
   const [first] = shipments;
-  if (first === undefined || first.link.renamingRefusal) return [...shipments];
+  if (first === undefined || isRenamingRefused(first)) return [...shipments];
   const run = { ...first, watcher: watcherOf(shipments) };
   try {
     return await sendAndRenameTogether(run, shipments);

@@ -72,3 +72,21 @@ it.each(['with nothing there', 'after a cut transfer'])(
     expect(host.files()).toEqual(['instance1']);
   },
 );
+
+it.each(['rrsync-no-overwrite', 'rrsync-no-del'] as const)(
+  'finds out once that %s forbids renaming, and sends each archive once from then on',
+  async (key) => {
+    const sender = createSender({ key });
+    const warning = 'a cut transfer cannot be resumed there';
+    expect(await sender.deliver()).toMatchObject({ status: 0, stderr: expect.stringContaining(warning) });
+    expect(await sender.import()).toHaveLength(1);
+    const before = sender.rsyncRuns();
+    const again = ['-m', sender.meeting.id, '-f', 'presentation', '--again'];
+    const result = await sender.tree.run(again, { env: { PATH: sender.path } });
+    expect(result).toMatchObject({ status: 0, stderr: expect.stringContaining(warning) });
+    expect(await sender.import()).toEqual([`${sender.meeting.id}-presentation.tar: as published`]);
+    // Two ask what PILOS has done with the first.
+    expect(sender.rsyncRuns() - before).toBe(3);
+    expect(host.files()).toEqual(['instance1']);
+  },
+);
