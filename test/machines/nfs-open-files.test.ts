@@ -8,6 +8,10 @@ import { mountPoint, prepareSpool, spool, spoolOnServer, squashAll, versions } f
 const { storage, bbb, pilos } = useMachines();
 const delivered = 'exit 0, archive whole, -rw-rw-r-- 65534:2000';
 
+/** Deletes a file that a process has open from before, until it is ended. */
+const hold = (file: string) =>
+  `exec 3< ${file}; sleep 300 <&3 >/dev/null 2>&1 & echo $! > /tmp/holder; rm ${file}`;
+
 describe.runIf(isFull).each(versions)('Open files, NFS %s', (version) => {
   beforeAll(() => prepareSpool({ storage, clients: [bbb, pilos], version, options: squashAll }));
 
@@ -23,7 +27,7 @@ describe.runIf(isFull).each(versions)('Open files, NFS %s', (version) => {
       const extra = `${recording.directory}/video/extra.webm`;
       const found = await bbb.ask(
         `echo open > ${extra} && find ${recording.directory} -exec touch --date='2 hours ago' {} +
-        { sleep 300 < ${extra} >/dev/null 2>&1 & echo $! > /tmp/holder; } && rm ${extra}
+        ${hold(extra)}
         find ${recording.directory} -name '.nfs*' | wc -l`,
         { user: bbbUser },
       );
@@ -44,9 +48,7 @@ describe.runIf(isFull).each(versions)('Open files, NFS %s', (version) => {
 
   it('a .nfs file in the spool stays alone', async ({ task }) => {
     const open = `${spool}/imported.tar`;
-    await pilos.ask(
-      `echo open > ${open} && { sleep 300 < ${open} >/dev/null 2>&1 & echo $! > /tmp/holder; } && rm ${open}`,
-    );
+    await pilos.ask(`echo open > ${open}; ${hold(open)}`);
     try {
       expect(await storage.ask(`find ${spoolOnServer} -name '.nfs*' | wc -l`)).toBe('1\n');
       const recording = await publish(bbb);
