@@ -10,7 +10,7 @@ const delivered = 'exit 0, archive whole, -rw-rw-r-- 65534:2000';
 
 /** Deletes a file that a process has open from before, until it is ended. */
 const hold = (file: string) =>
-  `exec 3< ${file}; sleep 300 <&3 >/dev/null 2>&1 & echo $! > /tmp/holder; rm ${file}`;
+  `exec 3< ${file}; sleep 3000 <&3 >/dev/null 2>&1 & echo $! > /tmp/holder; rm ${file}`;
 
 describe.runIf(isFull).each(versions)('Open files, NFS %s', (version) => {
   beforeAll(() => prepareSpool({ storage, clients: [bbb, pilos], version, options: squashAll }));
