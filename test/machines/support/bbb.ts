@@ -42,7 +42,9 @@ export async function installPackage(bbb: Machine, version?: string): Promise<vo
   copyFileSync(packageFile(version), join(directory, 'pilos-post-publish.deb'));
   await bbb.copy(directory, '/root');
   rmSync(directory, { recursive: true });
-  await bbb.ask('dpkg --install /root/pilos-post-publish.deb && sync', { seconds: 180 });
+  // The image leaves documentation out.
+  const documentation = "--path-include='/usr/share/doc/pilos-post-publish/*'";
+  await bbb.ask(`dpkg ${documentation} --install /root/pilos-post-publish.deb && sync`, { seconds: 180 });
 }
 
 /** @param settings of pilos.yml that differ from the usual ones */

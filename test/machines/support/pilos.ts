@@ -16,13 +16,23 @@ export async function setUpPilos(pilos: Machine): Promise<void> {
 }
 
 /** One look into the spool: every archive is tried once. */
-export async function importSpool(pilos: Machine): Promise<ImportAttempt[]> {
-  const command = `cd ${store} && ${quoted(importerCommand(scripts, { spool, store }))}`;
+export async function importSpool(
+  pilos: Machine,
+  directory = spool,
+  database = store,
+): Promise<ImportAttempt[]> {
+  const command = `cd ${database} && ${quoted(importerCommand(scripts, { spool: directory, store: database }))}`;
   const lines = await pilos.ask(command, { user: webUser, seconds: 120 });
   return lines
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as ImportAttempt);
+}
+
+/** As a PILOS that was set up anew: it knows no meeting. */
+export async function refuseSpool(pilos: Machine): Promise<ImportAttempt[]> {
+  await pilos.ask(`rm -rf ${store}-new && install -d -o ${webUser} ${store}-new`);
+  return await importSpool(pilos, spool, `${store}-new`);
 }
 
 /** A spool for deliveries over ssh, on this server's own disk. */

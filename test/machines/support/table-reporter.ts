@@ -1,29 +1,35 @@
-/** Prints the table of cases after the run; a full run also writes each section that ran whole and without failures into docs/machines.md. */
+/** Prints the tables of cases after the run; a full run also writes each section that ran whole and without failures into its document. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { isFull } from './all-machines.ts';
-import { formatRow, tableFile } from './table.ts';
+import { formatHead, formatRow, type Table, tableOf, tables } from './table.ts';
 
 const block =
   /(<!-- table: written by `FAULTS=full make machines` -->\n)([\s\S]*)(<!-- end of the table -->)/;
-const head = '| case | what happens |\n|---|---|';
 
 export default class TableReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const sections = readSections(modules);
-    process.stdout.write(`\n${formatTable(sections)}\n`);
-    if (!isFull) return;
-    const text = readFileSync(tableFile, 'utf8');
-    const [, , written] = block.exec(text) ?? [];
-    if (written === undefined) throw new Error(`${tableFile} has no place for the table`);
-    const incomplete = findIncomplete(modules);
-    const complete = [...sections].filter(([name]) => !incomplete.has(name));
-    const table = formatTable(new Map([...parseTable(written), ...complete]));
-    writeFileSync(
-      tableFile,
-      text.replace(block, (_, start: string, __, end: string) => `${start}\n${table}\n${end}`),
-    );
+    for (const table of Object.values(tables)) {
+      const own = modules.filter(({ moduleId }) => tableOf(moduleId) === table);
+      if (own.length > 0) reportTable(table, own);
+    }
   }
+}
+
+function reportTable(table: Table, modules: readonly TestModule[]): void {
+  const sections = readSections(modules);
+  process.stdout.write(`\n${formatTable(table, sections)}\n`);
+  if (!isFull) return;
+  const text = readFileSync(table.file, 'utf8');
+  const [, , written] = block.exec(text) ?? [];
+  if (written === undefined) throw new Error(`${table.file} has no place for the table`);
+  const incomplete = findIncomplete(modules);
+  const complete = [...sections].filter(([name]) => !incomplete.has(name));
+  const whole = formatTable(table, new Map([...parseTable(written), ...complete]));
+  writeFileSync(
+    table.file,
+    text.replace(block, (_, start: string, __, end: string) => `${start}\n${whole}\n${end}`),
+  );
 }
 
 type Sections = Map<string, string[]>;
@@ -57,7 +63,8 @@ function parseTable(text: string): Sections {
   );
 }
 
-function formatTable(sections: Sections): string {
+function formatTable(table: Table, sections: Sections): string {
+  const head = formatHead(table);
   return [...sections].map(([name, rows]) => `### ${name}\n\n${head}\n${rows.join('\n')}\n`).join('\n');
 }
 
@@ -69,5 +76,5 @@ function rowOf(test: TestCase): string | undefined {
   const { result } = test.meta();
   const { state } = test.result();
   if (state === 'failed') return formatRow(test.name, '**failed**');
-  return result === undefined ? undefined : formatRow(test.name, result);
+  return result;
 }

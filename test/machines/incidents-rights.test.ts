@@ -1,0 +1,102 @@
+/** Groups of a spool that the BBB server writes by its own groups: no export squashes them, or knows better. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bbbUser } from './support/bbb.ts';
+import {
+  begin,
+  command,
+  expectAllWell,
+  failToDeliver,
+  noticeByCheck,
+  paste,
+  prepareServer,
+} from './support/incident.ts';
+import { isFull, reportIncident, useMachines } from './support/machines.ts';
+import { after } from './support/schedule.ts';
+import { spoolOnServer } from './support/storage.ts';
+import { readWorkerPid, workerUnit } from './support/worker.ts';
+
+const machines = useMachines();
+const { storage, bbb } = machines;
+const noticed = "BBB's call: exit 77, a line; `check`: unit failed, `notify`, metric";
+const readGroups = async () => (await bbb.ask(`id -nG ${bbbUser}`)).trim();
+
+describe.runIf(isFull)('Rights', () => {
+  let leave = async () => {};
+  beforeAll(async () => {
+    leave = await prepareServer(machines, { options: 'root_squash', manageGids: false });
+  });
+  beforeEach(() => begin(machines));
+  afterAll(async () => {
+    await bbb.ask(`gpasswd --add ${bbbUser} pilos-spool`);
+    await leave();
+  });
+
+  it("`bigbluebutton` is not in the spool's group", async ({ task }) => {
+    await bbb.ask(`gpasswd --delete ${bbbUser} pilos-spool && systemctl restart ${workerUnit}`);
+    const held = [await failToDeliver(bbb, 77, /not writable|permission/i)];
+    const fix = await noticeByCheck(bbb, 'user_group');
+    expect(fix).toBe(`usermod --append --groups pilos-spool ${bbbUser} && systemctl restart ${workerUnit}`);
+    await paste(bbb, fix);
+    expect(await readGroups()).toBe(`${bbbUser} pilos-spool`);
+    await expectAllWell(machines, { held });
+    reportIncident(task, {
+      noticed,
+      by: "BBB's log, the admin",
+      after: `${after.call}; ${after.check}`,
+      fix: command(fix),
+    });
+  });
+
+  it("BBB's worker was started before `bigbluebutton` came into the group", async ({ task }) => {
+    await bbb.ask(`gpasswd --delete ${bbbUser} pilos-spool && systemctl restart ${workerUnit}
+      gpasswd --add ${bbbUser} pilos-spool`);
+    const held = [await failToDeliver(bbb, 77, /not writable|permission/i)];
+    const before = await readWorkerPid(bbb);
+    const fix = await noticeByCheck(bbb, 'worker_group');
+    expect(fix).toBe(`systemctl restart ${workerUnit}`);
+    await paste(bbb, fix);
+    expect(await readWorkerPid(bbb)).not.toBe(before);
+    await expectAllWell(machines, { held });
+    reportIncident(task, {
+      noticed,
+      by: "BBB's log, the admin",
+      after: `${after.call}; ${after.check}`,
+      fix: command(fix),
+    });
+  });
+
+  it('the spool directory has the group `root`', async ({ task }) => {
+    await storage.ask(`chgrp root ${spoolOnServer}`);
+    const held = [await failToDeliver(bbb, 77, /not writable|permission/i)];
+    const [groups, worker] = [await readGroups(), await readWorkerPid(bbb)];
+    const fix = await noticeByCheck(bbb, 'spool_group');
+    const change = `chgrp pilos-spool ${spoolOnServer} && chmod g+rwxs ${spoolOnServer}`;
+    expect(fix).toBe(`on storage: ${change}`);
+    await paste(storage, change);
+    // Nobody came into a group, so nothing was restarted.
+    expect([await readGroups(), await readWorkerPid(bbb)]).toEqual([groups, worker]);
+    await expectAllWell(machines, { held });
+    reportIncident(task, {
+      noticed,
+      by: "BBB's log, the admin",
+      after: `${after.call}; ${after.check}`,
+      fix: `on the NFS server: ${command(change)}`,
+    });
+  });
+
+  it('the group may not write to the spool directory', async ({ task }) => {
+    await storage.ask(`chmod g-w ${spoolOnServer}`);
+    const held = [await failToDeliver(bbb, 77, /not writable|permission/i)];
+    const fix = await noticeByCheck(bbb, 'spool_mode');
+    const change = `chmod g+rwx ${spoolOnServer}`;
+    expect(fix).toBe(`on storage: ${change}`);
+    await paste(storage, change);
+    await expectAllWell(machines, { held });
+    reportIncident(task, {
+      noticed,
+      by: "BBB's log, the admin",
+      after: `${after.call}; ${after.check}`,
+      fix: `on the NFS server: ${command(change)}`,
+    });
+  });
+});

@@ -1,0 +1,80 @@
+/** A spool on another host, over ssh. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bbbUser } from './support/bbb.ts';
+import {
+  begin,
+  command,
+  expectAllWell,
+  failToDeliver,
+  noticeByCheck,
+  paste,
+  prepareServer,
+} from './support/incident.ts';
+import { isFull, reportIncident, useMachines } from './support/machines.ts';
+import { acceptKey, sshSpool } from './support/pilos.ts';
+import { after } from './support/schedule.ts';
+
+const machines = useMachines();
+const { bbb, pilos } = machines;
+const noticed = (status: number) =>
+  `BBB's call: exit ${status}, a line; \`check\`: unit failed, \`notify\`, metric`;
+const usual = { by: "BBB's log; the admin", after: `${after.call}; ${after.check}` };
+
+describe.runIf(isFull)('A spool over ssh', () => {
+  let leave = async () => {};
+  beforeAll(async () => {
+    leave = await prepareServer(machines);
+    await acceptKey(pilos, bbb, bbbUser);
+    await pilos.ask(`install -d -m 2775 -o pilos-spool -g pilos-spool ${sshSpool}/failed`);
+  });
+  beforeEach(async () => {
+    await pilos.ask(`find ${sshSpool} -type f -delete`);
+    await begin(machines, {
+      spool_dir: `pilos-spool@pilos:${sshSpool}`,
+      require_mount: false,
+      retry: { attempts: 1 },
+    });
+  });
+  afterAll(async () => {
+    await pilos.plugInNetwork();
+    await leave();
+  });
+
+  it('the key belongs to root', async ({ task }) => {
+    await bbb.ask(`chown root:root ~${bbbUser}/.ssh/id_ed25519`);
+    const held = [await failToDeliver(bbb, 77, /key/)];
+    const fix = await noticeByCheck(bbb, 'ssh_key');
+    expect(fix).toMatch(/^chown /);
+    await paste(bbb, fix);
+    await expectAllWell(machines, { held, spoolDirectory: sshSpool });
+    reportIncident(task, { noticed: noticed(77), ...usual, fix: command(fix) });
+  });
+
+  it('the host key of the PILOS host has changed', async ({ task }) => {
+    const key = '/etc/ssh/ssh_host_ed25519_key';
+    await pilos.ask(`rm ${key} && ssh-keygen -q -t ed25519 -N '' -f ${key} && systemctl restart ssh`);
+    const held = [await failToDeliver(bbb, 78, /host key of pilos has changed/)];
+    const fix = await noticeByCheck(bbb, 'host_key');
+    const [, sends = ''] = (await pilos.ask(`ssh-keygen -lf ${key}.pub`)).split(' ');
+    expect(fix).toContain(`now it sends ${sends}`);
+    const [, removal = 'exit 99'] = /(sudo -u \S+ ssh-keygen .*), then connect once/.exec(fix) ?? [];
+    await paste(bbb, removal.replace('sudo -u bigbluebutton', 'runuser -u bigbluebutton --'));
+    await bbb.ask('ssh -o StrictHostKeyChecking=accept-new pilos-spool@pilos true', { user: bbbUser });
+    await expectAllWell(machines, { held, spoolDirectory: sshSpool });
+    const sentence = `compare both fingerprints, which it prints; then ${command(removal)}, and connect once`;
+    reportIncident(task, { noticed: noticed(78), ...usual, fix: sentence });
+  });
+
+  it('the PILOS host is away, and comes back', async ({ task }) => {
+    await pilos.unplugNetwork();
+    const held = [await failToDeliver(bbb, 75, /pilos/)];
+    const fix = await noticeByCheck(bbb, 'host');
+    await pilos.plugInNetwork();
+    await expectAllWell(machines, { held, spoolDirectory: sshSpool });
+    reportIncident(task, {
+      noticed: noticed(75),
+      ...usual,
+      fix: `${fix}; back again, the timer delivers by itself`,
+    });
+  });
+});
