@@ -52,7 +52,7 @@ describe('a work_dir that holds only the ledger of a mounted spool', () => {
     expect(status).toBe(0);
     expect(tree.spoolFiles()).toEqual(delivered());
     expect(stderr).toMatch(
-      /^pilos-post-publish: the file system of the spool is not remembered: [^\n]+\npilos-post-publish: the ledger does not know of this: [^\n]+\n$/,
+      /^pilos-post-publish: the directory of the spool is not remembered: [^\n]+\npilos-post-publish: the ledger does not know of this: [^\n]+\n$/,
     );
     expect(stderr).toMatch(says);
     // What is not remembered is not done: better delivered twice than deleted too early.
