@@ -35,7 +35,7 @@ export async function deliverFormat(
     await prepare(context, delivery);
     const sent = await packAndSend(context, delivery);
     context.hosts.recordSuccess(context.spool.location(delivery.subDir));
-    return await recordDelivery(context, delivery, sent, secondsSince(started));
+    return await recordDelivery(context, delivery, sent, secondsSince(started + sent.waited));
   } catch (error) {
     if (error instanceof NotTried) return notTried(delivery, failureOf(error.reason));
     const cause: unknown = run.signal.aborted ? run.signal.reason : error;

@@ -17,6 +17,7 @@ export interface Delivery {
   /** When it was complete, ISO 8601, UTC. */
   at: string;
   bytes: number;
+  /** Its own, without those that went to others on their way at the same time. */
   seconds: number;
   destination: string;
   /** `''` for none; absent in a ledger of version 1.0.0. */

@@ -30,6 +30,7 @@ async function packAndSendOnce(
   warnOf(plan, name, run.log.warn);
   const modifiedAt = chooseTime(ledger.read(published)?.delivered);
   let checksum = '';
+  let waited = 0;
   const bar = run.progress.start(name, plan.size, spool.lanes(subDir) > 1 ? 'sending' : 'packing');
   try {
     await spool.deliver({
@@ -52,12 +53,15 @@ async function packAndSendOnce(
         checksum = written.checksum;
         setTime(target, modifiedAt);
       },
+      onWaited: (milliseconds) => {
+        waited = milliseconds;
+      },
       onTransferred: run.progress.isShown ? (bytes) => bar.update(bytes, 'sending') : undefined,
     });
   } finally {
     bar.clear();
   }
-  return { plan, stamp, checksum, modifiedAt };
+  return { plan, stamp, checksum, modifiedAt, waited };
 }
 
 /** Whole seconds, which every file system and every rsync keeps, and none that an earlier archive had. */

@@ -16,6 +16,8 @@ export interface Sent {
   checksum: string;
   /** Delivery.modified_at */
   modifiedAt: number;
+  /** Milliseconds that went to other archives. */
+  waited: number;
 }
 
 /** What every result names, as `--json` prints it. */

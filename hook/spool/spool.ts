@@ -25,6 +25,8 @@ export interface Parcel {
   signal: AbortSignal;
   /** Told how many bytes have arrived, for transfers that write does not see. */
   onTransferred?: ((bytes: number) => void) | undefined;
+  /** Told how many milliseconds went to other archives that are on their way at the same time. */
+  onWaited?: ((milliseconds: number) => void) | undefined;
   /** Told what is worth knowing but no failure. */
   warn(message: string): void;
   /** Told the commands that are run. */

@@ -21,8 +21,10 @@ export interface Queue<Item extends Queued> {
   /**
    * Packs when it is its turn and there is room, then waits until it has been sent. Throws what kept it from that, or
    * NotTried when an earlier one of the same host or directory has failed for all, since this one began.
+   *
+   * @returns milliseconds that went to others: until its turn, and of a run for several all but its share
    */
-  deliver(request: Queued, pack: () => Promise<Item>): Promise<void>;
+  deliver(request: Queued, pack: () => Promise<Item>): Promise<number>;
   /** Runs `action` while nothing else of this kind runs. */
   alone<T>(action: () => Promise<T>): Promise<T>;
 }
@@ -45,7 +47,8 @@ export interface QueueOptions<Item extends Queued> {
 interface Waiting<Item> {
   item: Item;
   began: number;
-  resolve(): void;
+  /** Gives it the milliseconds that sending it took. */
+  resolve(took: number): void;
   reject(reason: unknown): void;
 }
 
@@ -107,21 +110,25 @@ export function createQueue<Item extends Queued>(options: QueueOptions<Item>): Q
     }
     one.reject(reason);
   };
-  const sendOne = async (one: Waiting<Item>) => {
+  const sendOne = async (one: Waiting<Item>, started = performance.now()) => {
     try {
       throwIfFailed(one.item, one.began);
       await options.sendAlone(one.item);
-      one.resolve();
+      one.resolve(performance.now() - started);
     } catch (error) {
       fail(one, error);
     }
   };
-  const sendBatch = async (batch: Waiting<Item>[]) => {
+  const sendBatch = async (batch: Waiting<Item>[], started: number) => {
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) return await sendOne(only, started);
     let rest = batch;
-    if (batch.length > 1 && batch.every(({ item, began }) => failureOf(item, began) === undefined)) {
+    if (batch.every(({ item, began }) => failureOf(item, began) === undefined)) {
       try {
         const left = new Set(await options.sendTogether(batch.map(({ item }) => item)));
-        for (const one of batch) if (!left.has(one.item)) one.resolve();
+        const took = performance.now() - started;
+        const bytes = batch.reduce((sum, { item }) => sum + item.size, 0);
+        for (const one of batch) if (!left.has(one.item)) one.resolve((took * one.item.size) / bytes);
         rest = batch.filter(({ item }) => left.has(item));
       } catch (error) {
         const [first] = batch;
@@ -139,8 +146,9 @@ export function createQueue<Item extends Queued>(options: QueueOptions<Item>): Q
     if (isSending) return;
     isSending = true;
     for (let [first] = waiting; first !== undefined; [first] = waiting) {
+      const started = performance.now();
       await options.whenReady(first.item);
-      await sendBatch(take());
+      await sendBatch(take(), started);
     }
     isSending = false;
   };
@@ -149,8 +157,11 @@ export function createQueue<Item extends Queued>(options: QueueOptions<Item>): Q
     alone: asking,
     deliver: async (request, pack) => {
       const began = clock;
+      const asked = performance.now();
+      let turn = asked;
       const item = await packing(async () => {
         await enter(request, began);
+        turn = performance.now();
         try {
           return await pack();
         } catch (error) {
@@ -160,10 +171,12 @@ export function createQueue<Item extends Queued>(options: QueueOptions<Item>): Q
       });
       try {
         throwIfFailed(item, began);
-        await new Promise<void>((resolve, reject) => {
+        const packed = performance.now();
+        const took = await new Promise<number>((resolve, reject) => {
           waiting.push({ item, began, resolve, reject });
           void sendAll();
         });
+        return turn - asked + Math.max(performance.now() - packed - took, 0);
       } finally {
         leave(request);
       }

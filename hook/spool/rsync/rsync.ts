@@ -109,9 +109,10 @@ async function deliverOverRsync(
   const group = link.settings.address.kind === 'ssh' ? subDir : undefined;
   const directory = temporaryPath(link.settings.workDir);
   try {
-    await queue.deliver({ size, signal, group }, async () => {
+    const waited = await queue.deliver({ size, signal, group }, async () => {
       return { size, signal, group, shipment: await prepare(link, parcel, directory) };
     });
+    parcel.onWaited?.(waited);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -40,6 +40,14 @@ it.each(oneOfEach(2, ['rrsync-no-lock', 'old-rrsync'] as const))(
   },
 );
 
+it('logs in once for all that it looks at, sends and confirms', async () => {
+  const { tree, meetings, args, importThem } = createServer('rrsync-no-lock');
+  const before = host.logins();
+  expect((await tree.run(args)).status).toBe(0);
+  expect(host.logins() - before).toBe(1);
+  expect(await importThem()).toEqual(allOf(meetings));
+});
+
 it('says once that it cannot look with a key of rrsync -wo, pauses instead, and sends all', async () => {
   const { tree, meetings, args, importThem } = createServer('rrsync-wo-no-lock');
   const result = await tree.run([...args, '--max-waiting', '1', '--pause', '1s']);

@@ -101,8 +101,12 @@ it('tries a host that is gone, or a directory that is missing, once for all of t
 });
 
 it('ends with a summary when it is interrupted, and the next run sends the rest', async () => {
-  const sender = createBacklog(8, { size: 2_000_000, rsync: ['--bwlimit=4m'] });
+  const sender = createBacklog(4, { size: 2_000_000, rsync: ['--bwlimit=4m'] });
   const { tree, path, meetings } = sender;
+  // What goes to another directory goes in another run.
+  const files = () => ({ 'slides.pdf': randomBytes(2_000_000) });
+  const others = Array.from({ length: 4 }, () => tree.addMeeting({ subDir: '', files: files() }));
+  tree.giveTo(host.bbbUser);
   const running = tree.start(['deliver'], { env: { PATH: path } });
   await new Promise<void>((resolve) => {
     running.child.stdout.on('data', (text: string) => text.includes('delivered ') && resolve());
@@ -119,7 +123,8 @@ it('ends with a summary when it is interrupted, and the next run sends the rest'
   expect(sender.temporaryFiles()).toEqual([]);
   expect((await tree.run(['deliver'])).status).toBe(0);
   expect(archivesThere()).toEqual(archivesOf(meetings));
-  for (const { id } of meetings) expect(readLedger(tree, id, 'presentation').delivered).toBeDefined();
+  for (const { id } of [...meetings, ...others])
+    expect(readLedger(tree, id, 'presentation').delivered).toBeDefined();
 });
 
 it('shows on a terminal of 80 columns how far all of it is', async () => {

@@ -1,14 +1,5 @@
 /** One login serves a whole run; it is renewed when it dies, and nothing of it is left. */
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -21,7 +12,7 @@ const host = useRsyncHost();
 const createSender = useSenders(host);
 const temporary = useTemporaryDirectory();
 
-const logins = () => readFileSync(host.server.logPath, 'utf8').match(/Accepted publickey/g)?.length ?? 0;
+const logins = () => host.logins();
 
 async function whenNobodyIsLoggedIn(): Promise<void> {
   const deadline = Date.now() + 10_000;

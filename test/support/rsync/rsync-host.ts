@@ -47,6 +47,8 @@ export interface RsyncHost {
   addAlias(name: string, settings: Record<string, string>): string;
   /** Everything in the spool, directories too, sorted. */
   files(): string[];
+  /** How often somebody has logged in since the host began. */
+  logins(): number;
 }
 
 /** Call it once at the top of a test file. */
@@ -79,6 +81,7 @@ export function useRsyncHost(): RsyncHost {
     address: (key) => host().address(key),
     addAlias: (name, settings) => host().addAlias(name, settings),
     files: () => host().files(),
+    logins: () => host().logins(),
   };
 }
 
@@ -104,6 +107,7 @@ function createRsyncHost() {
         return name;
       },
       files: () => readdirSync(spool, { recursive: true, encoding: 'utf8' }).sort(),
+      logins: () => readFileSync(server.logPath, 'utf8').match(/Accepted publickey/g)?.length ?? 0,
     };
   });
 }

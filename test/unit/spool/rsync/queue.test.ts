@@ -160,3 +160,24 @@ it('goes on after one that cannot be packed', async () => {
   await expect(plain.deliver(request, () => Promise.reject(failure('recording')))).rejects.toThrow('broken');
   await plain.deliver(request, async () => request);
 });
+
+it('says how much of the time went to others', async () => {
+  const pause = 200;
+  const queue = createQueue<Queued>({
+    mostBytes: 1000,
+    hasRoom: () => true,
+    whenReady: async () => undefined,
+    sendTogether: async () => {
+      await sleep(pause);
+      return [];
+    },
+    sendAlone: () => sleep(pause),
+  });
+  const request = { size: 10, group: 'a', signal: new AbortController().signal };
+  const waits = [10, 10, 30].map((size) => queue.deliver(request, async () => ({ ...request, size })));
+  const [first, small, large] = (await Promise.all(waits)) as [number, number, number];
+  // Two wait for the first, and share a run.
+  expect(first).toBeLessThan(large);
+  expect(large).toBeGreaterThanOrEqual(pause);
+  expect(small).toBeGreaterThan(large);
+});
