@@ -68,7 +68,7 @@ function checkIntegrity(archive: string, name: string): void {
   }
 }
 
-/** A base that cannot carry the program is told here, not on an admin's server. */
+/** A base that cannot carry the program is reported here, not on an admin's server. */
 function checkExecutable(path: string, architecture: Architecture): void {
   const bytes = readFileSync(path);
   if (bytes.readUInt16LE(18) !== machineNumbers[architecture]) {
@@ -80,6 +80,6 @@ function checkExecutable(path: string, architecture: Architecture): void {
   }
   if (architecture !== hostArchitecture()) return;
   const { version } = readNodePackage(architecture);
-  const told = execFileSync(path, ['--version']).toString().trim();
-  if (told !== `v${version}`) throw new Error(`${path}: says ${told} instead of v${version}`);
+  const said = execFileSync(path, ['--version']).toString().trim();
+  if (said !== `v${version}`) throw new Error(`${path}: says ${said} instead of v${version}`);
 }

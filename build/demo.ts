@@ -15,9 +15,9 @@ import * as server from './demo-server.ts';
 import { outputDirectory, programName } from './project.ts';
 
 const { late, refused } = server;
-const ours = server.meetings.filter(({ origin }) => origin === 'PILOS');
+const own = server.meetings.filter(({ origin }) => origin === 'PILOS');
 /** What must get to PILOS: path of the archive below the spool, and of the directory that it was made from. */
-const deliveries = ours.flatMap((meeting) =>
+const deliveries = own.flatMap((meeting) =>
   meeting.formats.map((format) => ({
     ...{ meeting, format, source: `${format}/${meeting.id}` },
     archive: join(meeting.subDir, `${meeting.id}-${format}.tar`),
@@ -129,8 +129,8 @@ function showSpool(root: string, group: number): void {
 /** One of PILOS for each sub directory. None knows the meeting of the refused recording yet. */
 async function createInstances(root: string): Promise<Map<string, Pilos>> {
   const instances = new Map<string, Pilos>();
-  for (const subDir of new Set(ours.map((meeting) => meeting.subDir))) {
-    const meetings = ours.filter((one) => one.subDir === subDir && one !== refused);
+  for (const subDir of new Set(own.map((meeting) => meeting.subDir))) {
+    const meetings = own.filter((one) => one.subDir === subDir && one !== refused);
     const places = { spool: join(root, server.spool, subDir), store: join(root, 'pilos', subDir) };
     const known = meetings.map(({ externalId }) => externalId);
     instances.set(subDir, await createPilos({ ...places, meetings: known }));

@@ -84,7 +84,7 @@ function readLock(): string {
   return readFileSync(join(projectDirectory, 'package-lock.json'), 'utf8');
 }
 
-/** Size and time too: an executable that something else has put there is not ours. */
+/** Size and time too: an executable that something else has put there is not the one that was built. */
 function describeBuild(output: string, key: string): string {
   const { size, mtimeMs } = statSync(output);
   return JSON.stringify({ output, key, size, mtimeMs });
@@ -98,7 +98,7 @@ function report(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** One line: who runs make is told what is wrong, and the stack of a build script is not it. */
+/** One line: who runs make reads what is wrong, and the stack of a build script is not it. */
 export function reportFailure(error: unknown): void {
   process.stderr.write(`build: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -88,16 +88,16 @@ export async function injectBundle(code: string, injection: Injection): Promise<
   return output;
 }
 
-/** pkg works in a folder below $TMPDIR, and tells its steps on stdout. */
+/** pkg works in a folder below $TMPDIR, and prints its steps on stdout. */
 async function inEnvironmentOfPkg(workDirectory: string, run: () => Promise<void>): Promise<void> {
   const { default: log } = await import('@yao-pkg/pkg/lib-es5/log.js');
-  const before = { directory: process.env['TMPDIR'], tell: log.log.info };
+  const before = { directory: process.env['TMPDIR'], info: log.log.info };
   process.env['TMPDIR'] = workDirectory;
   log.log.info = () => undefined;
   try {
     await run();
   } finally {
-    log.log.info = before.tell;
+    log.log.info = before.info;
     if (before.directory === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before.directory;
   }

@@ -60,7 +60,7 @@ export function readSourceDate(): Date {
 }
 
 function git(...words: string[]): string {
-  // A container's build user is often not the owner of the checkout, which git refuses unless told.
+  // A container's build user is often not the owner of the checkout, which git refuses by default.
   const options = ['-c', 'safe.directory=*', '-C', projectDirectory];
   return execFileSync('git', [...options, ...words], { stdio: ['ignore', 'pipe', 'ignore'] })
     .toString()

@@ -26,7 +26,7 @@ export type ErrorScope = 'recording' | 'destination' | 'spool';
 export interface ErrorFacts {
   /** What went wrong, for programs: `sub_dir_not_allowed`. It never changes; the sentence may. */
   code: string;
-  /** What to do about it: a sentence, or the command that mends it. */
+  /** What to do about it: a sentence, or the command that does it. */
   fix: string;
   exitStatus: ExitStatus;
   /** Worth trying again within the same call. */

@@ -27,7 +27,7 @@ function delivering(scene: Scene, id: string, command: Command): Command {
 
 export const delivery = (scene: Scene, id: string) => delivering(scene, id, call(scene, id));
 
-/** PILOS' script, and then what makes its archive as durable as ours: it ends before anything is on the disk. */
+/** PILOS' script, and then what makes its archive as durable as this program's: it ends before anything is on the disk. */
 export function durableReferenceDelivery(scene: Scene, id: string): Command {
   const archive = join(scene.spoolDir, `${id}-presentation.tar`);
   const script = 'archive=$1; shift; "$@" && sync "$archive" && sync "$(dirname "$archive")"';

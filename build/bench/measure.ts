@@ -42,20 +42,20 @@ export function measure({
 }
 
 export interface Comparison {
-  ours: Cost;
+  own: Cost;
   other: Cost;
   /** Median of the ratios of each pair. */
   ratio: Cost;
 }
 
 /** Runs both commands in turn, `pairs` times, after one run of each that does not count. */
-export function compare(ours: Command, other: Command, pairs: number, warmUp = true): Comparison {
-  if (warmUp) for (const command of [ours, other]) measure(command);
-  const runs = Array.from({ length: pairs }, () => ({ ours: measure(ours), other: measure(other) }));
+export function compare(own: Command, other: Command, pairs: number, warmUp = true): Comparison {
+  if (warmUp) for (const command of [own, other]) measure(command);
+  const runs = Array.from({ length: pairs }, () => ({ own: measure(own), other: measure(other) }));
   return {
-    ours: medians(runs.map((run) => run.ours)),
+    own: medians(runs.map((run) => run.own)),
     other: medians(runs.map((run) => run.other)),
-    ratio: medians(runs.map((run) => mapCost((key) => run.ours[key] / run.other[key]))),
+    ratio: medians(runs.map((run) => mapCost((key) => run.own[key] / run.other[key]))),
   };
 }
 

@@ -40,21 +40,21 @@ const mebibytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
 type Unit = (value: number) => string;
 
-/** Figures of a comparison: for each cost what is to be reached, and how it is told. */
+/** Figures of a comparison: for each cost what is to be reached, and how it is shown. */
 function figures(
   found: Comparison,
   wanted: Partial<Record<keyof Cost, [reach: number, unit: Unit]>>,
 ): Figure[] {
   return Object.entries(wanted).map(([key, [reach, unit]]) => {
     const cost = key as keyof Cost;
-    const detail = `${unit(found.ours[cost])} / ${unit(found.other[cost])}`;
+    const detail = `${unit(found.own[cost])} / ${unit(found.other[cost])}`;
     return { name: key === 'cpu' ? 'CPU' : key, value: found.ratio[cost], reach, detail };
   });
 }
 
-/** A figure that has no pair: `ours` as a part of `other`. */
-function share(name: string, ours: number, other: number, reach: number, unit: Unit): Figure {
-  return { name, value: ours / other, reach, detail: `${unit(ours)} / ${unit(other)}` };
+/** A figure that has no pair: `own` as a part of `other`. */
+function share(name: string, own: number, other: number, reach: number, unit: Unit): Figure {
+  return { name, value: own / other, reach, detail: `${unit(own)} / ${unit(other)}` };
 }
 
 const bytes: Unit = (value) => String(value);
@@ -101,8 +101,8 @@ function row1(scene: Scene): Figure[] {
   const found = compare(call(scene, ids.foreign, [ruby, launcher]), reference, 9);
   // What Ruby and Node.js themselves take on this machine, with no program in either.
   const empty = { words: [ruby, '--disable-gems', '-e', 'system(*ARGV)', node, '-e', '0'] };
-  const { ratio, ours, other } = compare({ ...empty, environment: scene.environment }, reference, 5);
-  const detail = `${milliseconds(ours.wall)} / ${milliseconds(other.wall)}`;
+  const { ratio, own, other } = compare({ ...empty, environment: scene.environment }, reference, 5);
+  const detail = `${milliseconds(own.wall)} / ${milliseconds(other.wall)}`;
   return [
     ...figures(found, { wall: [0.17, milliseconds], cpu: [0.17, milliseconds] }),
     { name: 'wall, empty', value: ratio.wall, detail },
@@ -124,7 +124,7 @@ function row3(scene: Scene): Figure[] {
   rmSync(join(scene.recordingDir, 'raw', ids.foreignLarge), { recursive: true });
   return [
     ...figures(found, { wall: [1.05, milliseconds], memory: [1.02, mebibytes] }),
-    share('wall / reference', found.ours.wall, other.wall, 0.01, milliseconds),
+    share('wall / reference', found.own.wall, other.wall, 0.01, milliseconds),
   ];
 }
 
@@ -153,7 +153,7 @@ function row7(scene: Scene): Figure[] {
   const found = compare(delivery(scene, ids.large), delivery(scene, ids.small), 2);
   return [
     ...figures(found, { memory: [1.1, mebibytes] }),
-    share('memory / 80 MiB', found.ours.memory, memoryLimit, 1, mebibytes),
+    share('memory / 80 MiB', found.own.memory, memoryLimit, 1, mebibytes),
   ];
 }
 
@@ -209,7 +209,7 @@ function row12(scene: Scene): Figure[] {
   const found = compare(status(10_000), status(1000), 3);
   return [
     ...figures(found, { wall: [10, seconds] }),
-    share('memory / 80 MiB', found.ours.memory, memoryLimit, 1, mebibytes),
+    share('memory / 80 MiB', found.own.memory, memoryLimit, 1, mebibytes),
   ];
 }
 

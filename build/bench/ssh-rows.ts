@@ -63,11 +63,11 @@ function checkedDelivery(command: Command, spool: RemoteSpool, ...wanted: string
 }
 
 /** Row 9: the same delivery by the executable and by PILOS' script. */
-export function runOverSsh(scene: Scene, ours: Command, other: Command, name: string): Promise<Figure[]> {
+export function runOverSsh(scene: Scene, own: Command, other: Command, name: string): Promise<Figure[]> {
   return withRemoteSpool(scene, async (spool) => {
-    const found = compare(checkedDelivery(ours, spool, name), checkedDelivery(other, spool, name), 2, false);
+    const found = compare(checkedDelivery(own, spool, name), checkedDelivery(other, spool, name), 2, false);
     const detail = (key: 'wall' | 'cpu') =>
-      `${found.ours[key].toFixed(2)} s / ${found.other[key].toFixed(2)} s`;
+      `${found.own[key].toFixed(2)} s / ${found.other[key].toFixed(2)} s`;
     return [
       { name: 'wall', value: found.ratio.wall, reach: 1, detail: detail('wall') },
       { name: 'CPU', value: found.ratio.cpu, reach: 1, detail: detail('cpu') },
@@ -82,18 +82,18 @@ export interface SmallRow {
 }
 
 const archiveOf = (id: string) => `${id}-presentation.tar`;
-const inSeconds = ({ ours, other }: Comparison) => `${ours.wall.toFixed(2)} s / ${other.wall.toFixed(2)} s`;
+const inSeconds = ({ own, other }: Comparison) => `${own.wall.toFixed(2)} s / ${other.wall.toFixed(2)} s`;
 
 /** Rows 14 and 15: BBB's call for one, `deliver` for several; PILOS' script is called for each. */
 export function runSmallOverSsh({ scene, ids }: SmallRow, reach: number, pairs: number): Promise<Figure[]> {
   return withRemoteSpool(scene, async (spool) => {
     const [first = ''] = ids;
-    const ours = ids.length === 1 ? call(scene, first) : deliverAll(scene, ids);
+    const own = ids.length === 1 ? call(scene, first) : deliverAll(scene, ids);
     const script = 'for id; do "$RUBY" "$REFERENCE" "$SETTINGS" -m "$id" -f presentation || exit 1; done';
     const [RUBY, REFERENCE, SETTINGS] = referenceCall(scene, '').words;
     const environment = { ...scene.environment, RUBY, REFERENCE, SETTINGS };
     const other = { words: ['sh', '-c', script, 'sh', ...ids], environment };
-    const [one, another] = [ours, other].map((command) =>
+    const [one, another] = [own, other].map((command) =>
       checkedDelivery(command, spool, ...ids.map(archiveOf)),
     );
     const found = compare(one as Command, another as Command, pairs);
@@ -114,11 +114,11 @@ export function runBacklog({ scene, ids }: SmallRow): Promise<Figure[]> {
     execFileSync('tar', ['-cf', archive, '-C', scene.publishedDir, `presentation/${ids[index]}`]);
   return withRemoteSpool(scene, async (spool) => {
     const words = ['rsync', '--chmod=664', ...archives, `${spool.server.hosts.restricted}:/`];
-    const [ours, plain] = [deliverAll(scene, ids), { words, environment: scene.environment }].map((command) =>
+    const [own, plain] = [deliverAll(scene, ids), { words, environment: scene.environment }].map((command) =>
       checkedDelivery(command, spool, ...ids.map(archiveOf)),
     );
-    const found = compare(ours as Command, plain as Command, 3);
-    const { ours: our, other } = found;
+    const found = compare(own as Command, plain as Command, 3);
+    const { own: our, other } = found;
     const cpu = `${our.cpu.toFixed(2)} s / ${other.cpu.toFixed(2)} s`;
     return [
       { name: 'wall', value: found.ratio.wall, reach: 2, detail: inSeconds(found) },
@@ -147,14 +147,14 @@ export function runWhileDead({ scene, ids }: SmallRow): Promise<Figure[]> {
 }
 
 /** Row 10: what a run sends after one that was cut at 90 %, against what a full run sends. */
-export function runCutAndResumed(scene: Scene, ours: Command, name: string): Promise<Figure[]> {
+export function runCutAndResumed(scene: Scene, own: Command, name: string): Promise<Figure[]> {
   return withRemoteSpool(scene, async (spool) => {
-    const delivery = { ...checkedDelivery(ours, spool, name), prepare: () => undefined };
+    const delivery = { ...checkedDelivery(own, spool, name), prepare: () => undefined };
     const full = sentBy(() => measure(delivery));
     const size = statSync(join(spool.directory, name)).size;
     spool.empty();
     const partial = join(spool.directory, name.replace(/\.tar$/, ''));
-    await cutAt(size * 0.9, partial, spool.asBbb(ours), spool.server);
+    await cutAt(size * 0.9, partial, spool.asBbb(own), spool.server);
     const rest = sentBy(() => measure(delivery));
     return [{ name: 'bytes sent', value: rest / full, reach: 0.15, detail: `${rest} / ${full}` }];
   });

@@ -18,7 +18,7 @@ export interface ArchivePlan {
   size: number;
   /**
    * Hash of names, sizes and mtimes, and of what `metadata.xml` means. Where it is the same as at another time, the
-   * content is the same, and nothing needs to be read; where it is not, `readContentChecksum` can tell.
+   * content is the same, and nothing needs to be read; where it is not, `readContentChecksum` can say.
    */
   fingerprint: string;
   /** What the {@link CheckedMetadata} says, `''` without it. */

@@ -25,7 +25,7 @@ export interface WriteOptions {
   path?: string;
   /** Stops between two writes; the promise is rejected with its reason. */
   signal?: AbortSignal | undefined;
-  /** Told how many bytes of the archive were written so far. */
+  /** Called with how many bytes of the archive were written so far. */
   onProgress?: ((written: number) => void) | undefined;
 }
 
@@ -110,7 +110,7 @@ function readPiece(output: Output, descriptor: number, entry: ArchiveEntry, left
   return read;
 }
 
-/** A directory's time tells that something was added or removed; only then everything is looked at again. */
+/** A directory's time says that something was added or removed; only then everything is read again. */
 function checkUnchanged({ entries, fingerprint, source }: ArchivePlan): void {
   if (entries.every((entry) => entry.type === 'file' || isSameDirectory(entry))) return;
   if (planArchive(source.directory, source.prefix, source.options).fingerprint === fingerprint) return;

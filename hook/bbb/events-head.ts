@@ -14,17 +14,17 @@ export interface MeetingMetadata {
   meetingName: string;
   /** The front end's own id of the meeting, `''` when there is none. */
   externalId: string;
-  /** The file that told. */
+  /** The file that says it. */
   source: string;
 }
 
-/** How far into `events.xml` we look for its `<metadata>`, and the largest `metadata.xml` that we read. */
+/** How far into `events.xml` its `<metadata>` is searched for, and the largest `metadata.xml` that we read. */
 export const headLimit = 1024 * 1024;
 const firstRead = 16 * 1024;
 /** Shared by all calls, which are synchronous: with a buffer for each, `status` spent its time in the garbage collector. */
 let firstBuffer: Buffer | undefined;
 
-/** What is wrong with a file that should tell. */
+/** What is wrong with a file that should say it. */
 export class XmlProblem extends Error {}
 
 /** Reads `events.xml`, or says why that is not possible. */
@@ -32,7 +32,7 @@ export function readEvents(file: string): MeetingMetadata | Unreadable {
   return attemptRead(file, readEventsHead);
 }
 
-/** Why a file does not tell, in a sentence that begins with its name. */
+/** Why a file does not say it, in a sentence that begins with its name. */
 export interface Unreadable {
   unreadable: string;
 }

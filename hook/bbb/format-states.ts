@@ -33,7 +33,7 @@ export interface FormatState {
  * State of every format that this server's `steps:` publish for a meeting, and of every other one whose files are
  * here, for each of its segments. Nothing for a meeting that nobody recorded, or of which BBB keeps no trace.
  *
- * @param steps names of formats that are looked for, whether their files are here or not
+ * @param steps names of formats that are expected, whether their files are here or not
  */
 export function readFormatStates(
   bbb: BbbDirectories,
@@ -140,7 +140,7 @@ const quietFor = 5 * 60 * 1000;
 /**
  * True while the files are still being written. BBB writes a status file when it has finished; until then, and for
  * some hours, its steps leave traces, so that an hour of copying one large video is not taken for its end. A format
- * without such traces was published by another script, which tells nobody: it is complete when it has been quiet.
+ * without such traces was published by another script, which notes nothing: it is complete when it has been quiet.
  */
 export function isBeingPublished(
   bbb: BbbDirectories,

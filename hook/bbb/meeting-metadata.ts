@@ -9,7 +9,7 @@ import { readMeetingFiles } from './meeting-files.ts';
  * Reads the metadata of a meeting, of all published formats or of one.
  *
  * @param warn is given the reason why `events.xml` did not serve
- * @returns ExpectedError (65) when no file tells, as when nothing is published
+ * @returns ExpectedError (65) when no file says, as when nothing is published
  */
 export async function readMetadata(
   bbb: BbbDirectories,

@@ -18,12 +18,12 @@ import {
 } from './events-head.ts';
 
 /**
- * Reads whose meeting it is from `events.xml`, or else from the first published `metadata.xml` that tells.
+ * Reads whose meeting it is from `events.xml`, or else from the first published `metadata.xml` that says.
  *
  * @param eventsFile `<recording_dir>/raw/<meeting id>/events.xml`
  * @param metadataFiles lists the `metadata.xml` of each published format; asked only when needed
  * @param warn is given the reason why `events.xml` did not serve
- * @throws ExpectedError (65) when no file tells
+ * @throws ExpectedError (65) when no file says
  */
 export function readMeetingMetadata(
   eventsFile: string,
@@ -34,7 +34,7 @@ export function readMeetingMetadata(
   return 'unreadable' in events ? readFirstPublished(metadataFiles(), events.unreadable, warn) : events;
 }
 
-/** The first of these `metadata.xml` that tells; `unreadable` is why `events.xml` does not. */
+/** The first of these `metadata.xml` that says whose it is; `unreadable` is why `events.xml` does not. */
 export function readFirstPublished(
   files: readonly string[],
   unreadable: string,
@@ -49,7 +49,7 @@ export function readFirstPublished(
     }
     reasons.push(metadata.unreadable);
   }
-  throw new ExpectedError(`nothing tells which front end the meeting belongs to: ${reasons.join('; ')}`, {
+  throw new ExpectedError(`no file says which front end the meeting belongs to: ${reasons.join('; ')}`, {
     code: 'metadata_unreadable',
     exitStatus: EXIT.data,
     fix: "restore metadata.xml from a backup, or publish the recording again with 'bbb-record --rebuild'",
@@ -80,7 +80,7 @@ function parseXml(text: string): Record<string, unknown> {
 
 /** What a published format's `metadata.xml` says. */
 export interface PublishedMetadata extends MeetingMetadata {
-  /** Milliseconds since 1970, undefined when the file does not tell. */
+  /** Milliseconds since 1970, undefined when the file does not say. */
   startTime: number | undefined;
 }
 
@@ -89,7 +89,7 @@ export function readPublishedMetadata(file: string): PublishedMetadata {
   return publishedMetadataOf(readRecording(file), file);
 }
 
-/** What PILOS' importer looks at, beside what a delivery needs. */
+/** What PILOS' importer reads, beside what a delivery needs. */
 export interface ImportedMetadata extends PublishedMetadata {
   /** Under which PILOS keeps the recording. */
   recordId: string;
@@ -99,7 +99,7 @@ export interface ImportedMetadata extends PublishedMetadata {
   readMeta(key: string): string;
 }
 
-/** Reads the same file for a recording that nothing else tells of. @throws ExpectedError when it does not tell */
+/** Reads the same file for a recording of which nothing else says that. @throws ExpectedError when it does not either */
 export function readImportedMetadata(file: string): ImportedMetadata {
   try {
     const { recording, meta } = readRecording(file);

@@ -1,5 +1,5 @@
 /**
- * `<recording_dir>/status/published/<meeting id>-sender.done` tells Scalelite's prune script, and ours, that a
+ * `<recording_dir>/status/published/<meeting id>-sender.done` says to Scalelite's prune script, and to `prune`, that a
  * meeting may be deleted here.
  */
 import { rmSync, statSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ export function isCoveredBySenderDone(bbb: BbbDirectories, published: PublishedF
   return senderDone !== undefined && time !== undefined && time <= senderDone;
 }
 
-/** When BBB has published a format, by its own status file, milliseconds since 1970; undefined when nothing tells. */
+/** When BBB has published a format, by its own status file, milliseconds since 1970; undefined when nothing says. */
 export function publicationTime(
   { recordingDir }: BbbDirectories,
   { meetingId, recordId, format, directory }: PublishedFormat,

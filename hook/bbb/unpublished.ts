@@ -23,7 +23,7 @@ function hasEvents(bbb: BbbDirectories, name: MeetingId): boolean {
   return existsSync(eventsFile(bbb, name));
 }
 
-/** Metadata of a meeting of ours; undefined for another front end's, and when `events.xml` does not tell. */
+/** Metadata of a meeting of our front ends; undefined for another one's, and when `events.xml` does not say. */
 export function readOwnEvents(
   bbb: BbbDirectories,
   origins: readonly string[],

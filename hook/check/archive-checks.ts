@@ -40,7 +40,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** PILOS looks every minute. @param patience seconds */
+/** PILOS lists its spool every minute. @param patience seconds */
 export function decideImporter(archives: readonly PlacedArchives[], patience: number): Verdict {
   const late = archives.filter(({ oldestSeconds }) => oldestSeconds > patience);
   const hours = Math.floor(Math.max(...late.map(({ oldestSeconds }) => oldestSeconds)) / 3600);

@@ -1,4 +1,4 @@
-/** `check --notify`: what the last check found is kept in `work_dir`, and somebody is told what has changed since. */
+/** `check --notify`: what the last check found is kept in `work_dir`, and `notify` says what has changed since. */
 import { readFileSync } from 'node:fs';
 import { updateMetrics } from '../delivery/metrics.ts';
 import { notify } from '../delivery/notify.ts';
@@ -98,7 +98,7 @@ function sentence(check: string, problem: string, fix: string | undefined): stri
   return `${check}: ${problem}${fix === undefined ? '' : ` (fix: ${fix})`}`;
 }
 
-/** @returns true unless somebody should have been told and was not */
+/** @returns true unless somebody should have been notified and was not */
 async function notifyChange(
   run: ConfiguredRun,
   before: Findings,

@@ -125,7 +125,7 @@ async function unlessInterrupted({ signal, log }: ConfiguredRun, action: () => P
   }
 }
 
-/** True when the run has looked at everything that is missing, as the timer's does. */
+/** True when the run has gone through everything that is missing, as the timer's does. */
 function isComplete({ which, since, meetingIds }: DeliverRequest): boolean {
   return which === 'missing' && since === undefined && meetingIds.length === 0;
 }
@@ -173,8 +173,8 @@ function report(
     [left, "left for later, see 'max_unattended' and --limit"],
     [beingPublished, 'still being published by BBB'],
   ] as const;
-  const told = parts.filter(([number], index) => index === 0 || number > 0).map((part) => part.join(' '));
-  run.log.info(results.length + beingPublished + left === 0 ? 'nothing to deliver' : told.join(', '));
+  const counted = parts.filter(([number], index) => index === 0 || number > 0).map((part) => part.join(' '));
+  run.log.info(results.length + beingPublished + left === 0 ? 'nothing to deliver' : counted.join(', '));
   return status;
 }
 

@@ -91,7 +91,7 @@ async function checkDestinations(sending: Sending, candidates: readonly Candidat
   return subDirs;
 }
 
-/** A look over ssh costs a connection. */
+/** A question over ssh costs a connection. */
 function openPacer({ config, spool, run }: DeliveryContext, subDirs: string[], rules: PaceRules) {
   const interval = config.spool.kind === 'local' ? 1000 : 10_000;
   return createPacer({ spool, subDirs, interval }, rules, run);

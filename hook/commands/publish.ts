@@ -93,7 +93,7 @@ export async function publish(request: PublishRequest, unconfigured: Run): Promi
   return report(run, meetingId, metadata, results);
 }
 
-/** BBB gives a whole id. A person may give the beginning of one, which is looked for on the whole server. */
+/** BBB gives a whole id. A person may give the beginning of one, which is searched for on the whole server. */
 async function findMeeting(config: Config, written: RecordId): Promise<RecordId> {
   if (isBbbRecordId(written) || meetingIdOf(written) !== written) return written;
   const { findMeetingId } = await import('../status/find-meeting.ts');

@@ -1,4 +1,4 @@
-/** What BBB's own configuration tells: its directories, and the formats that it publishes. */
+/** What BBB's own configuration says: its directories, and the formats that it publishes. */
 import * as v from 'valibot';
 import { type Format, isFormat } from '../bbb/ids.ts';
 import { ExpectedError } from '../errors.ts';
@@ -35,7 +35,7 @@ export function readBbbConfig(choice: ConfigChoice, environment: NodeJS.ProcessE
 
 /**
  * BBB's files → what we use of their settings, merged; throws a ConfigError for an invalid one. The rest of them is
- * not ours to judge.
+ * not for us to judge.
  */
 export function parseBbbConfig(mappings: ReadonlyMap<string, Record<string, unknown>>): BbbConfig {
   const merged = Object.assign({}, ...mappings.values()) as Record<string, unknown>;

@@ -21,7 +21,7 @@ export interface Config {
   /** By sub directory: those with an address of their own, at whose top their archives go. */
   spoolDirs: ReadonlyMap<string, SpoolAddress>;
   extraRsyncOptions: string[];
-  /** Values of `bbb-origin` that are ours. */
+  /** Values of `bbb-origin` of our front ends. */
   origins: string[];
   /** Sub directories that meetings may choose; undefined: any valid one. */
   allowedSubDirs: string[] | undefined;

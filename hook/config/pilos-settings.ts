@@ -98,7 +98,7 @@ export const pilosKeys = {
 const pilosSchema = v.object(pilosKeys, 'must be a mapping of keys to values');
 export type PilosSettings = v.InferOutput<typeof pilosSchema>;
 
-/** Scalelite's name for a key, and an earlier one of ours. */
+/** Scalelite's name for a key, and an earlier one that we had. */
 const aliases: Record<string, string> = {
   delete_recording: 'delete_after_transfer',
   on_failure: 'notify',

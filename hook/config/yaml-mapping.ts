@@ -9,7 +9,7 @@ import { createPsychSchema } from './psych-schema.ts';
 /**
  * Reads a YAML file that must be a mapping.
  *
- * @param warn is told of each key that stands twice
+ * @param warn is given each key that stands twice
  * @throws ConfigError (78), or ExpectedError (77, 74) when the file cannot be read
  */
 export function readMapping(file: string, warn: (warning: string) => void = ignore): Record<string, unknown> {

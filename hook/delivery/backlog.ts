@@ -91,7 +91,7 @@ function failedAt({ state, entry }: BacklogItem): string {
   return state === 'failed' ? (entry?.attempts.at(-1)?.at ?? '') : '';
 }
 
-/** A lost ledger or a first installation must not send a whole server without anybody looking. */
+/** A lost ledger or a first installation must not send a whole server unseen. */
 function limitUnattended(items: readonly BacklogItem[], most: number | undefined): BacklogItem[] {
   if (most === undefined) return [...items];
   const recordings = new Set<string>();

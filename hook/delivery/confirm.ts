@@ -31,7 +31,7 @@ export function unconfirmed(
   return { key: { meetingId, recordId, format }, subDir, name: delivered.name };
 }
 
-/** Looks for all of them, with one question for each sub directory, and records what was found. */
+/** Asks the spool for all of them, once for each sub directory, and records what was found. */
 export async function confirmImports(
   context: DeliveryContext,
   archives: readonly Unconfirmed[],

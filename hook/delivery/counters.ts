@@ -11,14 +11,14 @@ export interface FormatCounters {
 
 export interface Counters {
   formats: Record<string, FormatCounters>;
-  /** Recordings of which a format is still to be delivered; undefined until `deliver` has looked at everything. */
+  /** Recordings of which a format is still to be delivered; undefined until `deliver` has gone through everything. */
   missing?: number | undefined;
   /** How many formats are in which state then, and how many recordings have one in it. */
   states?: Record<string, number> | undefined;
   recordings?: Record<string, number> | undefined;
   /** Since when the oldest archive waits in a spool, seconds since 1970, 0 for none. */
   oldestWaiting?: number | undefined;
-  /** When `deliver` last looked at everything, seconds since 1970. */
+  /** When `deliver` last went through everything, seconds since 1970. */
   lastRun?: number | undefined;
   /** What `check --notify` has found, and when. */
   problems?: CheckProblem[] | undefined;

@@ -1,4 +1,4 @@
-/** The ledger as a look into mounted spools would make it: for `status`, which records nothing. */
+/** The ledger as asking mounted spools would make it: for `status`, which records nothing. */
 import type { MeetingId } from '../bbb/ids.ts';
 import type { Config } from '../config/config.ts';
 import { ExpectedError } from '../errors.ts';
@@ -47,7 +47,7 @@ export async function readCurrentLedger(
   return { ledger: current, ...(problem === undefined ? {} : { problem }) };
 }
 
-/** Over rsync, looking costs a login. */
+/** Over rsync, asking costs a login. */
 function isMounted({ spool, spoolDirs }: Config, subDir: string): boolean {
   return (spoolDirs.get(subDir) ?? spool).kind === 'local';
 }

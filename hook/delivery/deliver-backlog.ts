@@ -35,7 +35,7 @@ export async function deliverBacklog(
   return results;
 }
 
-/** Sizes take a look at every file: only who sees the bar needs them. */
+/** Sizes are read from every file: only who sees the bar needs them. */
 function startSeries({ run }: DeliveryContext, items: readonly BacklogItem[]) {
   const sizes = run.progress.isShown
     ? items.map(({ published }) => attempt(() => planDeliveredArchive(published)))

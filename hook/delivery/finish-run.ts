@@ -13,7 +13,7 @@ import { tallyFormats } from './tally.ts';
 export async function finishRun(
   context: DeliveryContext,
   meetings: readonly PilosMeeting[],
-  /** The run has looked at everything. */
+  /** The run has gone through everything. */
   isComplete: boolean,
 ): Promise<void> {
   const { config, run, ledger } = context;

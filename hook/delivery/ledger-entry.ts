@@ -67,7 +67,7 @@ export interface LedgerEntry {
   waiting?: string;
   /** Since when we know that an earlier `-sender.done` covered it, written by another script or before this ledger. */
   adopted?: string;
-  /** A delivery is under way; `run` tells whether its process is alive. */
+  /** A delivery is under way; `run` says whether its process is alive. */
   sending?: { since: string; run: string };
   /** What a transfer that was cut may have left in the spool, and where. */
   cut?: CutTransfer;
@@ -87,7 +87,7 @@ export function readEntry(file: string, key?: LedgerKey): LedgerEntry | undefine
   }
 }
 
-/** An entry of version 1.0.0 has a `state`, `outcome` for `result`, and a sentence for an error. */
+/** An entry of version 1.0.0 has a `state`, `outcome` for `result`, and a sentence for an error: only here it is read. */
 interface FirstVersion {
   state?: string;
   attempts?: { outcome?: 'delivered' | 'failed'; error?: unknown }[];

@@ -40,7 +40,7 @@ export async function deleteLocalCopy(
   const { published } = files;
   const locks = [];
   try {
-    // Nothing of it may be on its way while we look and delete.
+    // Nothing of it may be on its way while we check and delete.
     for (const one of published) locks.push(await lockFormat(config, one, run.signal));
     if (!rules.dryRun)
       for (const one of published) await refreshContent(config, context.ledger, one, run.signal);

@@ -39,7 +39,7 @@ function formatGauges({ states, recordings, problems = [], ...counters }: Counte
     ),
     ...gauge(
       'last_run_timestamp_seconds',
-      'When deliver last looked at everything, 0 for never.',
+      'When deliver last went through everything, 0 for never.',
       single(counters.lastRun ?? 0),
     ),
     ...gauge('check_problems', 'Problems and warnings of each check, when its timer last ran.', found),

@@ -71,7 +71,7 @@ function writeTextfile(file: string, text: string): void {
     try {
       rmSync(temporary, { force: true });
     } catch {
-      // The first error tells more.
+      // The first error says more.
     }
     throw error;
   }

@@ -70,7 +70,7 @@ function chooseTime(earlier: Delivery | undefined): number {
   return Math.max(now, ...(earlier?.modified_at === undefined ? [] : [earlier.modified_at + 1000]));
 }
 
-/** By its time an archive in `failed/` is told from an earlier one there; without it, the state is the safer one. */
+/** By its time an archive in `failed/` is distinguished from an earlier one there; without it, the state is the safer one. */
 function setTime(file: number, time: number): void {
   try {
     futimesSync(file, time / 1000, time / 1000);

@@ -54,7 +54,7 @@ function keepAdopted({ ledger }: Context, meetingId: MeetingId, formats: readonl
   }
 }
 
-/** Two formats of a meeting may end at the same moment: only one looks at the whole at a time. */
+/** Two formats of a meeting may end at the same moment: only one judges the whole at a time. */
 async function withMeetingLock<T>(
   { config, run }: Context,
   meetingId: MeetingId,

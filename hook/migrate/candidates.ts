@@ -24,7 +24,7 @@ export type PublicRule = 'all' | readonly { key: string; value: string }[];
 
 export interface Candidate {
   published: PublishedFormat;
-  /** `''` when no file tells. */
+  /** `''` when no file says. */
   name: string;
   /** By which PILOS knows the meeting. */
   externalId: string;
@@ -32,7 +32,7 @@ export interface Candidate {
   isPublished: boolean;
   /** To be imported for everyone to see; never what was hidden. */
   isPublic: boolean;
-  /** When the meeting began, milliseconds since 1970; undefined when nothing tells. */
+  /** When the meeting began, milliseconds since 1970; undefined when nothing says. */
   startTime: number | undefined;
   /** Why it cannot be sent. */
   problem: ExpectedError | undefined;
@@ -106,13 +106,13 @@ function isPublic({ readMeta }: ImportedMetadata, rule: PublicRule): boolean {
   return rule === 'all' || rule.some(({ key, value }) => readMeta(key).trim() === value);
 }
 
-/** Nobody can say whose it is, so it is told whatever is wanted. */
+/** Nobody can say whose it is, so it is reported whatever is wanted. */
 function untold(published: PublishedFormat, problem: ExpectedError): Candidate {
   const unknown = { name: '', externalId: '', isPublished: true, isPublic: false };
   return { published, ...unknown, startTime: startOf({}, published), problem };
 }
 
-/** True for a recording that is none of ours to migrate; counts it. */
+/** True for a recording that is not to be migrated; counts it. */
 function isLeftOut(
   metadata: ImportedMetadata,
   published: PublishedFormat,

@@ -7,7 +7,7 @@ import { ExpectedError } from '../errors.ts';
 import type { Candidate } from './candidates.ts';
 import { destinationsOf, type MigrationResult, notSent, type Sending } from './send.ts';
 
-/** Looks into the spool once, and notes in the ledger what became of these. */
+/** Asks the spool once, and notes in the ledger what became of these. */
 export async function confirmSent(sending: Sending, candidates: readonly Candidate[]): Promise<void> {
   const { context, subDir } = sending;
   const ledger = openLedger(context.config.workDir, 'migrated');
@@ -28,7 +28,7 @@ export function withImport(sending: Sending, candidate: Candidate, result: Migra
   const { message, exitStatus } = refusedByPilos(result.archive, candidate.published.meetingId);
   const reason = new ExpectedError(message, {
     ...{ code: 'import_refused', exitStatus },
-    fix: "does PILOS have a meeting of this id? Its log tells the reason; then send what was refused with 'migrate --refused'",
+    fix: "does PILOS have a meeting of this id? Its log has the reason; then send what was refused with 'migrate --refused'",
   });
   return { ...notSent(sending, candidate, reason), state: 'refused' };
 }

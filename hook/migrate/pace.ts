@@ -15,7 +15,7 @@ export interface PaceRules {
   patience: number;
 }
 
-/** The archives that lay there at the last look, and since when none of them has gone. */
+/** The archives that lay there when it was last asked, and since when none of them has gone. */
 export interface Wait {
   names: readonly string[];
   since: number;
@@ -26,7 +26,7 @@ export type Decision = { step: 'send'; room: number } | { step: 'wait'; wait: Wa
 /**
  * What to do when `names` lie in the spool.
  *
- * @param before what the last look showed, when we were waiting already
+ * @param before what was found the last time, when we were waiting already
  * @param now milliseconds since 1970
  */
 export function decidePace(
@@ -54,24 +54,24 @@ interface PacedSpool {
   spool: Pick<Spool, 'readWaiting' | 'destination'>;
   /** Those that get archives: PILOS takes from all of them, one after the other. */
   subDirs: readonly string[];
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two questions. */
   interval: number;
 }
 
 export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pacer {
-  const look = createLook(paced, rules, run);
+  const readArchives = createReader(paced, rules, run);
   const line = createWaitLine(run);
   const sleep = (milliseconds: number) => setTimeout(milliseconds, undefined, { signal: run.signal });
   const destination = destinationsOf(paced);
-  /** How many more may be sent before the next look. */
+  /** How many more may be sent before it is asked again. */
   let room = 0;
   let isFirst = true;
   let isTold = false;
 
-  /** How many may be sent now; 0 when nobody can tell. */
+  /** How many may be sent now; 0 when nobody can say. */
   async function waitForRoom(): Promise<number> {
     for (let wait: Wait | undefined; ; ) {
-      const names = await look();
+      const names = await readArchives();
       if (names === undefined) return 0;
       const decision = decidePace(names, wait, Date.now(), rules);
       if (decision.step === 'send') return decision.room;
@@ -91,7 +91,7 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pace
   async function waitForLast(archives: ReadonlySet<string>): Promise<void> {
     for (let wait: Wait | undefined; ; ) {
       const names =
-        (await look())?.filter((name) => archives.has(name.slice(name.lastIndexOf('/') + 1))) ?? [];
+        (await readArchives())?.filter((name) => archives.has(name.slice(name.lastIndexOf('/') + 1))) ?? [];
       const decision = decidePace(names, wait, Date.now(), { ...rules, maxWaiting: 1 });
       if (decision.step === 'send') return;
       if (decision.step === 'give up') {
@@ -124,8 +124,8 @@ function destinationsOf({ spool, subDirs }: PacedSpool): string {
   return subDirs.map((subDir) => spool.destination(subDir)).join(' and ');
 }
 
-/** Looks into the spool; where that is refused, says so once, and never again asks. */
-function createLook(paced: PacedSpool, rules: PaceRules, { log, signal }: Run) {
+/** Asks the spool; where that is refused, says so once, and never again asks. */
+function createReader(paced: PacedSpool, rules: PaceRules, { log, signal }: Run) {
   let isBlind = false;
   return async (): Promise<string[] | undefined> => {
     if (isBlind) return undefined;
@@ -146,7 +146,7 @@ function createLook(paced: PacedSpool, rules: PaceRules, { log, signal }: Run) {
   };
 }
 
-/** On a terminal, one line that tells how long we have been waiting. */
+/** On a terminal, one line that says how long we have been waiting. */
 function createWaitLine({ progress }: Run) {
   let isShown = false;
   const write = (text: string) =>

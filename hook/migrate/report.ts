@@ -52,7 +52,7 @@ export function formatSummary(report: MigrationReport): string[] {
   const isUnread = (result: MigrationResult) =>
     'import_state' in result && result.import_state === 'delivered';
   const others: [string, number, string][] = [
-    ['sent, but not yet imported', results.filter(isUnread).length, 'the same command looks again'],
+    ['sent, but not yet imported', results.filter(isUnread).length, 'the same command asks again'],
     ['unpublished', results.filter(({ published }) => !published).length, 'never public in PILOS'],
     ['left by --limit', left, ''],
     [

@@ -16,7 +16,7 @@ export interface MigrateRequest {
   /** A file of external meeting ids. */
   meetingIds: string | undefined;
   origins: string[];
-  /** Trees to look through; none: this server's `published_dir`. */
+  /** Trees to search; none: this server's `published_dir`. */
   from: string[];
   subDir: string;
   since: string | undefined;

@@ -126,7 +126,7 @@ async function sendPaced(sending: Sending, candidate: Candidate, pacer: Pacer): 
   } catch (error) {
     const reason: unknown = run.signal.aborted ? run.signal.reason : error;
     if (!(reason instanceof ExpectedError)) throw error;
-    // What the signal says is told once, at the end.
+    // What the signal says is reported once, at the end.
     if (run.signal.aborted) return { result: notTried(sending, candidate, reason), dead: reason };
     if (!isAdmitted) {
       run.log.error(describeError(reason));

@@ -104,7 +104,7 @@ function basisOf(sending: Sending, candidate: Candidate) {
   };
 }
 
-/** A result for what was not sent: PILOS' limits are told apart from what can be mended. */
+/** A result for what was not sent: PILOS' limits are distinguished from what can be corrected. */
 export function notSent(sending: Sending, candidate: Candidate, reason: ExpectedError): UnsentResult {
   return {
     ...basisOf(sending, candidate),

@@ -14,7 +14,7 @@ export interface PilosMeeting {
   published: PublishedFormat[];
   /** What is published, and what was moved away. */
   files: MeetingFiles;
-  /** Undefined when no file tells; `subDir` is the reason then. */
+  /** Undefined when no file says; `subDir` is the reason then. */
   metadata: MeetingMetadata | undefined;
   /** As the meeting asks for it, or why that is not allowed. */
   subDir: string | ExpectedError;
@@ -23,8 +23,8 @@ export interface PilosMeeting {
 /**
  * Reads whose every published meeting is.
  *
- * @param isWanted which meeting ids to look at
- * @param warn is told of metadata that was taken from another file than `events.xml`
+ * @param isWanted which meeting ids to read
+ * @param warn is called with metadata that was taken from another file than `events.xml`
  */
 export function readPilosMeetings(
   config: Config,

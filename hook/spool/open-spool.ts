@@ -1,4 +1,4 @@
-/** `spool_dir` → the right {@link Spool}. The only place that tells them apart. */
+/** `spool_dir` → the right {@link Spool}. The only place that distinguishes them. */
 import type { SpoolAddress } from '../config/spool-address.ts';
 import { ExpectedError } from '../errors.ts';
 import { requireAnswers } from '../system/network-mount.ts';

@@ -23,13 +23,13 @@ export interface Parcel {
   write(target: number, path: string, onProgress?: () => void): Promise<void>;
   /** Aborted by a signal: clean up and throw. */
   signal: AbortSignal;
-  /** Told how many bytes have arrived, for transfers that write does not see. */
+  /** Called with how many bytes have arrived, for transfers that write does not see. */
   onTransferred?: ((bytes: number) => void) | undefined;
-  /** Told how many milliseconds went to other archives that are on their way at the same time. */
+  /** Called with how many milliseconds went to other archives that are on their way at the same time. */
   onWaited?: ((milliseconds: number) => void) | undefined;
-  /** Told what is worth knowing but no failure. */
+  /** Called with what is worth knowing but no failure. */
   warn(message: string): void;
-  /** Told the commands that are run. */
+  /** Called with the commands that are run. */
   debug(message: string): void;
   /** For the line that says that the spool does not answer, which nothing else of this process may be able to write. */
   logFile?: string | undefined;
@@ -62,7 +62,7 @@ export interface ArchivesSeen {
  */
 export type EarlierRefusals = ReadonlyMap<string, number>;
 
-/** Who is told of what a spool does, and can end it. */
+/** Who hears of what a spool does, and can end it. */
 export type SpoolWatcher = Pick<Parcel, 'signal' | 'warn' | 'debug'>;
 
 export interface Spool {
@@ -88,7 +88,7 @@ export interface Spool {
    */
   removeCut(subDir: string, names: readonly string[], watcher: SpoolWatcher): Promise<void>;
   /**
-   * Names of the archives that PILOS has not taken yet; undefined when the other side does not let us look, as with
+   * Names of the archives that PILOS has not taken yet; undefined when the other side does not let us list them, as with
    * a key that has `rrsync -wo`. Throws ExpectedError when it cannot be found out.
    */
   readWaiting(subDir: string, watcher: SpoolWatcher): Promise<string[] | undefined>;

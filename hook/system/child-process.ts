@@ -8,9 +8,9 @@ import { execa, type Options, type ResultPromise } from 'execa';
 import { errnoName } from './errno.ts';
 
 export interface ChildOptions {
-  /** All of its environment; ours when it is not given. */
+  /** All of its environment; our own when it is not given. */
   environment?: NodeJS.ProcessEnv;
-  /** The directory it starts in; ours when it is not given. */
+  /** The directory it starts in; our own when it is not given. */
   directory?: string;
   /** Asks the child to end: SIGTERM, and SIGKILL after `graceSeconds`. */
   signal?: AbortSignal;
@@ -27,7 +27,7 @@ export interface ChildOptions {
   endsWithUs?: boolean;
   /** Nobody waits for it: it does not keep our process from ending. */
   inBackground?: boolean;
-  /** Its stdout and stderr are ours, so that nothing of them is kept. */
+  /** Its stdout and stderr are our own, so that nothing of them is kept. */
   inheritsOutput?: boolean;
   /** Called with its stdout, as it comes. */
   onOutput?: (text: string) => void;

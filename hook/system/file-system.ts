@@ -1,4 +1,4 @@
-/** Which file system a directory is on, told by what outlasts a remount, a reboot and another sandbox. */
+/** Which file system a directory is on, by what outlasts a remount, a reboot and another sandbox. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type MountEntry, parseMounts } from './mounts.ts';
@@ -10,7 +10,7 @@ export interface FileSystem {
   type: string;
   /** `nfs`, `disk`, … */
   family: string;
-  /** Tells it from others of its family; absent where nothing lasts that does: then no other one is recognized. */
+  /** Distinguishes it from others of its family; absent where nothing lasts that does: then no other one is recognized. */
   id?: string;
   /** It holds `/` too. */
   isRoot: boolean;

@@ -62,7 +62,7 @@ export function describeMount({ point, type, source }: Mount): string {
 
 /**
  * Throws ExpectedError (75) for the first of these paths on a network file system that does not answer. Where all
- * are on this server, it costs no more than a look into /proc.
+ * are on this server, it costs no more than reading a file of /proc.
  */
 export async function requireAnswers(paths: readonly string[], signal: AbortSignal): Promise<void> {
   const mounts = readMounts();

@@ -1,4 +1,4 @@
-/** `/proc`, through which open directories are entered, and by which runs that are still alive are told from dead ones. */
+/** `/proc`, through which open directories are entered, and by which runs that are still alive are distinguished from dead ones. */
 import { existsSync, readdirSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';
 import { readText } from './paths.ts';

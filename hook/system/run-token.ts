@@ -1,5 +1,5 @@
 /**
- * Which run made a temporary file, and is that run still alive? Its name tells: `<host>.<boot>.<pid>.<start>.<random>`.
+ * Which run made a temporary file, and is that run still alive? Its name says: `<host>.<boot>.<pid>.<start>.<random>`.
  * So the leftovers of a killed run can be removed, and never those of a run still at work, on this server or on
  * another one that writes to the same spool.
  */

@@ -54,7 +54,7 @@ export function describeForeignUser(publishedDir: string): string | undefined {
   const own = process.getuid?.();
   if (own === undefined || own === 0) return undefined;
   const owner = attempt(() => ownerOf(publishedDir));
-  // What may not be looked at is reported by who reads it.
+  // What may not be read is reported by who reads it.
   if (owner === undefined || owner === own || owner instanceof ExpectedError) return undefined;
   const passwd = readFileSync('/etc/passwd', 'utf8');
   const nameOf = (uid: number) => parseAccount(passwd, uid)?.name ?? `uid ${uid}`;
@@ -76,6 +76,6 @@ function ownerOf(directory: string): number | undefined {
   } catch (error) {
     // Its absence is reported by who reads it.
     if (errnoName(error) === 'ENOENT') return undefined;
-    throw translateErrno(error, `cannot look at published_dir ${directory}`);
+    throw translateErrno(error, `cannot read published_dir ${directory}`);
   }
 }

@@ -1,4 +1,4 @@
-/** `work_dir`: temporary files of this run, each under a name that tells whether its run is still alive. */
+/** `work_dir`: temporary files of this run, each under a name that says whether its run is still alive. */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoName, translateErrno, withErrnoTranslated } from './errno.ts';

@@ -9,7 +9,7 @@ export interface Progress {
   isShown: boolean;
   /** Begins a piece of work of `total` bytes, which is done when its last stage is. */
   start(title: string, total: number, lastStage: string): ProgressTask;
-  /** From now on one line tells how far all of so many pieces of work are. */
+  /** From now on one line shows how far all of so many pieces of work are. */
   startSeries(count: number, total: number): ProgressSeries;
 }
 
@@ -155,7 +155,7 @@ interface Shown {
 }
 
 const barLength = 12;
-/** What is worth its place of a title that does not fit: its end tells the format. */
+/** What is worth its place of a title that does not fit: its end has the format. */
 const leastTitle = 12;
 
 /** The line for a terminal of so many columns; what is written into the last column would begin a next line. */

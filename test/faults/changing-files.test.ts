@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { oneOfEach, tell } from '../support/program/test-size.ts';
+import { oneOfEach, printFigure } from '../support/program/test-size.ts';
 import {
   changes,
   checkChange,
@@ -33,5 +33,5 @@ it('has no -sender.done while files that were published again are on their way',
 
 it('has no -sender.done, and sends nothing, when PILOS keeps what it had before', async () => {
   expect(await checkOutdated(shipped)).toEqual([]);
-  tell(`published files that change: ${tried.length + 3} faults`);
+  printFigure(`published files that change: ${tried.length + 3} faults`);
 });

@@ -81,7 +81,7 @@ it.each(keyKinds.slice(0, sized(1, 3)))(
       const network = await startNetwork(undo, host);
       const cut = async () => {
         await network.drop();
-        return network.mend;
+        return network.repair;
       };
       return await checkCutTransfer(shipped, {
         ...{ host, key, at: 0.5, cut, by: network.by, options: impatient },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tell } from '../support/program/test-size.ts';
+import { printFigure } from '../support/program/test-size.ts';
 import {
   checkFileSizeLimit,
   checkSpoolFillsUp,
@@ -41,5 +41,5 @@ it('delivers to a mounted spool when work_dir is full, and writes no -sender.don
 
 it('fails and leaves nothing when work_dir has no space for the archive that rsync is to send', async () => {
   expect(await checkWorkDirFullOverRsync(shipped, pilosHost())).toEqual([]);
-  tell('full disks: 8 faults on tmpfs and ext4');
+  printFigure('full disks: 8 faults on tmpfs and ext4');
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tell } from '../support/program/test-size.ts';
+import { printFigure } from '../support/program/test-size.ts';
 import { checkRunAsRoot, checkUmasks } from './support/modes.ts';
 import { shipped } from './support/program.ts';
 import { usePilosHost } from './support/ssh.ts';
@@ -12,5 +12,5 @@ it('gives every file the same mode under the umasks 000, 022 and 077', async () 
 
 it('run as root, leaves no file of root, neither to a mounted spool nor over rsync', async () => {
   expect(await checkRunAsRoot(shipped, pilosHost())).toEqual([]);
-  tell('modes: 3 umasks; run as root: 4 runs');
+  printFigure('modes: 3 umasks; run as root: 4 runs');
 });

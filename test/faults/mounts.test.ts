@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { oneOfEach, tell } from '../support/program/test-size.ts';
+import { oneOfEach, printFigure } from '../support/program/test-size.ts';
 import {
   breakDisk,
   checkDirectoryReplaced,
@@ -43,6 +43,6 @@ it.each([true, false])(
   'fails when the spool directory is renamed during the run (a new one: %s)',
   async (is) => {
     expect(await checkDirectoryReplaced(shipped, is)).toEqual([]);
-    if (!is) tell('mounts: 11 faults on ext4, tmpfs and directories');
+    if (!is) printFigure('mounts: 11 faults on ext4, tmpfs and directories');
   },
 );

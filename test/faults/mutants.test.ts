@@ -1,6 +1,6 @@
 /** The suite itself: it notices every mutant of the program. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { pick, quietly, sized, tell } from '../support/program/test-size.ts';
+import { pick, printFigure, quietly, sized } from '../support/program/test-size.ts';
 import { checks } from './support/checks.ts';
 import { buildMutant, mutateModule } from './support/mutants.ts';
 import { deliveryMutants } from './support/mutants-delivery.ts';
@@ -42,5 +42,5 @@ describe.each([
     });
   });
 
-  afterAll(() => tell(`mutants of ${what}: ${noticed} of ${tried.length} noticed`));
+  afterAll(() => printFigure(`mutants of ${what}: ${noticed} of ${tried.length} noticed`));
 });

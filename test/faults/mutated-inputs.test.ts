@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runProgram } from '../support/program/run-program.ts';
-import { sized, tell } from '../support/program/test-size.ts';
+import { printFigure, sized } from '../support/program/test-size.ts';
 import { fuzzSeed, fuzzTargets } from './support/fuzz.ts';
 import { checkMutatedFiles } from './support/fuzz-program.ts';
 import type { FuzzReport } from './support/fuzz-run.ts';
@@ -19,7 +19,7 @@ it.each(fuzzTargets)(
     expect(result).toMatchObject({ status: 0, stderr: '' });
     const { inputs, refused, slowest, failure } = JSON.parse(result.stdout) as FuzzReport;
     expect(failure).toBe('');
-    tell(`mutated ${target}: ${inputs} inputs, ${refused} refused, the slowest took ${slowest} ms`);
+    printFigure(`mutated ${target}: ${inputs} inputs, ${refused} refused, the slowest took ${slowest} ms`);
   },
 );
 

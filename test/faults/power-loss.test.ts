@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sized, tell } from '../support/program/test-size.ts';
+import { printFigure, sized } from '../support/program/test-size.ts';
 import { checkPowerLossAfterExit, checkPowerLossDuring } from './support/power.ts';
 import { shipped } from './support/program.ts';
 
@@ -19,7 +19,7 @@ it('would lose archives without fsync: the power loss is a real one', { timeout 
   const withoutSync = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=fsync', '-e', 'inject=fsync:retval=0'];
   const count = sized(1, 10);
   const problems = await checkPowerLossAfterExit(shipped, count, withoutSync);
-  tell(`power loss with fsync left out: ${problems.length} of ${count} archives lost`);
+  printFigure(`power loss with fsync left out: ${problems.length} of ${count} archives lost`);
   // Each one; but something else on this machine may sync all its disks at that moment.
   expect(problems.length).toBeGreaterThanOrEqual(count / 2);
   expect(problems.join('\n')).toContain('the archive is not there');

@@ -8,7 +8,7 @@ import { createBbbTree } from '../support/bbb/bbb-tree.ts';
 import { compareTrees } from '../support/files/compare-trees.ts';
 import { importSpool } from '../support/pilos/import-spool.ts';
 import { startProgram } from '../support/program/run-program.ts';
-import { sized, tell } from '../support/program/test-size.ts';
+import { printFigure, sized } from '../support/program/test-size.ts';
 import { createBbbUser, createPilosUser, removeUser } from '../support/program/users.ts';
 import { createDebianRelease } from '../support/rsync/debian-release.ts';
 import { whenArrived } from '../support/rsync/rsync-sender.ts';
@@ -114,5 +114,5 @@ for (const { suite, side, key } of cases)
     expect(missing.status).toBe(73);
     expect(missing.stderr).toContain('missing does not exist');
     expect(readdirSync(spool)).toEqual(['instance1']);
-    tell(`${suite} as the ${side} server (${servers.versions}), ${key} key: delivered`);
+    printFigure(`${suite} as the ${side} server (${servers.versions}), ${key} key: delivered`);
   });

@@ -17,7 +17,7 @@ export interface Fleet {
   pilos: PilosHost[];
   /** Takes a server its way to PILOS, and gives it back. */
   cut(server: BbbHost): Promise<unknown>;
-  mend(server: BbbHost): Promise<unknown>;
+  repair(server: BbbHost): Promise<unknown>;
 }
 
 /** Where everything is made, how it is undone, and when to stop. */
@@ -55,7 +55,7 @@ async function layOutStorage(options: FleetOptions, site: Site): Promise<Fleet> 
   return {
     ...{ options, servers, pilos },
     cut: ({ host }) => storage.unmount(host),
-    mend: ({ host }) => storage.mount(host),
+    repair: ({ host }) => storage.mount(host),
   };
 }
 
@@ -79,7 +79,7 @@ async function layOutSsh(options: FleetOptions, site: Site): Promise<Fleet> {
   }
   const link = (state: string) => (server: BbbHost) =>
     server.host.runOrThrow(['ip', 'link', 'set', 'eth0', state]);
-  return { options, servers, pilos, cut: link('down'), mend: link('up') };
+  return { options, servers, pilos, cut: link('down'), repair: link('up') };
 }
 
 const pilosAddress = (index: number) => `10.77.1.${index + 1}`;

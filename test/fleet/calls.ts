@@ -38,8 +38,8 @@ async function callAll(fleet: Fleet, server: BbbHost, inTurn: InTurn): Promise<C
   return results;
 }
 
-/** Cuts the server off while call `from` is under way, and mends it before call `to`. */
-function planCut({ pilos, cut, mend }: Fleet, server: BbbHost) {
+/** Cuts the server off while call `from` is under way, and repairs it before call `to`. */
+function planCut({ pilos, cut, repair }: Fleet, server: BbbHost) {
   const { cut: plan } = server.plan;
   if (plan === undefined) return undefined;
   let done: Promise<unknown> = Promise.resolve();
@@ -47,7 +47,7 @@ function planCut({ pilos, cut, mend }: Fleet, server: BbbHost) {
     before: async (index: number) => {
       if (index !== plan.to) return;
       await done;
-      await mend(server);
+      await repair(server);
     },
     during: async (index: number, recording: FleetRecording, call: Promise<CallResult>) => {
       if (index !== plan.from) return;

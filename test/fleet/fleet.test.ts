@@ -31,12 +31,12 @@ function expectHealed(report: FleetReport): void {
 
 /** What an admin reads in BBB's log and in `status`: what was asked for, what is allowed, and what to do. */
 function expectRefusalTold({ servers }: FleetReport): void {
-  const told =
+  const said =
     "the meeting asks for the sub directory 'instance1', but allowed_sub_dirs has only instance2: " +
     'add it to allowed_sub_dirs in pilos.yml, or correct RECORDING_SPOOL_SUB_DIRECTORY in PILOS';
   const restricted = servers.at(-1);
-  expect(restricted?.refusal).toContain(told);
-  expect(restricted?.errors).toEqual([told]);
+  expect(restricted?.refusal).toContain(said);
+  expect(restricted?.errors).toEqual([said]);
 }
 
 describe('three BBB servers and two PILOS instances', { timeout: 10 * minutes }, () => {
@@ -64,11 +64,11 @@ describe('make fleet', { timeout: 5 * minutes }, () => {
     ['SERVERS', '2', 'SERVERS=2 is not a whole number from 3 to 250'],
     ['RECORDINGS', 'many', 'RECORDINGS=many is not a whole number from 15 to 1000000'],
     ['LAYOUT', 'nfs', 'LAYOUT=nfs is none of storage and ssh'],
-  ])('refuses %s=%s, and says what it may be', async (name, value, told) => {
+  ])('refuses %s=%s, and says what it may be', async (name, value, said) => {
     const { status, stdout, stderr } = await runProgram(process.execPath, [script], {
       env: { [name]: value },
     });
-    expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `fleet: ${told}\n` });
+    expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `fleet: ${said}\n` });
   });
 
   it('says so on a machine where it cannot make hosts, and leaves nothing behind', async () => {

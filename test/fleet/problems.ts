@@ -14,14 +14,14 @@ export function problemsOf({ servers, instances, left }: FleetReport): string[] 
 function serverProblems(server: ServerReport): string[] {
   const { plan, calls, delivered, failed, resent, states, notDone } = server;
   const strays = plan.allowed === undefined ? 0 : plan.formats.length;
-  const ours = calls - strays;
+  const own = calls - strays;
   const problems = [
     [calls !== plan.recordings.length * plan.formats.length, `${calls} calls were made`],
     [server.refused !== strays, `${server.refused} calls were refused instead of ${strays}`],
     [plan.cut === undefined && failed > 0, `${failed} calls failed: ${server.failure}`],
     [plan.cut !== undefined && failed === 0, 'it was cut off, and no call failed'],
-    [delivered + resent !== ours, `${delivered} and by deliver ${resent} deliveries instead of ${ours}`],
-    [states['imported'] !== ours || (states['failed'] ?? 0) !== strays, `status: ${describeStates(states)}`],
+    [delivered + resent !== own, `${delivered} and by deliver ${resent} deliveries instead of ${own}`],
+    [states['imported'] !== own || (states['failed'] ?? 0) !== strays, `status: ${describeStates(states)}`],
     [notDone !== (strays > 0 ? 1 : 0), `${notDone} recordings have no -sender.done`],
   ] as const;
   return problems.flatMap(([isWrong, text]) => (isWrong ? [`${plan.name}: ${text}`] : []));

@@ -79,7 +79,7 @@ describe('translateErrno', () => {
     ['ENOTEMPTY', EXIT.io, 'a directory is in its place'],
   ];
 
-  it.each(cases)('tells %s with exit status %i as "%s", and what to do', (name, exitStatus, meaning) => {
+  it.each(cases)('reports %s with exit status %i as "%s", and what to do', (name, exitStatus, meaning) => {
     const number = constants.errno[name];
     const cause = systemError(number, `Unknown system error -${number}`);
     const error = translateErrno(cause, 'cannot write /mnt/spool/x');
@@ -94,7 +94,7 @@ describe('translateErrno', () => {
     expect(error).toMatchObject({ message: 'cannot rename x: EXDEV (write)', exitStatus: EXIT.io });
   });
 
-  it('knows what else would fail in the same way, when it is told', () => {
+  it('knows what else would fail in the same way, when it is given', () => {
     const full = systemError(constants.errno.ENOSPC, 'ENOSPC');
     const strange = systemError(constants.errno.EXDEV, 'EXDEV');
     expect(translateErrno(full, 'cannot write x')).toMatchObject({ scope: 'recording' });
@@ -104,13 +104,13 @@ describe('translateErrno', () => {
 
   it('leaves bugs and errors that are already translated as they are', () => {
     const bug = new TypeError('x is not a function');
-    const told = new ExpectedError('full', {
+    const said = new ExpectedError('full', {
       code: 'spool_full',
       exitStatus: EXIT.spool,
       fix: 'free some space',
     });
     expect(translateErrno(bug, 'cannot write')).toBe(bug);
-    expect(translateErrno(told, 'cannot write')).toBe(told);
+    expect(translateErrno(said, 'cannot write')).toBe(said);
     expect(translateErrno('text', 'cannot write')).toBe('text');
   });
 
@@ -177,7 +177,7 @@ describe('quote', () => {
 });
 
 describe('describeError', () => {
-  it('tells an expected error in one line with its fix', () => {
+  it('reports an expected error in one line with its fix', () => {
     const error = new ExpectedError("no 'a\nb'", { code: 'x', exitStatus: EXIT.data, fix: 'rename it' });
     expect(describeError(error)).toBe("no 'a\\x0ab': rename it");
     expect(exitStatusOf(error)).toBe(65);

@@ -1,4 +1,4 @@
-/** Which directory it is, told by what outlasts a remount: a name may stand for another one afterwards. */
+/** Which directory it is, by what outlasts a remount: a name may stand for another one afterwards. */
 import { fstatSync } from 'node:fs';
 
 export interface DirectoryId {

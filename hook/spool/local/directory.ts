@@ -200,6 +200,6 @@ export function closeQuietly(file: number): void {
   try {
     closeSync(file);
   } catch {
-    // the first error is the one to tell
+    // the first error is the one to report
   }
 }

@@ -89,7 +89,7 @@ export interface Exchange {
  * Takes what each directory is now for right. One that is not there any more, as when `spool_dir` is another path now, is
  * passed over.
  *
- * @param onExchange told first, and only of another one
+ * @param onExchange called first, and only of another one
  */
 export function confirmDirectories(workDir: string, onExchange: (exchange: Exchange) => void): void {
   for (const [name, before] of Object.entries(readKnownDirectories(workDir))) {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 /** Bytes after which it is worth a call. */
 const portion = 16 * 1024 * 1024;
-/** Milliseconds between two looks at the file. */
+/** Milliseconds after which its size is read again. */
 const interval = 20;
 
 /**
@@ -12,7 +12,7 @@ const interval = 20;
  * little left to do, and the disk is not taken from everything else by 1.5 GB at once.
  *
  * Settled only when no call is under way any more, so that the file may be closed. Rejected with the error of a
- * call that failed: the kernel tells an error of writing once, and the fsync in the end would know nothing of it.
+ * call that failed: the kernel reports an error of writing once, and the fsync in the end would know nothing of it.
  */
 export async function writeBehind(file: number, write: () => Promise<void>): Promise<void> {
   let synced = 0;
@@ -30,7 +30,7 @@ export async function writeBehind(file: number, write: () => Promise<void>): Pro
   const timer = setInterval(() => {
     if (isBusy) return;
     pending = sync();
-    // Told below; a rejection that nobody waits for yet would end the program.
+    // Thrown below; a rejection that nobody waits for yet would end the program.
     pending.catch(() => undefined);
   }, interval);
   try {

@@ -1,7 +1,7 @@
 /**
  * The rsync command lines. Pure, so that `--dry-run` shows exactly what a delivery runs.
  *
- * Why they look as they do (measured with rsync and rrsync 3.5 and older):
+ * Why they are as they are (measured with rsync and rrsync 3.5 and older):
  * - Over ssh, only a destination that ends in `/.` fails when the directory is missing, takes a file that is
  *   already there, and creates nothing.
  * - The archive is sent in place under a name that PILOS ignores, so that a cut transfer resumes, and becomes
@@ -22,7 +22,7 @@ export interface Transfer {
   subDir: string;
   /** `<record id>-<format>`: the archive's name without `.tar`. */
   baseName: string;
-  /** `extra_rsync_opts`, appended after ours so that they win. */
+  /** `extra_rsync_opts`, appended to our own so that they take precedence. */
   extraOptions: readonly string[];
   /** What a complete archive's name ends in: `.tar`, but that of a probe in something that PILOS ignores. */
   suffix?: string | undefined;
@@ -113,7 +113,7 @@ export function choosesShell(extraOptions: readonly string[]): boolean {
   return extraOptions.some((option) => /^(?:-[A-Za-z0-9]*e|--rsh(?:=|$))/.test(option));
 }
 
-// Its time tells an archive in PILOS' `failed/` from a later one of the same name.
+// By its time an archive in PILOS' `failed/` is distinguished from a later one of the same name.
 const accessOptions = ['--perms', '--chmod=F664', '--times', '--ignore-times', '--itemize-changes'];
 
 /**

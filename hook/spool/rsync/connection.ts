@@ -1,7 +1,7 @@
 /**
  * One login for all that a run does on a host: an ssh of our own that every rsync goes through.
  *
- * It also tells ssh's failures from rsync's: what fails before it stands is ssh's, with ssh's own words and status.
+ * It also separates ssh's failures from rsync's: what fails before it stands is ssh's, with ssh's own words and status.
  * It ends with us, however we end, and a new one is opened when it has died.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -128,7 +128,7 @@ function startMaster(
   // Whom it concerns waits for it himself; nobody may, after it has stood.
   ssh.result.catch(() => undefined);
   master.standing = whenStanding(master, transfer, watcher, giveUp);
-  // Told to who waits for it; nobody may, when packing the archive fails.
+  // Thrown to who waits for it; nobody may, when packing the archive fails.
   master.standing.catch(() => undefined);
   return master;
 }

@@ -1,4 +1,4 @@
-/** How a reason is told from what rsync or ssh leaves behind: one row of the tables in ssh-rules.ts and rsync-rules.ts. */
+/** How a reason is recognized in what rsync or ssh leaves behind: one row of the tables in ssh-rules.ts and rsync-rules.ts. */
 import type { ErrorScope, ExitStatus } from '../../errors.ts';
 
 export interface RsyncFacts {

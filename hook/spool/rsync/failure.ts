@@ -99,8 +99,8 @@ function decidingLine(said: string, match: readonly string[] & { index?: number 
 function lastLine(stderr: string): string {
   // ssh ends its lines as for a terminal in raw mode.
   const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== '');
-  const telling = lines.filter(
+  const meaningful = lines.filter(
     (line) => !/^rsync error: |connection unexpectedly closed|safe_write failed/.test(line),
   );
-  return telling.at(-1) ?? lines.at(-1) ?? '';
+  return meaningful.at(-1) ?? lines.at(-1) ?? '';
 }

@@ -1,5 +1,5 @@
 /**
- * Which archives lie in a spool on another host, told by a dry run of sending files of their names.
+ * Which archives lie in a spool on another host, found by a dry run of sending files of their names.
  *
  * A file that is not there is listed as new; whatever is not listed as new is there, since `rrsync -no-overwrite`
  * passes over those silently. So an archive counts as gone only when the other side says so. What it says about
@@ -14,7 +14,7 @@ import { askArguments, remoteDirectory } from './arguments.ts';
 import { patiently } from './patience.ts';
 import { type RsyncLink, runRsync, transferOf } from './run-rsync.ts';
 
-/** rsync's status when it could not look at a file: `failed/` may not be entered. */
+/** rsync's status when it could not examine a file: `failed/` may not be entered. */
 const partialAnswer = 23;
 
 export async function readArchivesOverRsync(

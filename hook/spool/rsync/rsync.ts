@@ -179,7 +179,7 @@ function existingSpace(directory: string): { bavail: number; bsize: number } {
     return statfsSync(directory);
   } catch (error) {
     const parent = directory.slice(0, directory.lastIndexOf('/')) || '/';
-    if (directory === '/') throw translateErrno(error, `cannot look at ${directory}`);
+    if (directory === '/') throw translateErrno(error, `cannot read the free space of ${directory}`);
     return existingSpace(parent);
   }
 }

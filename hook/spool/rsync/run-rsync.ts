@@ -44,7 +44,7 @@ export function transferOf(settings: RsyncSpoolSettings, name: string, subDir: s
 export interface RsyncRun {
   link: RsyncLink;
   transfer: Transfer;
-  /** Who is told of it, and can end it. */
+  /** Who hears of it, and can end it. */
   watcher: SpoolWatcher & Pick<Parcel, 'onTransferred'>;
 }
 
@@ -68,7 +68,7 @@ export async function startRsync(
 }
 
 /**
- * Runs rsync until it has ended, also when we are told to stop.
+ * Runs rsync until it has ended, also when we are to stop.
  *
  * @param build makes its arguments
  * @param accepted exit statuses that are no failure

@@ -98,7 +98,7 @@ async function sendAndRenameTogether(run: Shipment, shipments: readonly Shipment
   );
 }
 
-/** Who is told of several: each of its own bytes. */
+/** The watchers of several, in one: each hears of its own bytes. */
 export function watcherOf(shipments: readonly Shipment[]): Shipment['watcher'] {
   const [first] = shipments;
   if (first === undefined) throw new Error('nothing to send');

@@ -173,7 +173,7 @@ describe('a key of pilos.yml', () => {
     await expectRefusedWith(78, `${tree.pilosYml}: `, says, "correct it and run 'pilos-post-publish check'");
   });
 
-  it('is told with all the others, and with those of the other file', async () => {
+  it('is reported with all the others, and with those of the other file', async () => {
     writeFileSync(tree.pilosYml, 'spool_dirr: /x\nwork_dir: x\nretry: { attempts: a }\n');
     writeFileSync(tree.bigbluebuttonYml, 'published_dir: 3\nlog_dir: logs\n');
     const said = ["'spool_dirr', did you mean 'spool_dir'?", 'work_dir must be', 'retry.attempts must be'];

@@ -107,7 +107,7 @@ describe('a meeting', () => {
     writeFileSync(join(published, 'metadata.xml'), '<recording><meta></recording>');
     await expectNotPacked(
       65,
-      'nothing tells which front end the meeting belongs to',
+      'no file says which front end the meeting belongs to',
       says,
       /metadata\.xml is not well-formed XML/,
       "'bbb-record --rebuild'",
@@ -126,7 +126,7 @@ describe('a meeting', () => {
     }
     await expectNotPacked(
       65,
-      'nothing tells which front end the meeting belongs to',
+      'no file says which front end the meeting belongs to',
       /metadata\.xml (?:is not a regular file|does not exist|cannot be read)/,
     );
   });

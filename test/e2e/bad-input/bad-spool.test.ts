@@ -126,7 +126,7 @@ describe('a spool directory', () => {
   });
 
   it('that gets full after the space was checked leaves nothing behind', async () => {
-    // The limit on the size of a file is not what statfs tells, as with a quota.
+    // The limit on the size of a file is not what statfs says, as with a quota.
     const result = await runFromShell(tree, 'ulimit -f 64; exec "$@"', ['-m', meeting.id]);
     expectRefused(
       result,

@@ -46,7 +46,7 @@ describe('a work_dir that holds only the ledger of a mounted spool', () => {
       how: 'mount -t tmpfs -o nr_inodes=1 tmpfs "$WORK"',
       says: /no space left on the device \(ENOSPC\): free some/,
     },
-  ])('does not stop a delivery when it $what, but is told', async ({ how, says }) => {
+  ])('does not stop a delivery when it $what, but is reported', async ({ how, says }) => {
     const line = `${how} && "$@"`;
     const { status, stderr } = await runFromShell(tree, line, ['-m', meeting.id], { ownMounts: true });
     expect(status).toBe(0);
@@ -61,7 +61,7 @@ describe('a work_dir that holds only the ledger of a mounted spool', () => {
     expect(hasSenderDone(tree, meeting.id)).toBe(false);
   });
 
-  it('does not stop a delivery when it may not be written to, but is told', async () => {
+  it('does not stop a delivery when it may not be written to, but is reported', async () => {
     const user = await createBbbUser();
     tree.giveTo(user);
     chmodSync(tree.spoolDir, 0o777);
@@ -112,7 +112,7 @@ describe('a work_dir in which the archive for rsync is made', () => {
 
 describe("BBB's directory of status files", () => {
   it.each(['status', 'status/published'])(
-    'does not stop a delivery when %s is missing, but is told',
+    'does not stop a delivery when %s is missing, but is reported',
     async (name) => {
       rmSync(join(tree.recordingDir, name), { recursive: true });
       expect(await tree.run(['-m', meeting.id])).toMatchObject({ status: 0, stderr: '' });
@@ -134,7 +134,7 @@ describe('a log file', () => {
       prepare: () => renameSync(tree.logDir, `${tree.logDir}-gone`),
       errno: 'ENOENT',
     },
-  ])('$what is told once, and stops nothing', async ({ prepare, errno }) => {
+  ])('$what is reported once, and stops nothing', async ({ prepare, errno }) => {
     const file = join(tree.logDir, 'post_publish.log');
     prepare(file);
     const { status, stderr } = await tree.run(['-m', meeting.id]);

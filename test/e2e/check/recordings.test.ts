@@ -64,7 +64,7 @@ const recordings: CheckCase[] = [
     what: 'a meeting whose front end no file names',
     check: 'refused_meetings',
     status: 0,
-    says: /is not delivered: nothing tells which front end the meeting belongs to/,
+    says: /is not delivered: no file says which front end the meeting belongs to/,
     spoil: ({ bbb, stateDir, tree }) => {
       const meeting = tree.addMeeting({ eventsXml: false });
       renameSync(join(meeting.published('presentation'), 'metadata.xml'), join(stateDir, 'metadata.xml'));

@@ -102,10 +102,10 @@ env -i PATH="$PATH" HOME=/root /bin/sh -c "$(cat /start)" >/container.log 2>&1 &
 container=$!
 has() { test -e "${spoolDir}/$1-presentation.tar"; }
 until has ${server.newId} && has ${leftId} && test -e /tmp/called; do sleep 0.1; done
-ours=$(pgrep --uid 998 --full 'deliver --every')
-tr '\\0' '\\n' <"/proc/$ours/environ" >/environ
-grep -E '^(Uid|Groups)' "/proc/$ours/status" >/status
-until [ -z "$(cat /proc/$ours/task/*/children)" ]; do sleep 0.1; done
+own=$(pgrep --uid 998 --full 'deliver --every')
+tr '\\0' '\\n' <"/proc/$own/environ" >/environ
+grep -E '^(Uid|Groups)' "/proc/$own/status" >/status
+until [ -z "$(cat /proc/$own/task/*/children)" ]; do sleep 0.1; done
 pilos-post-publish check --json >/check.json || true
 supervisorctl stop pilos_post_publish
 pilos-post-publish check --json >/check-stopped.json || true

@@ -1,4 +1,4 @@
-/** `deliver` delivers what is published, ours and not delivered: which recordings it takes, and in which order. */
+/** `deliver` delivers what is published, our own and not delivered: which recordings it takes, and in which order. */
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

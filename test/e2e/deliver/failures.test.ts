@@ -52,7 +52,7 @@ it('delivers the rest when one recording cannot be packed, and exits with its st
   expect(tree.spoolFiles()).toEqual([first, last].map(({ id }) => `${id}-presentation.tar`).sort());
 });
 
-it('tells a meeting whose metadata is broken, and delivers the rest', async () => {
+it('reports a meeting whose metadata is broken, and delivers the rest', async () => {
   const tree = createTree();
   const broken = tree.addMeeting({ eventsXml: '<recording><metadata bbb-origin="PILOS' });
   writeFileSync(join(broken.published('presentation'), 'metadata.xml'), '<recording><meta>');
@@ -60,7 +60,7 @@ it('tells a meeting whose metadata is broken, and delivers the rest', async () =
   const { status, stderr } = await tree.run(['deliver']);
   expect(status).toBe(65);
   expect(stderr).toContain(
-    `${broken.id}-presentation.tar: nothing tells which front end the meeting belongs to`,
+    `${broken.id}-presentation.tar: no file says which front end the meeting belongs to`,
   );
   expect(tree.spoolFiles()).toEqual([`${good}-presentation.tar`]);
 });

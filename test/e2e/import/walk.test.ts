@@ -1,4 +1,4 @@
-/** Random walks of a BBB server, this program and PILOS: at rest, `status` tells what PILOS has, and nothing was lost. */
+/** Random walks of a BBB server, this program and PILOS: at rest, `status` says what PILOS has, and nothing was lost. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { sized } from '../../support/program/test-size.ts';

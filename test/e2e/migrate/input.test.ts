@@ -1,4 +1,4 @@
-/** `migrate` with what it cannot use: each is told with its reason, and the rest is sent all the same. */
+/** `migrate` with what it cannot use: each is reported with its reason, and the rest is sent all the same. */
 import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -35,7 +35,7 @@ it.each([
   expect(tree.spoolFiles()).toEqual([]);
 });
 
-it('tells a --from that is no tree of recordings, and the one that was probably meant', async () => {
+it('reports a --from that is no tree of recordings, and the one that was probably meant', async () => {
   const { tree } = createServer();
   const run = (directory: string) => tree.run(['migrate', '--no-wait', ...origin, '--from', directory]);
   const parent = join(tree.publishedDir, '..');
@@ -64,7 +64,7 @@ it('says with 66 that nothing fits, and which origins there are', async () => {
   for (const part of ['Greenlight 1', 'Ro\\x1bom 1', "1 are PILOS' own"]) expect(stderr).toContain(part);
 });
 
-it('tells which recordings cannot be packed and why, sends the others, and exits with 65', async () => {
+it('reports which recordings cannot be packed and why, sends the others, and exits with 65', async () => {
   const { tree, good } = createServer();
   const add = () => tree.addMeeting({ origin: 'Greenlight' });
   const [without, broken, renamed, nameless] = [add(), add(), add(), add()];

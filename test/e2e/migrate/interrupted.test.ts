@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { migrate } from '../../support/bbb/migration.ts';
 import { useBbbTrees } from '../../support/bbb/use-bbb-trees.ts';
 import { createPilos } from '../../support/pilos/pilos.ts';
-import { sized, tell } from '../../support/program/test-size.ts';
+import { printFigure, sized } from '../../support/program/test-size.ts';
 
 const createTree = useBbbTrees();
 const count = sized(200, 10_000);
@@ -41,7 +41,7 @@ it(
     // Killed between the spool and the ledger, one is sent once more, and PILOS keeps the first.
     const repeated = importer.attempts.length - count;
     expect(repeated).toBeLessThanOrEqual(kills);
-    tell(`${count} recordings migrated with ${kills} kills: ${repeated} sent once more`);
+    printFigure(`${count} recordings migrated with ${kills} kills: ${repeated} sent once more`);
   },
   sized(180_000, 3_600_000),
 );

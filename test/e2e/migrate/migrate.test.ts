@@ -42,7 +42,7 @@ it('sends what Greenlight recorded on this server, which PILOS imports, and chan
     /^PILOS must know the meetings, .*\n1 of 4: sent \S+-presentation\.tar \(24 files, \d+ bytes\) to \S+ in \d+\.\d s\n2 of 4: sent /,
   );
   expect(stdout.replaceAll(/ +/g, ' ')).toMatch(
-    /\nsent 4 \d+ kB\nsent, but not yet imported 4 \(the same command looks again\)\nnot matched 2 \(origin \S+ 1, \S+ 1\)\n/,
+    /\nsent 4 \d+ kB\nsent, but not yet imported 4 \(the same command asks again\)\nnot matched 2 \(origin \S+ 1, \S+ 1\)\n/,
   );
   expect(stdout).toContain("\nPILOS' own, see deliver              1\n");
   const after = [tree.publishedDir, tree.recordingDir].map(snapshotTree);

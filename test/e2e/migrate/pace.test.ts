@@ -74,7 +74,7 @@ it('gives up with 75 when nobody empties the spool, and the next run goes on whe
   expect(await importAll(tree, meetings)).toHaveLength(1);
 });
 
-it('tells on a terminal that it waits, in a line that goes away', async () => {
+it('reports on a terminal that it waits, in a line that goes away', async () => {
   const { tree } = createServer(2);
   const args = ['migrate', '--no-wait', ...origin, '--max-waiting', '1', '--patience', '3s'];
   const { status, stdout } = await runOnTerminal(tree, args, { columns: 80 });
@@ -158,7 +158,7 @@ it('sends each recording once when two run at the same moment', async () => {
   expect(reports.map((report) => report.exit_status)).toEqual([0, 0]);
 });
 
-it('tells a spool that is not there once, and one that goes away once', async () => {
+it('reports a spool that is not there once, and one that goes away once', async () => {
   const { tree, meetings } = createServer(3);
   renameSync(tree.spoolDir, `${tree.spoolDir}-gone`);
   const gone = await tree.run(['migrate', '--no-wait', ...origin]);

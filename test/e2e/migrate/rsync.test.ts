@@ -93,7 +93,7 @@ it('goes on while an importer at work takes each archive', async () => {
   expect(seen).toHaveLength(meetings.length);
 });
 
-it('tells a host that does not answer, or a missing sub directory, once and not for each recording', async () => {
+it('reports a host that does not answer, or a missing sub directory, once and not for each recording', async () => {
   const { tree, args, directory } = createServer('ordinary');
   rmSync(directory, { recursive: true });
   const missing = await tree.run(args);

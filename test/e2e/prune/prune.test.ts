@@ -31,7 +31,7 @@ async function deliver(tree: BbbTree, recordId: string, days: number, subDirs: s
   letDeliveryBe(tree, recordId, 'presentation', { days });
 }
 
-/** Runs prune; returns what became of each meeting that is ours, by its id. */
+/** Runs prune; returns what became of each meeting that is our own, by its id. */
 async function prune(tree: BbbTree, PATH: string, ...args: string[]) {
   const { status, stdout } = await tree.run(['prune', '--json', ...args], { env: { PATH } });
   const report = JSON.parse(stdout) as { results: DeletionResult[]; exit_status: number };
@@ -136,7 +136,7 @@ it('never touches one with an outstanding format, whatever makes it outstanding'
   expect(bbbRecord.calls()).toEqual([`--delete ${gaveUp.id}`]);
 });
 
-it('never touches a meeting of another front end, nor one whose origin nobody can tell', async () => {
+it('never touches a meeting of another front end, nor one whose origin nobody can say', async () => {
   const tree = createTree();
   const bbbRecord = installBbbRecord(tree);
   const changedHands = tree.addMeeting();
@@ -209,7 +209,7 @@ it.each([
     said: /ended with 0 and left \S+: run it/,
   },
   { what: 'is killed', instead: 'kill -9 $$', said: /ended with SIGKILL: it said nothing: run it/ },
-])('tells with 74 when bbb-record $what, and goes on with the next', async ({ instead, said }) => {
+])('ends with 74 when bbb-record $what, and goes on with the next', async ({ instead, said }) => {
   const tree = createTree();
   const bbbRecord = installBbbRecord(tree, instead);
   const ids = [tree.addMeeting().id, tree.addMeeting().id];
@@ -267,7 +267,7 @@ it('keeps a recording of which a format is unpublished, since that would be dele
   expect(bbbRecord.calls()).toEqual([]);
 });
 
-it('tells with 69 that there is no bbb-record', async () => {
+it('ends with 69 when there is no bbb-record', async () => {
   const tree = createTree();
   const { id, published } = tree.addMeeting();
   await deliver(tree, id, 20);

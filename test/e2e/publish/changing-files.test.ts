@@ -63,7 +63,7 @@ it.each([
   await expectDelivered();
 });
 
-/** Of the same name, size and time: only the inode tells. */
+/** Of the same name, size and time: only the inode says. */
 function replaceWebcams(): void {
   const file = join(published, 'video/webcams.webm');
   const { size } = statSync(file);

@@ -28,7 +28,7 @@ async function expectNextCallDelivers(tree: BbbTree, meeting: Meeting): Promise<
   expect(compareTrees(meeting.published('presentation'), imported?.formats[0]?.storedIn ?? '')).toEqual([]);
 }
 
-/** The process that makes a temporary archive, which its name tells; the worker's grandchild is not ours to know. */
+/** The process that makes a temporary archive, which its name says; the worker's grandchild is not our own to know. */
 function processOf(temporary: string): number {
   const pid = Number(temporary.split('.tar.')[1]?.split('.')[2]);
   if (!Number.isInteger(pid) || pid <= 1) throw new Error(`no process id in ${temporary}`);

@@ -81,13 +81,13 @@ describe('metrics_file', () => {
     const runs = await Promise.all([['-m', id], ['deliver'], ['deliver']].map((args) => tree.run(args)));
     expect(runs.map(({ status }) => status)).toEqual([0, 0, 0]);
     expect(read(tree, 'deliveries_total')).toBe(1);
-    const told = runs.slice(1).map(({ stdout }) => stdout.trim().split('\n').at(-1));
-    for (const line of told)
+    const said = runs.slice(1).map(({ stdout }) => stdout.trim().split('\n').at(-1));
+    for (const line of said)
       expect(line).toMatch(/^(1 delivered|0 delivered, 1 delivered before|nothing to deliver)$/);
-    expect(told.filter((line) => line === '1 delivered').length).toBeLessThan(2);
+    expect(said.filter((line) => line === '1 delivered').length).toBeLessThan(2);
   });
 
-  it('tells what deliver has left missing, and that nothing is any more', async () => {
+  it('reports what deliver has left missing, and that nothing is any more', async () => {
     const tree = createMonitoredTree(metricsSetting);
     for (const subDir of ['later', 'later', '']) tree.addMeeting({ subDir });
     expect((await tree.run(['deliver'])).status).toBe(73);
@@ -153,19 +153,19 @@ describe('metrics_file', () => {
 
 /** Notes its arguments and our variables, a line for each call. */
 function writeTeller(tree: BbbTree, end = 'exit 0'): () => string[] {
-  const told = join(tree.root, 'told');
-  const script = join(tree.root, 'tell');
+  const said = join(tree.root, 'notified');
+  const script = join(tree.root, 'notify');
   writeFileSync(
     script,
-    `#!/bin/sh\n{ echo "$@"; env | grep ^PILOS_POST_PUBLISH_ | sort; echo; } >> '${told}'\n${end}\n`,
+    `#!/bin/sh\n{ echo "$@"; env | grep ^PILOS_POST_PUBLISH_ | sort; echo; } >> '${said}'\n${end}\n`,
   );
   chmodSync(script, 0o755);
-  return () => (existsSync(told) ? readFileSync(told, 'utf8').split('\n\n').slice(0, -1) : []);
+  return () => (existsSync(said) ? readFileSync(said, 'utf8').split('\n\n').slice(0, -1) : []);
 }
 
 describe('on_failure', () => {
-  it('is told what failed, and what is written for it in pilos.yml stays as it is', async () => {
-    const tree = createMonitoredTree('on_failure: [ROOT/tell, "$(id)", "a b;c"]');
+  it('is given what failed, and what is written for it in pilos.yml stays as it is', async () => {
+    const tree = createMonitoredTree('on_failure: [ROOT/notify, "$(id)", "a b;c"]');
     const read = writeTeller(tree);
     const { id } = tree.addMeeting({ subDir: 'missing' });
     expect((await tree.run(['-m', id])).status).toBe(73);
@@ -179,7 +179,7 @@ describe('on_failure', () => {
   });
 
   it('gets hostile values of a meeting on one line and literally', async () => {
-    const tree = createMonitoredTree('on_failure: ROOT/tell');
+    const tree = createMonitoredTree('on_failure: ROOT/notify');
     const read = writeTeller(tree);
     const { id } = tree.addMeeting({ subDir: '$(touch hacked)`x`\x1b[31m"\';\n../..' });
     expect((await tree.run(['-m', id])).status).toBe(65);
@@ -190,7 +190,7 @@ describe('on_failure', () => {
   });
 
   it('is not run again for the same failure, only for another one or after a success', async () => {
-    const tree = createMonitoredTree('on_failure: [ROOT/tell]');
+    const tree = createMonitoredTree('on_failure: [ROOT/notify]');
     const read = writeTeller(tree);
     const { id } = tree.addMeeting({ subDir: 'later' });
     for (const command of [['-m', id], ['deliver'], ['deliver', '--failed']])
@@ -212,7 +212,7 @@ describe('on_failure', () => {
   });
 
   it('is not run for a success, a meeting of another front end or a dry run', async () => {
-    const tree = createMonitoredTree('on_failure: [ROOT/tell]');
+    const tree = createMonitoredTree('on_failure: [ROOT/notify]');
     const read = writeTeller(tree);
     expect((await tree.run(['-m', tree.addMeeting().id])).status).toBe(0);
     expect((await tree.run(['-m', tree.addMeeting({ origin: 'Greenlight' }).id])).status).toBe(0);
@@ -224,12 +224,12 @@ describe('on_failure', () => {
     ['ends with 1', 'echo no mail >&2; exit 1', "ended with 1: 'no mail'"],
     ['hangs', 'sleep 600', 'took over 30 s'],
   ])('that %s is only warned of', async (_, end, how) => {
-    const tree = createMonitoredTree('on_failure: [ROOT/tell]');
+    const tree = createMonitoredTree('on_failure: [ROOT/notify]');
     writeTeller(tree, end);
     const { id } = tree.addMeeting({ subDir: 'missing' });
     const { status, stderr } = await tree.run(['-m', id]);
     expect(status).toBe(73);
-    expect(stderr).toContain(`nobody was notified: notify '${tree.root}/tell' ${how}`);
+    expect(stderr).toContain(`nobody was notified: notify '${tree.root}/notify' ${how}`);
     expect(readLog(tree).at(-1)).toContain(' WARN -- : nobody was notified');
   });
 });

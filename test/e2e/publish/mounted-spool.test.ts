@@ -123,12 +123,12 @@ it.each([
   ).toEqual([]);
 });
 
-it('takes the origins of pilos.yml for ours, and no others', async () => {
+it('takes the origins of pilos.yml for our own, and no others', async () => {
   const tree = createTree({ pilos: { origins: ['PILOS-test', 'PILOS-old'] } });
-  const ours = tree.addMeeting({ origin: 'PILOS-old' });
+  const own = tree.addMeeting({ origin: 'PILOS-old' });
   const foreign = tree.addMeeting({ origin: 'PILOS' });
-  for (const { id } of [ours, foreign]) expect((await tree.run(['-m', id])).status).toBe(0);
-  expect(tree.spoolFiles()).toEqual([`${ours.id}-presentation.tar`]);
+  for (const { id } of [own, foreign]) expect((await tree.run(['-m', id])).status).toBe(0);
+  expect(tree.spoolFiles()).toEqual([`${own.id}-presentation.tar`]);
 });
 
 it("lets BBB's worker see and log a failure, and carries on", async () => {

@@ -102,7 +102,7 @@ describe('formatBar', () => {
     for (const done of [0, 1, 999_999_999, 3e9, 4e9]) expect(bar(columns, done).length).toBeLessThan(columns);
   });
 
-  it('keeps the end of a title that does not fit, which tells the format', () => {
+  it('keeps the end of a title that does not fit, which says the format', () => {
     expect(bar(100)).toMatch(
       /^sending …\S*presentation\.tar \[=+-+\] 33% \| 1\.0 GB of 3\.0 GB \| 1\.0 MB\/s \| 33 min 20 s left$/,
     );

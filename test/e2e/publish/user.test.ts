@@ -141,6 +141,6 @@ it("delivers though an earlier script's files belong to root, and names each of 
   expect(tree.spoolFiles()).toEqual([`${meeting.id}-presentation.tar`]);
   expect(stderr).toContain(`cannot write the log file ${logFile} (EACCES): check log_file and its owner\n`);
   expect(stderr).toMatch(new RegExp(`work_dir ${tree.workDir}: permission denied \\(EACCES\\)`));
-  // Not remembered, so not done either: deliver delivers it once more when that is mended.
+  // Not remembered, so not done either: deliver delivers it once more when that is repaired.
   expect(hasSenderDone(tree, meeting.id)).toBe(false);
 });

@@ -70,7 +70,7 @@ it.each(['ordinary', 'rrsync-no-lock', 'old-rrsync'] as const)(
   },
 );
 
-it('what was refused once and is sent again is told from its earlier archive', async () => {
+it('what was refused once and is sent again is distinguished from its earlier archive', async () => {
   const { tree, spool, pull } = createServers();
   const { id } = tree.addMeeting();
   await tree.run(['-m', id]);

@@ -77,18 +77,21 @@ it.each(keys)("says that PILOS' own failed/ is hidden, with the key %s", async (
   expect(await readArchives(key)).toMatchObject(hidden);
 });
 
-it.each(keys)('tells a missing failed/ from one that is no directory, with the key %s', async (key) => {
-  rmSync(path('failed'), { recursive: true });
-  const missing = { waiting: [], refused: [], failedDirectory: 'missing' };
-  expect(await readArchives(key)).toMatchObject(missing);
-  makeSpoolDirectory(host, path('elsewhere'));
-  put('elsewhere/a.tar');
-  symlinkSync('elsewhere', path('failed'));
-  expect(await readArchives(key)).not.toMatchObject({ refused: [], failedDirectory: 'missing' });
-  rmSync(path('failed'));
-  put('failed');
-  expect(await readArchives(key)).not.toMatchObject({ failedDirectory: 'visible' });
-});
+it.each(keys)(
+  'distinguishes a missing failed/ from one that is no directory, with the key %s',
+  async (key) => {
+    rmSync(path('failed'), { recursive: true });
+    const missing = { waiting: [], refused: [], failedDirectory: 'missing' };
+    expect(await readArchives(key)).toMatchObject(missing);
+    makeSpoolDirectory(host, path('elsewhere'));
+    put('elsewhere/a.tar');
+    symlinkSync('elsewhere', path('failed'));
+    expect(await readArchives(key)).not.toMatchObject({ refused: [], failedDirectory: 'missing' });
+    rmSync(path('failed'));
+    put('failed');
+    expect(await readArchives(key)).not.toMatchObject({ failedDirectory: 'visible' });
+  },
+);
 
 it.each(keys)('creates nothing where the directory is missing, with the key %s', async (key) => {
   expect(await readArchives(key, ['a.tar'], 'missing')).toMatchObject({

@@ -1,4 +1,4 @@
-/** A directory that does not exist on the PILOS host is never created, whatever the key; nor is one that is not ours. */
+/** A directory that does not exist on the PILOS host is never created, whatever the key; nor is one that is not our own. */
 import { chmodSync, chownSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { expectRefused } from '../../support/program/expect-refused.ts';

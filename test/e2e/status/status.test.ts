@@ -47,7 +47,7 @@ async function createHostileTree(): Promise<BbbTree> {
   failFormat(tree, delivered.id, 'video');
   tree.addMeeting({ formats: [], name: 'In the works' });
   tree.addMeeting({ formats: ['presentation'], name: 'Segments', segments: [1712758760000, 1712758770000] });
-  tree.addMeeting({ formats, name: 'Not ours', origin: 'Greenlight' });
+  tree.addMeeting({ formats, name: 'Not for PILOS', origin: 'Greenlight' });
   expect((await tree.run(['-m', delivered.id])).status).toBe(0);
   expect((await tree.run(['-m', failing.id])).status).toBe(73);
   return tree;
@@ -65,7 +65,7 @@ describe('the table', () => {
     expect(withoutEscapes(stdout)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     expect(stdout).toContain('\x1b[31m');
     expect(stdout).toContain('\x1b[36mpresentation delivered\x1b[39m');
-    expect(stdout).not.toContain('Not ours');
+    expect(stdout).not.toContain('Not for PILOS');
   });
 
   it('has no colours on a terminal with NO_COLOR', async () => {
@@ -189,7 +189,7 @@ describe('what is asked for', () => {
     expectRefused(result, 66, id ?? foreign.id, 'not from PILOS', 'bbb-record --list');
   });
 
-  it('shows what a broken ledger still tells, with nothing in it taken for granted', async () => {
+  it('shows what a broken ledger still says, with nothing in it taken for granted', async () => {
     const tree = createTree();
     const { id } = tree.addMeeting({ subDir: 'missing' });
     expect((await tree.run(['-m', id])).status).toBe(73);

@@ -22,7 +22,7 @@ import { watchSpool } from './watch.ts';
 
 export interface Change {
   what: string;
-  /** Told the published directory. */
+  /** Given the published directory. */
   change: (directory: string) => unknown;
   /** 0: delivered as it is then. Otherwise what was broken is repaired, and it is delivered afterwards. */
   status: number;

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProgramResult } from '../../support/program/run-program.ts';
-import { tell } from '../../support/program/test-size.ts';
+import { printFigure } from '../../support/program/test-size.ts';
 import { describeRun, type FaultRun, type Program } from './program.ts';
 import { createScene, format, type Problems, type Scene } from './scene.ts';
 import { type Call, inject, traceCalls } from './trace.ts';
@@ -62,14 +62,14 @@ export async function checkInjectedErrors(
     }
     problems.push(...(await watch.problems()));
     const names = [...new Set(calls.map(({ name }) => name))].sort().join(', ');
-    tell(`injected errors, ${place}: ${injected} in ${calls.length} calls (${names})`);
+    printFigure(`injected errors, ${place}: ${injected} in ${calls.length} calls (${names})`);
     if (calls.length - injected > Math.max(1, calls.length * 0.1))
       problems.push(`only ${injected} of ${calls.length} errors were injected`);
     return problems;
   });
 }
 
-/** A large archive is synced while more of it is written; what the kernel tells there it does not tell again. */
+/** A large archive is synced while more of it is written; what the kernel says there it does not report again. */
 export async function checkErrorOfEarlySync(program: Program): Promise<Problems> {
   return await withUndo(async (undo) => {
     const scene = createScene(program, { bytes: 64_000_000 });

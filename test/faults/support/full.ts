@@ -13,7 +13,7 @@ const megabyte = 1024 * 1024;
 /** The spool is not usable: found before the first byte, or while writing. */
 const isFull = ({ status }: ProgramResult) => status === 73;
 
-async function endsFull(scene: Scene, result: ProgramResult, mend: () => unknown): Promise<Problems> {
+async function endsFull(scene: Scene, result: ProgramResult, repair: () => unknown): Promise<Problems> {
   const problems = scene.problemsAfter(result);
   if (!isFull(result)) problems.push(`ended with ${describeRun(result)}`);
   problems.push(
@@ -22,7 +22,7 @@ async function endsFull(scene: Scene, result: ProgramResult, mend: () => unknown
       .filter((file) => file !== 'filler')
       .map((file) => `left over: ${file}`),
   );
-  await mend();
+  await repair();
   return [...problems, ...(await scene.recover())];
 }
 
@@ -30,8 +30,8 @@ async function endsFull(scene: Scene, result: ProgramResult, mend: () => unknown
 export async function checkSpoolIsFull(program: Program, kind: 'tmpfs' | 'ext4'): Promise<Problems> {
   return await withUndo(async (undo) => {
     const scene = await sceneOnSmallSpool(program, undo, kind);
-    const mend = await fill(scene.spool);
-    return await endsFull(scene, await scene.run(), mend);
+    const repair = await fill(scene.spool);
+    return await endsFull(scene, await scene.run(), repair);
   });
 }
 
@@ -43,8 +43,8 @@ export async function checkSpoolFillsUp(program: Program, kind: 'tmpfs' | 'ext4'
     // Held between the look at the space and the first byte.
     const { result } = scene.start({ by: holding('fchmod', 1, 1500) });
     await whenTemporary(scene.spool);
-    const mend = await fill(scene.spool);
-    const problems = await endsFull(scene, await result, mend);
+    const repair = await fill(scene.spool);
+    const problems = await endsFull(scene, await result, repair);
     return [...problems, ...(await watch.problems())];
   });
 }
@@ -63,8 +63,8 @@ export async function checkSpoolHasNoInode(program: Program): Promise<Problems> 
     const scene = createScene(program);
     undo(scene.remove);
     await mountTmpfs(undo, scene.spool, 'size=5m,mode=2775,nr_inodes=2');
-    const mend = await fill(scene.spool);
-    return await endsFull(scene, await scene.run(), mend);
+    const repair = await fill(scene.spool);
+    return await endsFull(scene, await scene.run(), repair);
   });
 }
 

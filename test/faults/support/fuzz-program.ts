@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { createBbbTree } from '../../support/bbb/bbb-tree.ts';
 import { diffSnapshots, snapshotTree } from '../../support/files/snapshot-tree.ts';
-import { tell } from '../../support/program/test-size.ts';
+import { printFigure } from '../../support/program/test-size.ts';
 import { type FuzzTarget, fuzzMeetingId, fuzzSeed, mutated, originals } from './fuzz.ts';
 import { describeRun, type Program, runOn } from './program.ts';
 import { format, type Problems } from './scene.ts';
@@ -59,7 +59,7 @@ export async function checkMutatedFiles(
         ...strangeArchives(tree.spoolDir, id).map((name) => `in the spool: ${name} with ${shown}`),
       );
     }
-    tell(`mutated ${target} given to the program: ${count}, of which ${delivered - 1} ended with 0`);
+    printFigure(`mutated ${target} given to the program: ${count}, of which ${delivered - 1} ended with 0`);
     return problems;
   });
 }

@@ -1,7 +1,7 @@
 /** kill -9 at many moments of a delivery over rsync. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramResult } from '../../support/program/run-program.ts';
-import { spread, tell } from '../../support/program/test-size.ts';
+import { printFigure, spread } from '../../support/program/test-size.ts';
 import type { Program } from './program.ts';
 import type { Problems, Scene } from './scene.ts';
 import { createRemoteScene, type KeyKind, type PilosHost } from './ssh.ts';
@@ -32,13 +32,15 @@ export async function checkKilledOverRsync(
       problems.push(...found.map((problem) => `killed after ${after.toFixed(0)} ms: ${problem}`));
     }
     problems.push(...(await watch.problems()));
-    tell(`kill -9, rsync with the ${key} key: ${killed} of ${count} moments in ${duration.toFixed(0)} ms`);
+    printFigure(
+      `kill -9, rsync with the ${key} key: ${killed} of ${count} moments in ${duration.toFixed(0)} ms`,
+    );
     if (killed < count * 0.9) problems.push(`only ${killed} of ${count} runs were killed`);
     return problems;
   });
 }
 
-/** On a machine that is busy for a while, the run before may have told too long a time: then half of it. */
+/** On a machine that is busy for a while, the run before may have reported too long a time: then half of it. */
 async function killedWithin(scene: Scene, milliseconds: number, attempts = 3): Promise<ProgramResult> {
   scene.forget('everything');
   const { child, result } = scene.start();
@@ -72,7 +74,7 @@ export async function checkKilledInFrontOfCalls(
       const found = [...scene.problemsAfter(result), ...(await scene.recover())];
       problems.push(...found.map((problem) => `killed at ${call.name} ${call.when}: ${problem}`));
     }
-    tell(`kill -9, rsync, in front of system calls: ${killed} of ${chosen.length} points`);
+    printFigure(`kill -9, rsync, in front of system calls: ${killed} of ${chosen.length} points`);
     if (killed < chosen.length * 0.8) problems.push(`only ${killed} of ${chosen.length} runs were killed`);
     return problems;
   });

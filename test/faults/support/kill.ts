@@ -1,6 +1,6 @@
 /** kill -9 at many points of a delivery. */
 
-import { pick, tell } from '../../support/program/test-size.ts';
+import { pick, printFigure } from '../../support/program/test-size.ts';
 import { describeRun, type Program } from './program.ts';
 import { asksAgain, createScene, type Problems, type Scene } from './scene.ts';
 import { type Call, inject, traceCalls } from './trace.ts';
@@ -39,7 +39,9 @@ export async function checkKilledAnywhere(
     }
     problems.push(...(await watch.problems()));
     const { polls } = await watch.stop();
-    tell(`kill -9, mounted spool: ${killed} of ${points.length} points, ${polls} polls of the observer`);
+    printFigure(
+      `kill -9, mounted spool: ${killed} of ${points.length} points, ${polls} polls of the observer`,
+    );
     // A run makes now and then a call more or less before the last ones.
     if (points.length - killed > Math.max(1, points.length * 0.05))
       problems.push(`only ${killed} of ${points.length} runs were killed`);

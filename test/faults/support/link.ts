@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramResult } from '../../support/program/run-program.ts';
-import { sized, tell } from '../../support/program/test-size.ts';
+import { printFigure, sized } from '../../support/program/test-size.ts';
 import { describeRun, type Program } from './program.ts';
 import type { Problems } from './scene.ts';
 import {
@@ -26,7 +26,7 @@ export interface Cut {
   key: KeyKind;
   /** Part of the archive that has arrived when it is cut, 0 to 1. */
   at: number;
-  /** What is done then; it may return what undoes it before the next run. Told which processes serve us. */
+  /** What is done then; it may return what undoes it before the next run. Given which processes serve us. */
   cut: (host: PilosHost, sessions: number[]) => Promise<(() => unknown) | undefined>;
   /** What the program is run by, e.g. in a network namespace. */
   by?: string[];
@@ -36,7 +36,7 @@ export interface Cut {
   what: string;
 }
 
-/** Cuts a transfer, mends what was cut, and delivers: only the rest may be sent then. */
+/** Cuts a transfer, repairs what was cut, and delivers: only the rest may be sent then. */
 export async function checkCutTransfer(program: Program, fault: Cut): Promise<Problems> {
   return await withUndo(async (undo) => {
     const { host, key, at, status = 75, what } = fault;
@@ -54,7 +54,7 @@ export async function checkCutTransfer(program: Program, fault: Cut): Promise<Pr
     if (kept < large * at * 0.9 - 500_000) problems.push(`only ${kept} bytes were kept`);
     problems.push(...(await watch.problems()));
     const percent = Math.round(at * 100);
-    tell(
+    printFigure(
       `${what} at ${percent} % of ${large} bytes, ${key} key: ended after ${seconds} s, then sent ${sent} bytes`,
     );
     return problems;
@@ -73,12 +73,12 @@ async function cutInTime(
     await whenArrived(scene, large * Math.min(at, 0.1));
     const sessions = await host.server.sessionProcesses();
     await whenArrived(scene, large * at);
-    const mend = await cut(host, sessions);
-    undo(() => mend?.());
+    const repair = await cut(host, sessions);
+    undo(() => repair?.());
     const began = performance.now();
     const ended = await result;
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    await mend?.();
+    await repair?.();
     if (ended.status !== 0 || attempt === 5) return { ended, seconds };
   }
 }
@@ -146,7 +146,9 @@ export async function checkRetriedTransfer(
     if (sent > large - arrived + 1_500_000)
       problems.push(`${sent} bytes sent again, though ${arrived} were there`);
     problems.push(...(await scene.importArchives()), ...(await watch.problems()));
-    tell(`connections cut at 50 % of ${large} bytes, ${key} key: the same call sent the other ${sent} bytes`);
+    printFigure(
+      `connections cut at 50 % of ${large} bytes, ${key} key: the same call sent the other ${sent} bytes`,
+    );
     return problems;
   });
 }
@@ -162,7 +164,7 @@ export async function checkStoppedBefore(program: Program, host: PilosHost): Pro
     const problems = problemsOfCut(scene, ended, 75);
     if (scene.isSenderDone()) problems.push('-sender.done without a delivery');
     problems.push(...(await scene.recover('deliver')));
-    tell('sshd stopped before: 1 run');
+    printFigure('sshd stopped before: 1 run');
     return problems;
   });
 }
@@ -192,7 +194,9 @@ export async function checkStoppedAtTheEnd(
       problems.push(...(await scene.recover()));
     }
     problems.push(...(await watch.problems()));
-    tell(`sshd stopped when all bytes had arrived: ${rounds} times, of which ${delivered} had the archive`);
+    printFigure(
+      `sshd stopped when all bytes had arrived: ${rounds} times, of which ${delivered} had the archive`,
+    );
     return problems;
   });
 }

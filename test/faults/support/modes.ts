@@ -6,10 +6,10 @@ import { createScene, type Problems, type Scene } from './scene.ts';
 import { createRemoteScene, type PilosHost } from './ssh.ts';
 import { withUndo } from './undo.ts';
 
-/** Everything in the tree, with what `tell` says of it. */
-function listTree(root: string, tellOf: (path: string) => string): Map<string, string> {
+/** Everything in the tree, with what `describe` says of it. */
+function listTree(root: string, describe: (path: string) => string): Map<string, string> {
   const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
-  return new Map(names.map((name) => [name, tellOf(join(root, name))]));
+  return new Map(names.map((name) => [name, describe(join(root, name))]));
 }
 
 const modeOf = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);

@@ -63,15 +63,15 @@ export async function checkDuring(program: Program, options: DuringOptions): Pro
     const { result } = scene.start({ by: hold });
     await whenTemporary(scene.spool);
     if (!isEarly) await sleep(700);
-    const mend = await options.fault(mounted);
-    let isMended = false;
-    undo(() => (isMended ? undefined : mend()));
+    const repair = await options.fault(mounted);
+    let isRepaired = false;
+    undo(() => (isRepaired ? undefined : repair()));
     const ended = await result;
     const problems = [];
     if (!options.statuses.includes(ended.status ?? -1)) problems.push(`ended with ${describeRun(ended)}`);
     if (scene.isSenderDone()) problems.push('-sender.done after a failure');
-    isMended = true;
-    await mend();
+    isRepaired = true;
+    await repair();
     problems.push(...(await watch.problems()));
     return [...problems, ...(await scene.recover())];
   });
@@ -119,11 +119,11 @@ export async function checkReadOnly(program: Program): Promise<Problems> {
   return await withUndo(async (undo) => {
     const mounted = await createMounted(program, undo);
     const { scene } = mounted;
-    const mend = await remountReadOnly(mounted);
+    const repair = await remountReadOnly(mounted);
     const result = await scene.run();
     const problems = scene.problemsAfter(result);
     if (result.status !== 73) problems.push(`ended with ${describeRun(result)}`);
-    await mend();
+    await repair();
     return [...problems, ...(await scene.recover('deliver'))];
   });
 }

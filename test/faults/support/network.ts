@@ -12,7 +12,7 @@ export interface Network {
   by: string[];
   /** From now on every packet of a connection with the server vanishes. */
   drop(): Promise<void>;
-  mend(): Promise<void>;
+  repair(): Promise<void>;
 }
 
 /** A second sshd with the configuration of `host`, listening in a network namespace. */
@@ -47,7 +47,7 @@ export async function startNetwork(undo: Undo, { server }: PilosHost): Promise<N
       // In one call, for the transfer goes on meanwhile.
       await run('nft', rules.join('; '));
     },
-    mend: async () => {
+    repair: async () => {
       await run('nft', 'flush', 'chain', 'inet', 'cut', 'input');
     },
   };

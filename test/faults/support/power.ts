@@ -1,7 +1,7 @@
 /** The power goes: an ext4 that keeps only what was synced, mounted again and looked at. */
 import { existsSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pick, tell } from '../../support/program/test-size.ts';
+import { pick, printFigure } from '../../support/program/test-size.ts';
 import { createDisk, type Disk, whenTemporary } from './disk.ts';
 import { describeRun, type Program } from './program.ts';
 import { createScene, type Problems, type Scene } from './scene.ts';
@@ -55,7 +55,8 @@ export async function checkPowerLossAfterExit(
       // What the loss left, such as a temporary file, must not add up.
       if (found.length > 0) await scene.recover();
     }
-    if (by.length === 0) tell(`power loss right after exit 0: ${whole} of ${count} archives there and whole`);
+    if (by.length === 0)
+      printFigure(`power loss right after exit 0: ${whole} of ${count} archives there and whole`);
     return problems;
   });
 }
@@ -96,7 +97,7 @@ export async function checkPowerLossDuring(program: Program, count: number): Pro
       found.push(...(await scene.recover()));
       problems.push(...found.map((problem) => `power loss at ${call.name} ${call.when}: ${problem}`));
     }
-    tell(
+    printFigure(
       `power loss during a run: ${count} times at ${points.length} calls, ${there} had the archive already`,
     );
     return problems;

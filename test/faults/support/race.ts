@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { importSpool } from '../../support/pilos/import-spool.ts';
 import type { ProgramResult } from '../../support/program/run-program.ts';
-import { tell } from '../../support/program/test-size.ts';
+import { printFigure } from '../../support/program/test-size.ts';
 import { whenTemporary } from './disk.ts';
 import { describeRun, type Program } from './program.ts';
 import { asksAgain, createScene, format, type Problems, type Scene, sceneOf } from './scene.ts';
@@ -26,7 +26,7 @@ export async function checkImporterRace(scene: Scene, count: number, what: strin
     const { seen } = await watch.stop();
     problems.push(...(await watch.problems()), ...scene.leftovers().map((file) => `left over: ${file}`));
     if (seen.length !== count) problems.push(`${seen.length} archives were taken in ${count} deliveries`);
-    tell(`importer racing us, ${what}: ${seen.length} of ${count} archives taken whole`);
+    printFigure(`importer racing us, ${what}: ${seen.length} of ${count} archives taken whole`);
     return problems;
   });
 }
@@ -54,7 +54,7 @@ export async function checkManyAtOnce(scene: Scene, count: number, what: string)
     if (scene.isSenderDone()) problems.push('-sender.done before the import');
     problems.push(...(await watch.problems()));
     problems.push(...(await scene.importArchives()), ...(await scene.confirm()));
-    tell(`runs at once, ${what}: ${count}, of which ${sent} sent it`);
+    printFigure(`runs at once, ${what}: ${count}, of which ${sent} sent it`);
     return problems;
   });
 }
@@ -86,7 +86,7 @@ export async function checkTimerBesideCalls(program: Program, rounds: number): P
       for (const scene of scenes) problems.push(...(await scene.confirm()));
     }
     problems.push(...(await watch.problems()));
-    tell(`deliver beside BBB's calls: ${rounds} times 2 beside ${scenes.length}`);
+    printFigure(`deliver beside BBB's calls: ${rounds} times 2 beside ${scenes.length}`);
     return problems;
   });
 }
@@ -141,7 +141,7 @@ export async function checkTwoServers(program: Program): Promise<Problems> {
     problems.push(...problemsOfRuns([await other.run({ by: asOther })]));
     expectNamed(false, 'run again');
     problems.push(...one.leftovers().filter((file) => !file.endsWith('.tar')));
-    tell('two servers in one spool: 1 alive, 2 killed');
+    printFigure('two servers in one spool: 1 alive, 2 killed');
     return problems;
   });
 }
@@ -156,7 +156,7 @@ function temporaryOf({ meeting, spool }: Scene): string | undefined {
   return readdirSync(spool).find((name) => name.startsWith(`.${meeting.id}`));
 }
 
-/** Kills what a command of ours has started, and it: strace would let its child live. */
+/** Kills what one of our own commands has started, and it: strace would let its child live. */
 function killBelow(pid: number): void {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()

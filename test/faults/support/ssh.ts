@@ -68,7 +68,7 @@ export interface RemoteOptions extends SceneOptions {
 export interface RemoteScene extends Scene {
   /** What a cut transfer leaves on the other side, under a name that PILOS ignores. */
   partial: string;
-  /** Bytes that rsync has sent since {@link forgetSent} or since it last failed, as its own log tells. */
+  /** Bytes that rsync has sent since {@link forgetSent} or since it last failed, as its own log says. */
   sentBytes(): number;
   forgetSent(): void;
 }

@@ -1,4 +1,4 @@
-/** What a delivery came to, told by what lies in the spool afterwards. */
+/** What a delivery came to, as seen by what lies in the spool afterwards. */
 import type { ProgramResult, RunningProgram } from '../../support/program/run-program.ts';
 import { bbbCall, bbbUser, callAsBbb, isWhole, type Recording } from './bbb.ts';
 import type { Machine } from './machine.ts';

@@ -27,16 +27,16 @@ export default async function startMachines(project: TestProject): Promise<() =>
 async function setUp({ storage, bbb, pilos, bbb2 }: Machines): Promise<void> {
   const started = performance.now();
   await Promise.all([storage, bbb, pilos, ...(isFull ? [bbb2] : [])].map((machine) => machine.boot()));
-  tell('booted', started);
+  print('booted', started);
   await providePackage();
-  tell('package built', started);
+  print('package built', started);
   await Promise.all([setUpStorage(storage), setUpPilos(pilos), setUpBbb(bbb)]);
   await prepareSpool({ storage, clients: [bbb, pilos], options: squashAll });
   await installPackage(bbb);
   await keepTimerWaiting(bbb);
-  tell('set up', started);
+  print('set up', started);
 }
 
-function tell(what: string, since: number): void {
+function print(what: string, since: number): void {
   process.stdout.write(`machines: ${what} after ${Math.round((performance.now() - since) / 1000)} s\n`);
 }

@@ -11,7 +11,7 @@ export const { postPublishDir: postPublish, pilosYml, workDir } = seen;
 export const launcher = `${postPublish}/pilos_post_publish.rb`;
 export const executable = `${postPublish}/pilos-post-publish`;
 export const pilosScript = "#!/usr/bin/ruby\nputs 'the script of PILOS'\n";
-export const ownPilosYml = `# ours\nwork_dir: ${workDir}\nspool_dir: ${seen.spoolDir}\n`;
+export const ownPilosYml = `# own\nwork_dir: ${workDir}\nspool_dir: ${seen.spoolDir}\n`;
 
 /** Sent by PILOS' script, and not yet sent. */
 export const sentId = `${'a'.repeat(40)}-1712758751753`;

@@ -1,4 +1,4 @@
-/** The two XML files that tell whose a meeting is, as BBB 3.0 writes them. */
+/** The two XML files that say whose a meeting is, as BBB 3.0 writes them. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Meeting, MeetingOptions } from './meeting.ts';

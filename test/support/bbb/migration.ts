@@ -61,7 +61,7 @@ export async function importAll(tree: BbbTree, meetings: readonly Meeting[], sub
   return imported.sort();
 }
 
-/** What {@link importAll} tells when all formats of these meetings have come. */
+/** What {@link importAll} says when all formats of these meetings have come. */
 export function allOf(meetings: readonly Meeting[]): string[] {
   return meetings
     .flatMap(({ externalId, publishedIds, formats }) =>

@@ -96,7 +96,7 @@ async function importOnce(pilos: PilosOptions, round: RoundOptions = {}): Promis
   let meanwhile: Promise<void> | undefined;
   const onHold = (archive: string) => {
     meanwhile ??= (async () => beforeDeleting?.(archive))().finally(() => rmSync(hold));
-    // Its failure is told after the importer's end.
+    // Its failure is reported after the importer's end.
     meanwhile.catch(() => {});
   };
   if (beforeDeleting !== undefined) writeFileSync(hold, '');

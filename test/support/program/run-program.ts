@@ -30,7 +30,7 @@ export interface RunningProgram {
   result: Promise<ProgramResult>;
 }
 
-/** PATH without the folders that npm and vitest put in front, so that no test finds a tool of ours by luck. */
+/** PATH without the folders that npm and vitest put in front, so that no test finds one of our own tools by luck. */
 export function systemPath(): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.filter((folder) => !folder.includes('node_modules')).join(delimiter);

@@ -14,7 +14,7 @@ export function oneOfEach<T>(count: number, elements: readonly T[], first = 0): 
 let isQuiet = false;
 
 /** Prints a figure of the suite. */
-export function tell(figure: string): void {
+export function printFigure(figure: string): void {
   if (!isQuiet) process.stdout.write(`faults: ${figure}\n`);
 }
 

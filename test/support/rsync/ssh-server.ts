@@ -72,7 +72,7 @@ export interface SshServer<Scenario extends string> {
   changeHostKey(): Promise<void>;
 }
 
-/** Starts a real sshd on loopback and lets the BBB user reach it as PILOS' documentation tells: an alias per key. */
+/** Starts a real sshd on loopback and lets the BBB user reach it as PILOS' documentation says: an alias per key. */
 export async function startSshServer<Scenario extends string>(
   options: SshServerOptions<Scenario>,
 ): Promise<SshServer<Scenario>> {

@@ -67,7 +67,7 @@ function readProcesses(): Map<number, string> {
     try {
       const of = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
       const command = of('cmdline').replaceAll('\0', ' ').trim();
-      // Without a command line it has ended already; vitest ends its own, and another run's sweeper is not ours.
+      // Without a command line it has ended already; vitest ends its own, and another run's sweeper is not our own.
       if (command === '' || /^vitest-watchdog|\/sweep\.ts /.test(command)) continue;
       const isTheirs = uids.has(statSync(`/proc/${pid}`).uid);
       if (isTheirs || [command, of('environ'), readlinkSync(`/proc/${pid}/cwd`)].some(isOurs))
@@ -100,9 +100,9 @@ function removeNamespaces(): string[] {
   const names = say('ip', 'netns', 'list')
     .split('\n')
     .map((line) => line.split(' ')[0] ?? '');
-  const ours = names.filter(isOurs);
-  for (const name of ours) say('ip', 'netns', 'delete', name);
-  return ours.map((name) => `network namespace ${name}`);
+  const own = names.filter(isOurs);
+  for (const name of own) say('ip', 'netns', 'delete', name);
+  return own.map((name) => `network namespace ${name}`);
 }
 
 function removeUsers(): string[] {

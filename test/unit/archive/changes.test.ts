@@ -1,4 +1,4 @@
-/** Files that change, vanish or cannot be read while hook/archive/archive.ts packs them, and a run that is told to stop. */
+/** Files that change, vanish or cannot be read while hook/archive/archive.ts packs them, and a run that is asked to stop. */
 import {
   appendFileSync,
   chmodSync,
@@ -138,7 +138,7 @@ describe('writeArchive', () => {
     expect(reports.at(-1)).toBe(plan.size);
   });
 
-  it('stops in the middle when it is told to, with the reason it was given', async () => {
+  it('stops in the middle when it is asked to, with the reason it was given', async () => {
     const controller = new AbortController();
     const reason = new Error('SIGTERM');
     const seen: number[] = [];

@@ -148,7 +148,7 @@ describe('an archive', () => {
     {},
     sizes,
     { [`${'d'.repeat(200)}/${'f'.repeat(255)}`]: 'x', ['g'.repeat(87)]: 'x', ['h'.repeat(90)]: 'x' },
-  ])('has exactly the size that the plan tells: %#', async (files) => {
+  ])('has exactly the size that the plan says: %#', async (files) => {
     const { plan, bytes } = await pack(publish('a', files));
     expect(bytes.length).toBe(plan.size);
     expect(plan.size % 512).toBe(0);

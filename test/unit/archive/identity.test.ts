@@ -133,7 +133,7 @@ describe('the checksum', () => {
     expect(await checksum()).not.toBe(before);
   });
 
-  it('stops when it is told to, within a large file', async () => {
+  it('stops when it is asked to, within a large file', async () => {
     publish('a');
     truncateSync(`${published()}/a`, 2 ** 31);
     const reason = new Error('SIGTERM');
@@ -180,7 +180,7 @@ describe('the stamp', () => {
     expect(readStamp(published())).toBe(readStamp(published()));
   });
 
-  it('is empty when nobody can tell', () => {
+  it('is empty when nobody can say', () => {
     expect(readStamp(published())).toBe('');
     directory.makeDirectory('published');
     expect(readStamp(published())).toBe('');

@@ -12,7 +12,7 @@ const unexpected = (message: string) => {
   throw new Error(`a warning: ${message}`);
 };
 
-/** What an `events.xml` of this text tells, without a `metadata.xml` to fall back to. */
+/** What an `events.xml` of this text says, without a `metadata.xml` to fall back to. */
 function read(text: string | Uint8Array) {
   return readMeetingMetadata(directory.write('events.xml', text), none, unexpected);
 }
@@ -162,7 +162,7 @@ describe('readMeetingMetadata', () => {
   ])('does not guess from %s', (_, text, why) => {
     const error = expectedErrorOf(() => read(text));
     expect(error.exitStatus).toBe(65);
-    expect(error.message).toContain('nothing tells which front end the meeting belongs to');
+    expect(error.message).toContain('no file says which front end the meeting belongs to');
     expect(error.message).toContain(why);
     expect(error.fix).toContain('metadata.xml');
   });

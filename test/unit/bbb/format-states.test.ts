@@ -45,7 +45,7 @@ describe('readFormatStates', () => {
     ],
     ['failed when publishing did', [], [`published/${meeting}-video.fail`], 'failed_in_bbb'],
     ['failed when processing did', [], [`processed/${meeting}-video.fail`], 'failed_in_bbb'],
-    ['processing when nothing tells', [], [], 'processing'],
+    ['processing when nothing says', [], [], 'processing'],
     ['processing when only its status is there', [], [`processed/${meeting}-video.done`], 'processing'],
     ['failed when archiving did', [], [`archived/${meeting}.fail`], 'failed_in_bbb'],
     ['failed when the sanity check did', [], [`sanity/${meeting}.fail`], 'failed_in_bbb'],
@@ -78,7 +78,7 @@ describe('readFormatStates', () => {
     },
   );
 
-  it('tells the segments apart of which some were moved away', () => {
+  it('distinguishes the segments of which some were moved away', () => {
     publish(`video/${meeting}-1712758760000`);
     publishInto('unpublished', `video/${meeting}-1712758761111`);
     publishInto('deleted', `video/${meeting}-1712758761111`);

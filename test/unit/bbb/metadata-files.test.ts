@@ -118,7 +118,7 @@ describe('readMeetingMetadata without a good events.xml', () => {
     expect(warnings.join()).toContain(`${events} ends before its <metadata> is complete`);
   });
 
-  it('names every file, and why it did not serve, when none tells', () => {
+  it('names every file, and why it did not serve, when none says', () => {
     const broken = directory.write('metadata.xml', 'text');
     const error = expectedErrorOf(() =>
       readWith(`${directory.path}/gone.xml`, [broken, `${directory.path}/gone2.xml`]),

@@ -97,7 +97,7 @@ describe('readPublishedMetadata', () => {
 describe('readImportedMetadata', () => {
   const file = (text: string) => directory.write('metadata.xml', text);
 
-  it('tells the two ids by which PILOS files a recording', () => {
+  it('reports the two ids by which PILOS files a recording', () => {
     const meta = '<meta><meetingId>room &amp; more</meetingId><bbb-origin>Greenlight</bbb-origin></meta>';
     // BBB has a third one there, at which PILOS does not look.
     const text = `<recording><id>x-1</id><meeting id="x-2" externalId="other"/>${meta}</recording>`;

@@ -38,7 +38,7 @@ describe('bundle', () => {
     expect(stdout).toBe('/');
   });
 
-  it('tells version and commit, and nothing of the machine that built it', async () => {
+  it('reports version and commit, and nothing of the machine that built it', async () => {
     const code = await bundle();
     expect(code).toContain(`"${readCommit()}"`);
     expect(code).not.toContain(projectDirectory);
@@ -100,7 +100,7 @@ describe('system-packages.sh', () => {
     return runProgram('/bin/sh', ['-s', ...groups], { input: script, env: { PATH: bin } });
   }
 
-  it('tells the command that installs what is missing, once for each package', async () => {
+  it('reports the command that installs what is missing, once for each package', async () => {
     const { status, stdout, stderr } = await runScript('build', 'build');
     expect({ status, stdout }).toEqual({ status: 69, stdout: '' });
     expect(stderr).toContain('sudo apt-get install binutils\n');

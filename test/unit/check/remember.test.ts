@@ -5,7 +5,7 @@ import type { CheckResult } from '../../../hook/check/table.ts';
 
 const result = (check: string, state: CheckResult['state'], problem?: string): CheckResult => ({
   ...{ check, group: 'Spool', state, title: check },
-  ...(problem === undefined ? {} : { problem, fix: `mend ${check}` }),
+  ...(problem === undefined ? {} : { problem, fix: `repair ${check}` }),
 });
 const found = (...results: CheckResult[]) => collectFindings(results, {});
 const change = (before: Findings, ...results: CheckResult[]) =>
@@ -19,7 +19,7 @@ describe('describeChange', () => {
   it('says what is new, with its fix', () => {
     expect(change({}, dead)).toEqual({
       event: 'check',
-      text: 'spool_answers: it hangs (fix: mend spool_answers)',
+      text: 'spool_answers: it hangs (fix: repair spool_answers)',
     });
   });
 
@@ -42,7 +42,7 @@ describe('describeChange', () => {
     });
     expect(change(before, hidden, dead, result('launcher', 'problem', 'gone'))).toMatchObject({
       event: 'check',
-      text: 'launcher: gone (fix: mend launcher); solved: spool_space; still there: failed_directory, spool_answers',
+      text: 'launcher: gone (fix: repair launcher); solved: spool_space; still there: failed_directory, spool_answers',
     });
     expect(change(found(result('spool_space', 'problem', 'full')), full)).toMatchObject({
       event: 'recovered',
@@ -54,7 +54,7 @@ describe('describeChange', () => {
     const before = found(full);
     const during = collectFindings([dead, result('spool_space', 'skipped')], before);
     expect(describeChange(before, during)?.text).toBe(
-      'spool_answers: it hangs (fix: mend spool_answers); still there: spool_space',
+      'spool_answers: it hangs (fix: repair spool_answers); still there: spool_space',
     );
     expect(change(during, full)?.text).toBe('solved: spool_answers; still there: spool_space');
   });

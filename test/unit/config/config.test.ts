@@ -106,9 +106,9 @@ on_failure: [/usr/bin/mail, -s, failed]
   });
 
   it('takes one text for a list of one', () => {
-    const config = read(`${required}extra_rsync_opts: --bwlimit=1\non_failure: /bin/tell\n`);
+    const config = read(`${required}extra_rsync_opts: --bwlimit=1\non_failure: /bin/notify\n`);
     expect(config.extraRsyncOptions).toEqual(['--bwlimit=1']);
-    expect(config.notify).toEqual(['/bin/tell']);
+    expect(config.notify).toEqual(['/bin/notify']);
   });
 
   it('reads booleans as Ruby does: yes, no, on, off', () => {
@@ -266,8 +266,8 @@ describe('readConfig refuses', () => {
     ['constructor', "unknown key 'constructor'"],
     ['"a\\nb"', "unknown key 'a\\x0ab'"],
   ])('the unknown key %s, with the one that was meant', (key, problem) => {
-    const told = problemsOf(`${required}${key}: 1\n`);
-    expect(told).toBe(`pilos.yml: ${problem}`);
+    const said = problemsOf(`${required}${key}: 1\n`);
+    expect(said).toBe(`pilos.yml: ${problem}`);
   });
 
   it('an unknown key in retry', () => {
@@ -277,7 +277,7 @@ describe('readConfig refuses', () => {
   });
 
   it('both files at once, naming every problem in one line', () => {
-    const told = problemsOf('wrok_dir: /x\ndeliver: soon\n', 'published_dir: x\nlog_dir: y\n');
+    const said = problemsOf('wrok_dir: /x\ndeliver: soon\n', 'published_dir: x\nlog_dir: y\n');
     for (const problem of [
       "pilos.yml: unknown key 'wrok_dir'",
       'pilos.yml: work_dir is missing',
@@ -286,8 +286,8 @@ describe('readConfig refuses', () => {
       'bigbluebutton.yml: published_dir must be',
       'bigbluebutton.yml: log_dir must be',
     ])
-      expect(told).toContain(problem);
-    expect(told).not.toContain('\n');
+      expect(said).toContain(problem);
+    expect(said).not.toContain('\n');
   });
 
   it('does not mind keys of BBB that it does not know', () => {

@@ -50,7 +50,7 @@ describe('a file that is no configuration', () => {
     expect(problemsOf(content)).toContain(problem);
   });
 
-  it('is told quickly when its aliases would expand to gigabytes', () => {
+  it('is reported quickly when its aliases would expand to gigabytes', () => {
     const layers = Array.from({ length: 20 }, (_, n) => `&l${n + 1} [${`*l${n},`.repeat(9)}]`);
     const begin = performance.now();
     expect(problemsOf(`spool_dir: /x\nwork_dir: [&l0 [x], ${layers.join(', ')}]\n`)).toBe(
@@ -59,13 +59,13 @@ describe('a file that is no configuration', () => {
     expect(performance.now() - begin).toBeLessThan(1000);
   });
 
-  it('is told when a list contains itself', () => {
+  it('is reported when a list contains itself', () => {
     expect(problemsOf('spool_dir: /x\nwork_dir: &loop [*loop]\n')).toBe(
       'pilos.yml: work_dir must be a text, but is a list',
     );
   });
 
-  it('is told when it is missing or a directory', () => {
+  it('is reported when it is missing or a directory', () => {
     const bbbConfig = [directory.makeDirectory('directory.yml')];
     const error = expectedErrorOf(() => readConfig({ config: `${directory.path}/gone.yml`, bbbConfig }, {}));
     expect(error.exitStatus).toBe(78);
@@ -73,7 +73,7 @@ describe('a file that is no configuration', () => {
     expect(error.message).toContain(`cannot read ${directory.path}/directory.yml`);
   });
 
-  it('is told when the user may not read it', async () => {
+  it('is reported when the user may not read it', async () => {
     const config = directory.write('pilos.yml', pilos, 0o600);
     const { error } = await runInChildNode(
       `const { readConfig } = await hook('config/config');

@@ -18,9 +18,9 @@ const failure: Notification = {
 
 /** A command that writes its arguments and our variables to a file, each ended by a NUL. */
 function recorder(...args: string[]): { command: string[]; read: () => string[] } {
-  const file = `${directory.path}/told`;
+  const file = `${directory.path}/notified`;
   const script = directory.write(
-    'tell',
+    'notify',
     `#!/bin/sh\n{ printf '%s\\0' "$@"; env -0 | grep -z ^PILOS_ | sort -z; } > '${file}'\n`,
     0o755,
   );

@@ -1,4 +1,4 @@
-/** When `-sender.done` may be there: Scalelite's prune script, and ours, delete what it stands for. */
+/** When `-sender.done` may be there: Scalelite's prune script, and `prune`, delete what it stands for. */
 
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the documentation tells an admin to type: commands, options and targets that there are. */
+/** What the documentation has an admin type: commands, options and targets that there are. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { exitStatuses } from '../../../hook/cli/exit-statuses.ts';

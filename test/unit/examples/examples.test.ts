@@ -53,11 +53,11 @@ describe('examples/pilos.yml', () => {
 
 describe('examples/ssh_config', () => {
   it('is understood by ssh, and gives the host pilos a user and a key', () => {
-    const told = execFileSync('ssh', ['-T', '-G', '-F', join(examples, 'ssh_config'), 'pilos']).toString();
-    expect(told.split('\n')).toEqual(
+    const said = execFileSync('ssh', ['-T', '-G', '-F', join(examples, 'ssh_config'), 'pilos']).toString();
+    expect(said.split('\n')).toEqual(
       expect.arrayContaining(['hostname pilos.example.com', 'user pilos-spool', 'port 22']),
     );
-    expect(told).toMatch(/^identityfile .*\.ssh\/pilos$/m);
+    expect(said).toMatch(/^identityfile .*\.ssh\/pilos$/m);
   });
 });
 

@@ -144,7 +144,7 @@ describe('examples/prometheus-alerts.yml', () => {
     for (const name of names) expect([...families.keys()]).toContain(name);
   });
 
-  it('waits longer than the timer before it tells that recordings are missing', () => {
+  it('waits longer than the timer before it says that recordings are missing', () => {
     expect(rules[0]).toMatchObject({ for: '1h' });
     expect(rules[0]?.expr).toMatch(/^pilos_post_publish_recordings_missing > 0$/);
   });

@@ -1,4 +1,4 @@
-/** Our launcher, of this version or the first one, is told from every other script of that name. */
+/** Our launcher, of this version or the first one, is distinguished from every other script of that name. */
 import { expect, it } from 'vitest';
 import { readEmbeddedFiles } from '../../../hook/install/embedded-files.ts';
 import { isLauncher } from '../../../hook/install/launcher.ts';

@@ -80,7 +80,7 @@ describe("a foreign file in our place, such as PILOS' own script", () => {
     directory.write('launcher.rb', 'foreign');
     await apply([planSetAside(place('launcher.rb'))]);
     expect(readdirSync(directory.path)).toEqual(['launcher.rb.replaced']);
-    directory.write('launcher.rb', 'ours');
+    directory.write('launcher.rb', 'own');
     await apply(planRestore(place('launcher.rb')));
     expect(read('launcher.rb')).toBe('foreign');
     expect(existsSync(place('launcher.rb.replaced'))).toBe(false);
@@ -102,8 +102,8 @@ describe("a foreign file in our place, such as PILOS' own script", () => {
     expect(readlinkSync(place('launcher.rb'))).toBe(place('script.rb'));
   });
 
-  it('is removed when it is ours and replaced nothing; what is not there is not removed', async () => {
-    directory.write('launcher.rb', 'ours');
+  it('is removed when it is our own and replaced nothing; what is not there is not removed', async () => {
+    directory.write('launcher.rb', 'own');
     await apply(planRestore(place('launcher.rb')));
     expect(existsSync(place('launcher.rb'))).toBe(false);
     expect(planRemove(place('launcher.rb'))).toEqual([]);
@@ -121,7 +121,7 @@ describe('systemctl', () => {
 });
 
 describe('the files that are part of the program', () => {
-  it('are a launcher that is known as ours, and files with a text', async () => {
+  it('are a launcher that is known as our own, and files with a text', async () => {
     const files = readEmbeddedFiles();
     expect(isLauncher(files.launcher)).toBe(true);
     expect(isLauncher(files.configuration)).toBe(false);

@@ -79,7 +79,7 @@ describe('formatSummary', () => {
       'sent                                 2    3.0 MB',
       'cannot be packed                     1',
       'refused by PILOS                     1',
-      'sent, but not yet imported           1            (the same command looks again)',
+      'sent, but not yet imported           1            (the same command asks again)',
       'unpublished                          1            (never public in PILOS)',
       'left by --limit                      4',
       'not matched                          3            (origin Moodle 2, a\\x1b[2J 1)',
@@ -95,7 +95,7 @@ describe('formatSummary', () => {
 });
 
 describe('rowsOf', () => {
-  it('puts the formats of a recording into one row, with each reason once, and escapes what is not ours', () => {
+  it('puts the formats of a recording into one row, with each reason once, and escapes what is not our own', () => {
     const error = { code: 'x', message: 'why\u0007', fix: 'so' };
     const rows = rowsOf([
       planned(1000, { format: 'presentation', name: 'a\nb' }),

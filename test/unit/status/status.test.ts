@@ -49,7 +49,7 @@ function fail(tree: BbbTree, meeting: Meeting, format: string): void {
 }
 
 describe('readStatus', () => {
-  it('tells the five states of a format apart', () => {
+  it('distinguishes the five states of a format', () => {
     const all = ['notes', 'podcast', 'presentation', 'screenshare', 'video'];
     const tree = createTree({ formats: all });
     const meeting = tree.addMeeting({ formats: ['podcast', 'presentation', 'video'] });

@@ -126,11 +126,11 @@ describe('problems', () => {
     ['status knows of a format that is not delivered', 1, { states: { imported: 19, failed: 1 } }],
     ['the stray recording was not refused', 2, { refused: 0 }],
     ['a recording has no -sender.done', 0, { notDone: 1 }],
-  ] as const)('are told when %s', (_, server, changes) => {
+  ] as const)('are reported when %s', (_, server, changes) => {
     expect(problemsOf(reportWith(server, changes))[0]).toMatch(new RegExp(`^bbb${server + 1}: `));
   });
 
-  it.each(['lost', 'foreign', 'different', 'failed'])('are told when a recording is %s', (what) => {
+  it.each(['lost', 'foreign', 'different', 'failed'])('are reported when a recording is %s', (what) => {
     const report = goodReport();
     const spoilt = report.instances.map((one) =>
       one.name === second ? { ...one, [what]: ['ID-video'] } : one,
@@ -140,7 +140,7 @@ describe('problems', () => {
     ]);
   });
 
-  it('are told when something is left in the spool', () => {
+  it('are reported when something is left in the spool', () => {
     const left = ['pilos1:/mnt/storage/recordings-spool/instance1/x'];
     expect(problemsOf({ ...goodReport(), left })).toEqual([`left behind: ${left[0]}`]);
   });

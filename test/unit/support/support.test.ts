@@ -145,7 +145,7 @@ describe('the observer', () => {
     },
   );
 
-  it('takes complete archives away like an importer when told to', patient, async () => {
+  it('takes complete archives away like an importer when asked to', patient, async () => {
     makeSource();
     await pack('--format=gnu');
     const observer = await startObserver(tree.spoolDir, { take: true });

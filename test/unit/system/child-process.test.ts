@@ -80,17 +80,17 @@ describe('runChild', () => {
     const script = `trap 'sleep 0.3; touch "${file}"; exit' TERM; echo begun; while :; do sleep 0.1; done`;
     const running = runChild(sh(script), {
       signal: abort.signal,
-      onOutput: () => abort.abort('told to stop'),
+      onOutput: () => abort.abort('asked to stop'),
     });
-    await expect(running).rejects.toBe('told to stop');
+    await expect(running).rejects.toBe('asked to stop');
     expect(existsSync(file)).toBe(true);
   });
 
   it('kills it when it does not end', async () => {
     const abort = new AbortController();
-    const options = { signal: abort.signal, graceSeconds: 0.3, onOutput: () => abort.abort('told to stop') };
+    const options = { signal: abort.signal, graceSeconds: 0.3, onOutput: () => abort.abort('asked to stop') };
     const script = `trap '' TERM; echo begun; exec sleep 60`;
-    const took = timeOf(() => expect(runChild(sh(script), options)).rejects.toBe('told to stop'));
+    const took = timeOf(() => expect(runChild(sh(script), options)).rejects.toBe('asked to stop'));
     expect(await took).toBeLessThan(30_000);
   });
 

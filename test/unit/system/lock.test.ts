@@ -11,7 +11,7 @@ const acquire = async (name: string): Promise<Lock> => {
   return lock;
 };
 
-/** Another process that holds the lock until it is told to end. */
+/** Another process that holds the lock until it is asked to end. */
 async function holdElsewhere(name: string) {
   const running = startChildNode(
     `const { acquireLock } = await hook('system/lock');
@@ -44,7 +44,7 @@ describe('acquireLock', () => {
     await other.release();
   });
 
-  it('answers nothing instead of waiting when told so', async () => {
+  it('answers nothing instead of waiting when asked to', async () => {
     const name = randomUUID();
     const held = await acquire(name);
     expect(await acquireLock(name, { wait: false })).toBeUndefined();
@@ -59,14 +59,14 @@ describe('acquireLock', () => {
     const holder = await holdElsewhere(name);
     expect(await acquireLock(name, { wait: false })).toBeUndefined();
     let isOurs = false;
-    const ours = acquire(name).then((lock) => {
+    const own = acquire(name).then((lock) => {
       isOurs = true;
       return lock;
     });
     await sleep(300);
     expect(isOurs).toBe(false);
     holder.child.kill('SIGTERM');
-    const lock = await ours;
+    const lock = await own;
     expect(lock.waited).toBe(true);
     await lock.release();
     expect((await holder.result).status).toBe(0);

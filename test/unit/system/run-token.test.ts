@@ -126,7 +126,7 @@ describe('isAbandoned', () => {
     '../../x',
     '00000000.00000000.1.1',
     `${'0'.repeat(8)}.x.1.1.00000000`,
-  ])('leaves alone what no run of ours has named: %j', (name) => {
+  ])('leaves alone what no run of our own has named: %j', (name) => {
     expect(isAbandoned(name, 10 * week)).toBe(false);
   });
 });

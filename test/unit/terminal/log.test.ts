@@ -79,7 +79,7 @@ describe('createLog', () => {
     ['with --quiet', { quiet: true }, '', 'pilos-post-publish: w\npilos-post-publish: e\n'],
     ['with --verbose', { verbose: true }, 'i\n', 'pilos-post-publish: w\npilos-post-publish: e\nd\n'],
     ['with --json', { json: true }, '', 'pilos-post-publish: w\npilos-post-publish: e\n'],
-  ])('tells success on stdout and failure on stderr: %s', async (_, options, stdout, stderr) => {
+  ])('reports success on stdout and failure on stderr: %s', async (_, options, stdout, stderr) => {
     expect(await logIn(options, all)).toEqual({ stdout, stderr });
   });
 

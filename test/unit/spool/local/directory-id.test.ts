@@ -23,7 +23,7 @@ function withOpen<T>(path: string, action: (descriptor: number) => T): T {
 const idOf = (path: string, type = 'nfs4') =>
   withOpen(path, (descriptor) => readDirectoryId(descriptor, type));
 
-it('is told by its inode, whatever is written into it and whatever it is called', () => {
+it('is recognized by its inode, whatever is written into it and whatever it is called', () => {
   const [one, other] = [join(root.path, 'one'), join(root.path, 'other')];
   for (const path of [one, other]) mkdirSync(path);
   const before = idOf(one);
@@ -33,13 +33,13 @@ it('is told by its inode, whatever is written into it and whatever it is called'
   expect(isSameDirectory(before, idOf(`${one}.former`))).toBe(true);
 });
 
-it('is told by its birth where an inode number is used again, if that is known', () => {
+it('is recognized by its birth where an inode number is used again, if that is known', () => {
   const directory = { inode: '2', born: '1' };
   expect(isSameDirectory(directory, { inode: '2', born: '2' })).toBe(false);
   expect(isSameDirectory(directory, { inode: '2' })).toBe(true);
 });
 
-it('is not told where inode numbers do not last, and what is not known is the same', () => {
+it('is not recognized where inode numbers do not last, and what is not known is the same', () => {
   for (const type of ['cifs', 'smb3', 'fuse.sshfs', 'overlay', 'vfat'])
     expect(idOf(root.path, type)).toBe(undefined);
   expect(isSameDirectory(undefined, idOf(root.path))).toBe(true);

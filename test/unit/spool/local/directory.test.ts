@@ -100,7 +100,7 @@ describe('a sub directory', () => {
 });
 
 describe('describeDelivery', () => {
-  it('tells the temporary name and the name, and writes nothing', async () => {
+  it('reports the temporary name and the name, and writes nothing', async () => {
     directory.makeDirectory('spool/a');
     const before = snapshotTree(directory.path);
     expect(await spool().describeDelivery(createParcel('archive', { subDir: 'a' }))).toEqual([
@@ -123,18 +123,18 @@ async function deliverWith(settings: { requireMount: boolean | string; size?: nu
      const { readdirSync, writeSync } = await import('node:fs');
      const parcel = { name: 'm-1-video.tar', size: argument.size, subDir: '', signal: new AbortController().signal,
        write: async (target) => writeSync(target, 'archive'), warn() {}, debug() {} };
-     let told = 'delivered';
+     let said = 'delivered';
      try { await localSpool(argument).deliver(parcel); }
-     catch ({ exitStatus, message }) { told = exitStatus + ' ' + message; }
-     return { told, files: readdirSync(argument.directory) };`,
+     catch ({ exitStatus, message }) { said = exitStatus + ' ' + message; }
+     return { said, files: readdirSync(argument.directory) };`,
     options,
   );
-  return value as { told: string; files: string[] };
+  return value as { said: string; files: string[] };
 }
 
 describe('require_mount', () => {
   const mounted = () => `mount -t tmpfs tmpfs '${spoolDir()}'`;
-  // The temporary directory may itself lie on a mount: then only a named mount point tells.
+  // The temporary directory may itself lie on a mount: then only a named mount point says.
   const holder = () => mountPointOf(directory.path, readFileSync('/proc/self/mountinfo', 'utf8'));
 
   it.each([
@@ -142,14 +142,14 @@ describe('require_mount', () => {
     ['its mount point', () => spoolDir()],
   ])('%s is content with a mounted spool', async (_, requireMount) => {
     expect(await deliverWith({ requireMount: requireMount() }, mounted())).toEqual({
-      told: 'delivered',
+      said: 'delivered',
       files: ['m-1-video.tar'],
     });
   });
 
   it('refuses the empty mount point of an unmounted spool', async () => {
-    const { told, files } = await deliverWith({ requireMount: spoolDir() }, 'true');
-    expect(told).toBe(
+    const { said, files } = await deliverWith({ requireMount: spoolDir() }, 'true');
+    expect(said).toBe(
       `73 the spool directory ${spoolDir()} is not on the one mounted at ${spoolDir()}, but on ${holder()}`,
     );
     expect(files).toEqual([]);
@@ -165,8 +165,8 @@ describe('require_mount', () => {
   });
 
   it('refuses another mount than the one that is named', async () => {
-    const { told } = await deliverWith({ requireMount: '/mnt' }, mounted());
-    expect(told).toBe(
+    const { said } = await deliverWith({ requireMount: '/mnt' }, mounted());
+    expect(said).toBe(
       `73 the spool directory ${spoolDir()} is not on the one mounted at /mnt, but on ${spoolDir()}`,
     );
   });
@@ -174,27 +174,27 @@ describe('require_mount', () => {
 
 describe('space', () => {
   it('is checked before the first byte', async () => {
-    const { told, files } = await deliverWith(
+    const { said, files } = await deliverWith(
       { requireMount: false, size: 5_000_000 },
       `mount -t tmpfs -o size=1m tmpfs '${spoolDir()}'`,
     );
-    expect(told).toMatch(
+    expect(said).toMatch(
       /^73 not enough space in .*: the archive needs 5000000 bytes, of which 1048576 are free$/,
     );
     expect(files).toEqual([]);
   });
 
   it('is also that for another file', async () => {
-    const { told } = await deliverWith(
+    const { said } = await deliverWith(
       { requireMount: false },
       `mount -t tmpfs -o nr_inodes=2 tmpfs '${spoolDir()}'; touch '${spoolDir()}/one'`,
     );
-    expect(told).toMatch(/^73 not enough space in .*: the archive needs a file, and no inode is free$/);
+    expect(said).toMatch(/^73 not enough space in .*: the archive needs a file, and no inode is free$/);
   });
 
   it('says that a file system is read-only', async () => {
-    const { told } = await deliverWith({ requireMount: false }, `mount -t tmpfs -o ro tmpfs '${spoolDir()}'`);
-    expect(told).toMatch(/^73 cannot write .*: the file system is read-only \(EROFS\)$/);
+    const { said } = await deliverWith({ requireMount: false }, `mount -t tmpfs -o ro tmpfs '${spoolDir()}'`);
+    expect(said).toMatch(/^73 cannot write .*: the file system is read-only \(EROFS\)$/);
   });
 });
 

@@ -50,7 +50,7 @@ describe('temporary files in the spool', () => {
     expect(await deliver()).toEqual([`removed ${file}, which a killed run left behind`]);
   });
 
-  it('stay when they are not ours, or look only a little like it', async () => {
+  it('stay when they are not our own, or look only a little like it', async () => {
     const token = await tokenOfEndedRun();
     const names = [
       '.m-1-video.tar.Xa3b5Z',

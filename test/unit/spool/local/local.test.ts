@@ -145,7 +145,7 @@ describe('a delivery', () => {
 describe('a delivery that fails', () => {
   it.each([
     ['the archive cannot be read', new Error('a bug'), 'a bug'],
-    ['it is told to stop', new Error('SIGTERM'), 'SIGTERM'],
+    ['it is asked to stop', new Error('SIGTERM'), 'SIGTERM'],
   ])('leaves nothing behind when %s', async (_, error, says) => {
     const write = async (target: number) => {
       writeFileSync(target, 'half');

@@ -62,7 +62,7 @@ it.each([
   expect(seen).toMatchObject({ failedDirectory, refused });
 });
 
-it('tells a missing failed/ from one that is no directory, or a link to itself', async () => {
+it('distinguishes a missing failed/ from one that is no directory, or a link to itself', async () => {
   rmSync(path('failed'), { recursive: true });
   expect(await readArchives()).toMatchObject({ failedDirectory: 'missing', refused: [] });
   writeFileSync(path('failed'), '');

@@ -105,20 +105,23 @@ describe('the commands over ssh', () => {
     ).toEqual([]);
   });
 
-  it.each(commandNames)("put the admin's options after ours and before `--`, without --quiet: %s", (name) => {
-    const extraOptions = ['--bwlimit=1000', '-q', '--quiet', '--rsh=ssh -p 2222', '-v'];
-    const args = command(name, transfer('pilos:/spool', { extraOptions }));
-    const end = args.indexOf('--');
-    const first = args.indexOf('--bwlimit=1000');
-    const kept = ['--bwlimit=1000', '--rsh=ssh -p 2222', ...(name === 'rename' ? [] : ['-v'])];
-    expect(args.slice(first, first + kept.length)).toEqual(kept);
-    expect(args.lastIndexOf('--rsh=ssh -p 2222')).toBeGreaterThan(
-      args.findIndex((word) => word.startsWith('--rsh=')),
-    );
-    expect(first).toBeLessThan(end);
-    expect(args.filter((word) => word === '-q' || word === '--quiet')).toEqual([]);
-    expect(args.slice(end)).toHaveLength(3);
-  });
+  it.each(commandNames)(
+    "put the admin's options after our own and before `--`, without --quiet: %s",
+    (name) => {
+      const extraOptions = ['--bwlimit=1000', '-q', '--quiet', '--rsh=ssh -p 2222', '-v'];
+      const args = command(name, transfer('pilos:/spool', { extraOptions }));
+      const end = args.indexOf('--');
+      const first = args.indexOf('--bwlimit=1000');
+      const kept = ['--bwlimit=1000', '--rsh=ssh -p 2222', ...(name === 'rename' ? [] : ['-v'])];
+      expect(args.slice(first, first + kept.length)).toEqual(kept);
+      expect(args.lastIndexOf('--rsh=ssh -p 2222')).toBeGreaterThan(
+        args.findIndex((word) => word.startsWith('--rsh=')),
+      );
+      expect(first).toBeLessThan(end);
+      expect(args.filter((word) => word === '-q' || word === '--quiet')).toEqual([]);
+      expect(args.slice(end)).toHaveLength(3);
+    },
+  );
 
   it('rename with no other option than those that lead there: others could delete more, or change the directory', () => {
     const lead = ['-e', 'ssh -p 2222', '--rsync-path=/opt/rsync', '--port', '8730', '-4', '-z'];
@@ -156,9 +159,9 @@ describe('the destination', () => {
     ['pilos:spool', 'instance1', 'pilos:spool/instance1', 'pilos:spool/instance1/.'],
     ['pilos:~/spool', '', 'pilos:~/spool', 'pilos:~/spool/.'],
     ['user@[::1]:/spool', '', 'user@[::1]:/spool', 'user@[::1]:/spool/.'],
-  ])('of %s with the sub directory %j is told as %s and ends in /.', (spool, subDir, told, destination) => {
+  ])('of %s with the sub directory %j is named %s and ends in /.', (spool, subDir, said, destination) => {
     const of = transfer(spool, { subDir });
-    expect(remoteDirectory(of)).toBe(told);
+    expect(remoteDirectory(of)).toBe(said);
     for (const [, args] of everyCommand(of)) expect(args.at(-1)).toBe(destination);
   });
 });
@@ -170,12 +173,12 @@ describe('the commands to a daemon', () => {
     ['pilos::module', '', 'pilos::module'],
   ])(
     'name the file when they send to %s with %j: a daemon would create the directory',
-    (spool, subDir, told) => {
+    (spool, subDir, said) => {
       const of = transfer(spool, { subDir });
-      expect(remoteDirectory(of)).toBe(told);
-      expect(command('send', of).at(-1)).toBe(`${told}/m-1-video`);
-      expect(command('send whole', of).at(-1)).toBe(`${told}/m-1-video.tar`);
-      expect(command('rename', of).at(-1)).toBe(`${told}/.`);
+      expect(remoteDirectory(of)).toBe(said);
+      expect(command('send', of).at(-1)).toBe(`${said}/m-1-video`);
+      expect(command('send whole', of).at(-1)).toBe(`${said}/m-1-video.tar`);
+      expect(command('rename', of).at(-1)).toBe(`${said}/.`);
     },
   );
 

@@ -59,13 +59,13 @@ describe('explainFailure', () => {
     expect(explainFailure({ exitCode: 255, stderr }, facts).message).toContain("'\\x1b[2Jgone\\x0dx'");
   });
 
-  it('tells the exit status when nothing is said', () => {
+  it('reports the exit status when nothing is said', () => {
     expect(explainFailure({ exitCode: 23, stderr: '\n' }, facts).message).toBe(
       'rsync could not write to pilos:/spool/instance1 (rsync: exit status 23)',
     );
   });
 
-  it('tells exit status and signal of what it does not know', () => {
+  it('reports exit status and signal of what it does not know', () => {
     expect(explainFailure({ exitCode: 42, stderr: '' }, facts)).toMatchObject({
       message: "rsync to pilos:/spool/instance1 failed, exit status 42 ('')",
       retryable: true,

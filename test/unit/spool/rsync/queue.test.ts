@@ -47,7 +47,7 @@ function createTestQueue(options: Partial<QueueOptions<Item>> = {}) {
 }
 
 const failure = (scope: 'spool' | 'destination' | 'recording') =>
-  new ExpectedError('broken', { code: 'broken', exitStatus: EXIT.io, fix: 'mend it', scope });
+  new ExpectedError('broken', { code: 'broken', exitStatus: EXIT.io, fix: 'repair it', scope });
 
 it('sends the first one at once, and together what is packed meanwhile', async () => {
   const { deliver, sent } = createTestQueue();

@@ -155,7 +155,7 @@ it('looks into the spool again and again until it is stopped', async () => {
   ]);
 });
 
-it('knows every meeting when told so, but not one without an id', async () => {
+it('knows every meeting when asked to, but not one without an id', async () => {
   await scene.pilos.knows('every meeting');
   await scene.deliver('a.tar', { metadata: metadataXml({ id: 'a', meetingId: `not ${meetingId}` }) });
   await scene.deliver('b.tar', { metadata: metadataXml({ id: 'b', meetingId: '' }) });
