@@ -140,7 +140,8 @@ it('tries a host that does not answer for one recording only', async () => {
   expect([69, 75]).toContain(status);
   expect(stdout).toBe('0 delivered, 1 failed, 9 not tried\n');
   expect(attemptsOf(tree, ids).reduce((sum, count) => sum + count)).toBe(1);
-  expect(tree.workFiles().filter((file) => !file.startsWith('ledger/'))).toEqual([]);
+  // On a busy machine even this takes so long that the next calls are spared it.
+  expect(tree.workFiles().filter((file) => !/^(?:ledger|hosts)\//.test(file))).toEqual([]);
 });
 
 it('delivers each recording once when two run at the same moment', async () => {
