@@ -17,7 +17,7 @@ import { readWorkerPid, workerUnit } from './support/worker.ts';
 
 const machines = useMachines();
 const { storage, bbb } = machines;
-const noticed = "BBB's call: exit 77, a line; `check`: unit failed, `notify`, metric";
+const noticed = "BBB's call: exit 77, a line, `notify`; `check`: unit failed, `notify`, metric";
 const readGroups = async () => (await bbb.ask(`id -nG ${bbbUser}`)).trim();
 
 describe.runIf(isFull)('Rights', () => {
@@ -41,7 +41,7 @@ describe.runIf(isFull)('Rights', () => {
     await expectAllWell(machines, { held });
     reportIncident(task, {
       noticed,
-      by: "BBB's log, the admin",
+      by: "BBB's log; the admin",
       after: `${after.call}; ${after.check}`,
       fix: command(fix),
     });
@@ -59,7 +59,7 @@ describe.runIf(isFull)('Rights', () => {
     await expectAllWell(machines, { held });
     reportIncident(task, {
       noticed,
-      by: "BBB's log, the admin",
+      by: "BBB's log; the admin",
       after: `${after.call}; ${after.check}`,
       fix: command(fix),
     });
@@ -78,7 +78,7 @@ describe.runIf(isFull)('Rights', () => {
     await expectAllWell(machines, { held });
     reportIncident(task, {
       noticed,
-      by: "BBB's log, the admin",
+      by: "BBB's log; the admin",
       after: `${after.call}; ${after.check}`,
       fix: `on the NFS server: ${command(change)}`,
     });
@@ -94,7 +94,7 @@ describe.runIf(isFull)('Rights', () => {
     await expectAllWell(machines, { held });
     reportIncident(task, {
       noticed,
-      by: "BBB's log, the admin",
+      by: "BBB's log; the admin",
       after: `${after.call}; ${after.check}`,
       fix: `on the NFS server: ${command(change)}`,
     });

@@ -58,11 +58,17 @@ export async function readNotified(bbb: Machine): Promise<string[]> {
   return lines.filter((line) => line !== '');
 }
 
-/** BBB's call for a new recording, which fails. */
-export async function failToDeliver(bbb: Machine, status: number, says: RegExp): Promise<Recording> {
+/** BBB's call for a new recording, which fails: the admin's hook is run, unless nobody knows it without a pilos.yml. */
+export async function failToDeliver(
+  bbb: Machine,
+  status: number,
+  says: RegExp,
+  { isNotified = true } = {},
+): Promise<Recording> {
   const recording = await publish(bbb);
   const call = await callByWorker(bbb, recording);
   expect(call).toEqual({ status, stdout: expect.stringMatching(says) });
+  expect(await readNotified(bbb)).toEqual(isNotified ? [expect.stringMatching(/^failure /)] : []);
   return recording;
 }
 
