@@ -9,13 +9,10 @@ import {
   openSync,
   readdirSync,
   renameSync,
-  statSync,
-  unlinkSync,
 } from 'node:fs';
 import { attempt, EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
 import { requireAnswers } from '../../system/network-mount.ts';
-import { createRunToken, isAbandoned } from '../../system/run-token.ts';
 import type { Parcel, Spool } from '../spool.ts';
 import { watchDelays } from './delay-watch.ts';
 import {
@@ -32,6 +29,7 @@ import { readExchange, rememberDirectory } from './known-directories.ts';
 import { explainNfsRefusal } from './nfs-refusal.ts';
 import { readArchivesIn } from './read-archives.ts';
 import { syncNameOnShare } from './sync-name.ts';
+import { remove, removeAbandoned, temporaryName } from './temporary-files.ts';
 import { writeBehind } from './write-behind.ts';
 
 /** PILOS reads and deletes archives as a member of the group `pilos-spool`. */
@@ -144,11 +142,6 @@ function remember(
     warn(`the directory of the spool is not remembered: ${result.message}`);
 }
 
-/** PILOS takes what ends in `.tar`. */
-function temporaryName(archive: string): string {
-  return `.${archive}.${createRunToken()}`;
-}
-
 function create(path: string): number {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, archiveMode);
@@ -195,32 +188,4 @@ function setAccess(file: number, directory: OpenDirectory, warn: (message: strin
   }
   // After chown, which may clear bits of the mode.
   fchmodSync(file, archiveMode);
-}
-
-function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // gone, or not reachable any more: the next run tries again
-  }
-}
-
-/** Name of a file that `check` delivers, before its run's token. */
-export const probeName = '.pilos-post-publish-check';
-/** Archives that are being written, and what `check` has written, with their run's token. */
-const abandonable = [/^\.[^.].*\.tar\.(.+)$/, /^\.{1,2}pilos-post-publish-check\.((?:\w+\.){4}\w+)/];
-
-/** Removes temporary files of killed runs; those of living runs, here or on another server, stay. */
-function removeAbandoned(directory: OpenDirectory, warn: (message: string) => void): void {
-  const names = withErrnoTranslated(`cannot read the spool directory ${directory.path}`, () =>
-    readdirSync(directory.inside('.')),
-  );
-  for (const name of names) {
-    const token = abandonable.map((pattern) => pattern.exec(name)?.[1]).find((found) => found !== undefined);
-    if (token === undefined) continue;
-    const stats = statSync(directory.inside(name), { throwIfNoEntry: false });
-    if (stats === undefined || !isAbandoned(token, Date.now() - stats.mtimeMs)) continue;
-    remove(directory.inside(name));
-    warn(`removed ${directory.path}/${name}, which a killed run left behind`);
-  }
 }

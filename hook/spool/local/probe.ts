@@ -13,8 +13,9 @@ import { createRunToken } from '../../system/run-token.ts';
 import { printOut } from '../../terminal/lines.ts';
 import type { Parcel } from '../spool.ts';
 import { readExchangeAt } from './known-directories.ts';
-import { localSpool, probeName } from './local.ts';
+import { localSpool } from './local.ts';
 import { explainNfsRefusal } from './nfs-refusal.ts';
+import { probeName } from './temporary-files.ts';
 
 interface ProbeRequest {
   directory: string;
