@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describePaths, makeDirectories } from '../support/bbb/bbb-configuration.ts';
 import { importerScripts } from '../support/pilos/importer-command.ts';
 import { runOrThrow } from '../support/program/run-program.ts';
+import { changeUserDatabase } from '../support/program/users.ts';
 
 /** Of the central storage, on every host. */
 export const mountPoint = '/mnt/storage';
@@ -41,7 +42,8 @@ const accounts = {
 export async function createImage(image: string): Promise<void> {
   for (const directory of [toolDirectory, mountPoint, 'usr/local', 'var/lib'])
     mkdirSync(join(image, directory), { recursive: true });
-  await runOrThrow('cp', ['--archive', '/etc', join(image, 'etc')]);
+  // Not while another test adds a user: its files in /etc come and go.
+  await changeUserDatabase('cp', ['--archive', '--no-target-directory', '/etc', join(image, 'etc')]);
   for (const [file, lines] of Object.entries(accounts)) addAccounts(join(image, 'etc', file), lines);
   await runOrThrow('cp', ['--recursive', ...tools, join(image, toolDirectory)]);
   makeOwned(image, '/home/bigbluebutton', bbbUser);

@@ -166,9 +166,8 @@ async function prepareMounts(
 ): Promise<void> {
   const etc = join(stateDir, 'etc');
   const fstab = join(etc, 'fstab');
-  // Another test may hold a lock of the user database at this moment.
   // While nobody adds a user: the copy has no lock in it, and no file that is gone before it is copied.
-  await changeUserDatabase('cp', ['--archive', '/etc', etc]);
+  await changeUserDatabase('cp', ['--archive', '--no-target-directory', '/etc', etc]);
   await sh(`mount --bind ${etc} /etc && : > /etc/fstab
     sed -i '/^pilos-spool:/d; s/^${pilos.group}:/pilos-spool:/' /etc/group /etc/gshadow`);
   if (mount !== false) {
