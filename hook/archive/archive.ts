@@ -36,7 +36,7 @@ export interface ArchivePlan {
  *
  * @param directory `<published_dir>/<format>/<record id>`
  * @param prefix name of that directory in the archive, `<format>/<record id>`
- * @throws ExpectedError (65) for what PILOS could not import: a file over 4 GiB − 1, a symlink that leaves the
+ * @throws ExpectedError (65) for what PILOS could not import: a file over `largestFile`, a symlink that leaves the
  *   directory or leads nowhere, no `metadata.xml`, one that `checkMetadata` refuses
  */
 export function planArchive(directory: string, prefix: string, options: PlanOptions = {}): ArchivePlan {

@@ -6,7 +6,7 @@ import { readText, statOrUndefined } from '../system/paths.ts';
 import { sh } from '../system/shell-quote.ts';
 import { isSystemdRunning } from '../system/systemd.ts';
 import { parseAccount } from '../system/user.ts';
-import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
+import { applicable, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
 /** The name that BBB's packages give their user. */
 const usualUser = 'bigbluebutton';
@@ -99,7 +99,7 @@ export function accountChecks(accounts: Accounts, ownCommand: string): Row[] {
   const pids = workers.map(({ pid }) => pid).join(', ');
   const unit = hasSystemd ? `, ${workerUnit}` : '';
   const isOther = account !== undefined && account.name !== ranAs;
-  return listed(
+  return applicable(
     row(
       'bbb_user',
       `the user of BBB, who owns ${owner?.directory ?? "BBB's directories"}`,

@@ -8,13 +8,13 @@ import type { Facts } from './facts.ts';
 import { localSpoolChecks } from './local-spool-checks.ts';
 import { recordingChecks } from './recordings.ts';
 import { remoteSpoolChecks } from './remote-spool-checks.ts';
-import { type CheckReport, skipBroken, toReport } from './table.ts';
+import { type CheckReport, skipDependents, toReport } from './table.ts';
 
 /** Takes all decisions, in the order in which they are shown. Pure. */
-export function decide(facts: Facts): CheckReport {
+export function decideAll(facts: Facts): CheckReport {
   const { configuration, closedFile, commands, config, recordings } = facts;
   return toReport([
-    ...skipBroken([
+    ...skipDependents([
       ...configurationChecks(configuration, closedFile, commands),
       ...accountChecks(facts.accounts, commands.configured),
       ...directoryChecks(facts),
@@ -22,7 +22,7 @@ export function decide(facts: Facts): CheckReport {
     ]),
     // A problem of one spool does not keep another one from being checked.
     ...facts.spools.flatMap(({ localSpool, remoteSpool, archives }) =>
-      skipBroken([
+      skipDependents([
         ...(localSpool === undefined ? [] : localSpoolChecks(localSpool)),
         ...(remoteSpool === undefined ? [] : remoteSpoolChecks(remoteSpool)),
         ...archiveChecks(archives, localSpool, config?.importPatience ?? 0),

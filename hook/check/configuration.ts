@@ -10,7 +10,7 @@ import { attempt, EXIT, ExpectedError } from '../errors.ts';
 import { errnoName } from '../system/errno.ts';
 import { sh, shellQuote } from '../system/shell-quote.ts';
 import type { OwnCommands } from './own-program.ts';
-import { closed, listed, ok, problem, type Row, rowsOf, type Verdict, warning } from './table.ts';
+import { applicable, noAccess, ok, problem, type Row, rowsOf, type Verdict, warning } from './table.ts';
 
 export type Configuration = ReturnType<typeof readConfiguration>;
 
@@ -55,8 +55,8 @@ export function configurationChecks(
   const ignored = `extra_rsync_opts: ${shellQuote(options)}`;
   const user = 'the user of BBB';
   // Root has read the files; the user of BBB has to, too.
-  const readable = closedFile === undefined ? ok : closed(user, 'read', closedFile);
-  return listed(
+  const readable = closedFile === undefined ? ok : noAccess(user, 'read', closedFile);
+  return applicable(
     row('pilos_yml', `pilos.yml: ${pilosFile}`, decidePilosFile(configuration, closedFile, commands)),
     row('bbb_yml', `BBB's configuration: ${files}`, decideBbbFiles(configuration, closedFile)),
     options.length > 0 && row('ignored_options', ignored, decideOptions(config?.spool.kind)),

@@ -6,7 +6,7 @@ import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { Facts } from './facts.ts';
 import { decideForeign, decideLedger, decideWorkSpace, type OwnFiles } from './own-files.ts';
-import { closed, listed, ok, problem, type Row, rowsOf, skipped, type Verdict } from './table.ts';
+import { applicable, noAccess, ok, problem, type Row, rowsOf, skipped, type Verdict } from './table.ts';
 
 const row = rowsOf('BigBlueButton');
 
@@ -38,7 +38,7 @@ function ownRows(own: OwnFiles, { bbb, accounts: { user, account }, config }: Fa
   const space = workSpace ? formatBytes(workSpace.bytes) : 'unknown';
   const ledger = `the ledger of deliveries: ${workDir.path}/ledger`;
   const metrics = `directory of metrics_file: ${metricsDir?.path}`;
-  return listed(
+  return applicable(
     row('work_dir', `work_dir: ${workDir.path}`, decideWorkDir(workDir, user), inBbb(workDir)),
     row('log_file', `log_file: ${logFile.path}`, decideLogFile(logFile, user), inBbb(logFile)),
     // The file is replaced by a new one, so what counts is its directory. Other collectors write there as root, or as
@@ -52,7 +52,7 @@ function ownRows(own: OwnFiles, { bbb, accounts: { user, account }, config }: Fa
 }
 
 function decideBbbDirectory(key: string, facts: PathFacts, user: string): Verdict {
-  if (facts.closed !== undefined) return closed(user, 'read', facts.closed);
+  if (facts.closed !== undefined) return noAccess(user, 'read', facts.closed);
   if (facts.kind === 'directory') return ok;
   if (facts.kind !== 'missing') {
     const fix = `correct ${key} in BBB's configuration, or put a directory there`;
@@ -74,7 +74,7 @@ function createDirectory(path: string, user: string): string {
  */
 function decideWritable(key: string, facts: PathFacts, user: string, owner: string): Verdict {
   const { path, kind, closedAbove, isWritable, uid } = facts;
-  if (closedAbove !== undefined) return closed(user, 'enter', closedAbove);
+  if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   if (kind === 'missing') {
     const text = 'it does not exist, and a delivery cannot create it';
     return problem(EXIT.permission, text, createDirectory(path, user));
@@ -95,7 +95,7 @@ function decideWorkDir(facts: PathFacts, user: string): Verdict {
 
 function decideLogFile(facts: PathFacts, user: string): Verdict {
   const { path, kind, closedAbove, isCreatable, hasParent, isWritable } = facts;
-  if (closedAbove !== undefined) return closed(user, 'enter', closedAbove);
+  if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   const isMissing = kind === 'missing';
   if (isMissing ? isCreatable && hasParent : isWritable) return ok;
   const create = isMissing ? `mkdir -p "$(dirname ${sh`${path}`})" && ${sh`touch ${path}`} && ` : '';
@@ -107,7 +107,7 @@ function decideLogFile(facts: PathFacts, user: string): Verdict {
 }
 
 function decideNotify({ closedAbove, file, mayRun }: NonNullable<OwnFiles['notify']>, user: string): Verdict {
-  if (closedAbove !== undefined) return closed(user, 'enter', closedAbove);
+  if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   if (mayRun) return ok;
   if (file !== undefined) return problem(EXIT.config, 'it is not executable', sh`chmod a+rx ${file}`);
   return problem(EXIT.config, 'there is no such program', 'correct notify in pilos.yml');

@@ -20,9 +20,9 @@ import {
   describeGroup,
 } from './spool-rights.ts';
 import {
+  applicable,
   checkStatusOf,
   decideFreeSpace,
-  listed,
   ok,
   problem,
   type Row,
@@ -56,11 +56,11 @@ function foundSpoolChecks(spool: FoundSpool): Row[] {
   const group = describeGroup(spool);
   const free = space?.found ? formatBytes(space.found.bytes) : 'not known';
   const isKnown = accounts.account !== undefined;
-  const user = `${accounts.user} is in group ${group}, or need not be`;
-  const worker = `BBB's worker is in group ${group}, or need not be`;
+  const user = `${accounts.user} is in group ${group}, if it has to be`;
+  const worker = `BBB's worker is in group ${group}, if it has to be`;
   const written = `a file of ${accounts.ranAs} in ${path}${write?.found ? ` had ${describeAccess(write.found, spool)}` : ''}`;
   const mount = `file system: ${point} (${type} from ${source})`;
-  return listed(
+  return applicable(
     row('spool_mount', mount, decideMount(spool), ['spool_answers']),
     row('spool_group', `group of ${path}: ${group}`, decideGroup(spool), mounted),
     row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found, spool.mount), grouped),

@@ -8,7 +8,7 @@ import { readText } from '../system/paths.ts';
 import { readPlannedMount } from '../system/planned-mount.ts';
 import { sh } from '../system/shell-quote.ts';
 import { type Accounts, readGroup } from './accounts.ts';
-import { checkStatusOf, closed, ok, problem, type Verdict, warning } from './table.ts';
+import { checkStatusOf, noAccess, ok, problem, type Verdict, warning } from './table.ts';
 
 export interface SpoolContext {
   config: Config;
@@ -106,7 +106,7 @@ export function decideMount({ directory, mount: { point }, planned, answers }: F
 /** What a directory that cannot be used needs. */
 export function decideFailure({ mount, accounts }: LocalSpool, failure: ProbeFailure): Verdict {
   const { code, message, fix, errno, closed: path } = failure;
-  if (code === 'eacces' && path !== undefined) return closed(accounts.ranAs, 'enter', path);
+  if (code === 'eacces' && path !== undefined) return noAccess(accounts.ranAs, 'enter', path);
   const isReadOnly = errno === 'EROFS' && mount.point !== '/';
   return problem(checkStatusOf(failure), message, isReadOnly ? sh`mount -o remount,rw ${mount.point}` : fix);
 }

@@ -57,7 +57,7 @@ export function recordingChecks(recordings: Recordings | undefined, ownCommand: 
       'every meeting asks for a sub directory that it may have',
       decideRefused(refused, ownCommand),
     ),
-    row('stray_entries', 'nothing lies among the recordings that is none', decideStray(stray)),
+    row('stray_entries', 'there are no stray files among the recordings', decideStray(stray)),
   ];
 }
 

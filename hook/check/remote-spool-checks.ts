@@ -13,7 +13,7 @@ import {
   remoteSteps,
 } from './remote-failures.ts';
 import type { RemoteSpool } from './remote-spool.ts';
-import { listed, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
+import { applicable, ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
 
 const row = rowsOf('Spool');
 
@@ -37,7 +37,7 @@ function probedSpoolChecks(spool: ProbedSpool): Row[] {
   const directory = remoteDirectory({ address, subDir: '' });
   const renames = 'a complete archive can be renamed there, so that a cut transfer resumes';
   const steps = remoteSteps.filter((step) => ssh !== undefined || !['host_key', 'ssh_key'].includes(step));
-  return listed(
+  return applicable(
     ...steps.map((step) => row(step, titles[step](spool, directory), decideStep(step, spool))),
     ssh && row('remote_lock', 'two transfers at once', decideLocking(spool), remoteSteps),
     row('remote_rename', renames, decideRenaming(spool), remoteSteps),

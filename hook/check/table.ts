@@ -50,7 +50,7 @@ export function problem(status: CheckStatus, text: string, fix?: string): Verdic
 }
 
 /** A path that `user` may not read or enter. */
-export function closed(user: string, verb: 'read' | 'enter', path: string): Verdict {
+export function noAccess(user: string, verb: 'read' | 'enter', path: string): Verdict {
   const right = verb === 'read' ? 'a+rX' : 'a+x';
   return problem(EXIT.permission, `${user} cannot ${verb} ${path}`, sh`chmod ${right} ${path}`);
 }
@@ -90,13 +90,13 @@ export function rowsOf(group: Group) {
   };
 }
 
-/** Without those that are not listed, since what they are about is not here. */
-export function listed(...rows: (Row | false | undefined)[]): Row[] {
+/** Without rows that do not apply here. */
+export function applicable(...rows: (Row | false | undefined)[]): Row[] {
   return rows.filter((row) => row !== undefined && row !== false);
 }
 
-/** Which rows are skipped, in their order. */
-export function skipBroken(rows: readonly Row[]): Row[] {
+/** Skips what comes after a check with a problem. */
+export function skipDependents(rows: readonly Row[]): Row[] {
   const broken = new Set<string>();
   return rows.map((row) => {
     const before = row.after.find((name) => broken.has(name));

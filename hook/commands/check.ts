@@ -1,6 +1,6 @@
 /** Is this server set up right? */
 import type { Command } from '@commander-js/extra-typings';
-import { decide } from '../check/check.ts';
+import { decideAll } from '../check/check.ts';
 import { readFacts } from '../check/facts.ts';
 import { rememberResults } from '../check/remember.ts';
 import { chooseAppearance, renderReport } from '../check/report.ts';
@@ -13,7 +13,7 @@ import { addRunOptions, type Start } from './options.ts';
 /** Checks everything, prints the results, and returns 0, or else 78, 77 or 73. */
 async function check(run: Run, isRemembered: boolean): Promise<ExitStatus> {
   const facts = await readFacts(run, versionLine);
-  const { results, exitStatus } = decide(facts);
+  const { results, exitStatus } = decideAll(facts);
   const { config } = facts;
   if (isRemembered && config !== undefined)
     await rememberResults({ ...run, config }, { results, exitStatus });

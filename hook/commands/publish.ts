@@ -68,18 +68,18 @@ export function addPublishOptions(program: Command, start: Start): void {
 
 /** Delivers one format of a meeting, or all of them; returns the exit status. */
 export async function publish(request: PublishRequest, unconfigured: Run): Promise<ExitStatus> {
-  const written = validateRecordId(request.meetingId);
+  const givenId = validateRecordId(request.meetingId);
   const format = request.format === undefined ? undefined : validateFormat(request.format);
   const run = await configureRun(unconfigured, request);
   const { config } = run;
-  const meetingId = await findMeeting(config, written);
+  const meetingId = await findMeeting(config, givenId);
 
   const metadata = await readMetadata(config, meetingId, format, run.log.warn);
   if ('origin' in metadata && !config.origins.includes(metadata.origin))
     return reportForeign(run, meetingId, metadata.origin);
   const published = readPublishedFormats(config, meetingId, format);
   if (published.length === 0)
-    return await explainNothing(
+    return await finishWithNothingPublished(
       { dryRun: request.dryRun, meetingId, format },
       run,
       'origin' in metadata ? metadata.origin : '',
@@ -94,14 +94,14 @@ export async function publish(request: PublishRequest, unconfigured: Run): Promi
 }
 
 /** BBB gives a whole id. A person may give the beginning of one, which is searched for on the whole server. */
-async function findMeeting(config: Config, written: RecordId): Promise<RecordId> {
-  if (isBbbRecordId(written) || meetingIdOf(written) !== written) return written;
+async function findMeeting(config: Config, givenId: RecordId): Promise<RecordId> {
+  if (isBbbRecordId(givenId) || meetingIdOf(givenId) !== givenId) return givenId;
   const { findMeetingId } = await import('../status/find-meeting.ts');
-  return findMeetingId(config, '-m', written);
+  return findMeetingId(config, '-m', givenId);
 }
 
 /** Most meetings have a format that BBB finishes without publishing anything: no failure. Throws for everything else. */
-async function explainNothing(
+async function finishWithNothingPublished(
   { meetingId, format, dryRun }: { meetingId: RecordId; format: Format | undefined; dryRun: boolean },
   run: ConfiguredRun,
   origin: string,
@@ -119,7 +119,7 @@ async function explainNothing(
   return EXIT.ok;
 }
 
-/** What delivers is loaded here and not before: most calls of BBB may be for meetings of other front ends. */
+/** What delivers is loaded only here: most calls of BBB may be for meetings of other front ends. */
 async function deliverAll(
   request: PublishRequest,
   run: ConfiguredRun,

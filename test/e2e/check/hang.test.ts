@@ -42,7 +42,7 @@ const mounts: CheckCase[] = [
     afterwards: (here) => makeFailedDirectory(here),
   },
   {
-    what: 'a mount whose server is gone, and that /etc/fstab does not name,',
+    what: 'a dead mount that is not in /etc/fstab',
     check: 'spool_answers',
     status: 73,
     says: /not connected \(ENOTCONN\): .* hangs or is gone: umount --force --lazy \S+$/,

@@ -5,7 +5,7 @@ import {
   ok,
   problem,
   rowsOf,
-  skipBroken,
+  skipDependents,
   skipped,
   toReport,
   type Verdict,
@@ -14,7 +14,7 @@ import {
 import { EXIT } from '../../../hook/errors.ts';
 
 const row = rowsOf('Spool');
-const decide = (rows: readonly ReturnType<typeof row>[]) => toReport(skipBroken(rows));
+const decide = (rows: readonly ReturnType<typeof row>[]) => toReport(skipDependents(rows));
 const always = (check: string, verdict: Verdict, after: readonly string[] = []) =>
   row(check, `the ${check}`, verdict, after);
 const broken = (status: 73 | 77 | 78) => problem(status, 'it is broken', 'repair it');
