@@ -66,6 +66,15 @@ it('takes what the login shell there says on stderr for no failure', async () =>
   }
 });
 
+/** Undefined for a process that has ended since it was listed. */
+function nameOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 it('ends by itself when rsync there hangs, and then sends the rest', async () => {
   const sender = createSender({
     size: 20_000_000,
@@ -75,7 +84,7 @@ it('ends by itself when rsync there hangs, and then sends the rest', async () =>
   const running = sender.start();
   await whenArrived(sender.partial, 1_000_000);
   for (const pid of await host.server.sessionProcesses()) {
-    if (readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'rsync') process.kill(pid, 'SIGSTOP');
+    if (nameOf(pid) === 'rsync') process.kill(pid, 'SIGSTOP');
   }
   const { status, stderr } = await running.result;
   await host.server.killConnections();
