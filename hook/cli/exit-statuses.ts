@@ -5,7 +5,7 @@ import { EXIT, type ExitStatus } from '../errors.ts';
 export const exitStatuses: readonly [ExitStatus, string][] = [
   [EXIT.ok, 'delivered, or nothing to deliver'],
   [EXIT.usage, 'wrong arguments'],
-  [EXIT.data, 'PILOS could not import the recording'],
+  [EXIT.data, 'not sent: PILOS could not import it'],
   [EXIT.noRecording, 'no such recording'],
   [EXIT.unavailable, 'a program or service is missing'],
   [EXIT.bug, 'a bug in this program'],
