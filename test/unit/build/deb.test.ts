@@ -16,7 +16,7 @@ function build(output: string): Promise<string> {
   return buildPackage({ architecture: 'arm64', executable, version: '1.0.0', output });
 }
 
-describe('the package', { timeout: 120_000 }, () => {
+describe('the package', { timeout: 600_000 }, () => {
   const before = { umask: process.umask(), epoch: process.env['SOURCE_DATE_EPOCH'] };
   beforeEach(() => {
     process.env['SOURCE_DATE_EPOCH'] = String(date.getTime() / 1000);
