@@ -7,7 +7,7 @@ import { isLauncher } from '../install/launcher.ts';
 import { checkTimerName, timerName } from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { findClosed, mayAccess, quietly } from '../system/paths.ts';
-import { readProcesses } from '../system/proc.ts';
+import { readProcesses, sharesMounts } from '../system/proc.ts';
 import { hasSameContent } from '../system/same-content.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
 import { findScripts, programName } from './own-program.ts';
@@ -32,6 +32,7 @@ export async function readCalls(
   bbbFiles: readonly string[],
   workDir: string | undefined,
   version: string,
+  isRepeatedHere: boolean,
   options: ChildOptions,
 ) {
   const directory = `${findScripts(bbbFiles)}/post_publish`;
@@ -44,13 +45,13 @@ export async function readCalls(
     executable: isLauncherThere ? await readExecutable(directory, version, options) : undefined,
     timer: await readTimer(timerName, options),
     checkTimer: await readTimer(checkTimerName, options),
-    isRepeated: hasRepeatedDelivery() || hasRunLately(workDir),
+    isRepeated: isRepeatedHere || hasRunLately(workDir),
   };
 }
 
-/** A process `pilos-post-publish deliver --every …` that we may see. */
-function hasRepeatedDelivery(): boolean {
-  return readProcesses().some(({ words }) => isRepeatedDelivery(words));
+/** Whether there is a process `pilos-post-publish deliver --every …` that sees the files that we see. Best asked by root. */
+export function hasRepeatedDelivery(): boolean {
+  return readProcesses().some(({ pid, words }) => isRepeatedDelivery(words) && sharesMounts(pid));
 }
 
 export function isRepeatedDelivery(words: readonly string[]): boolean {

@@ -9,7 +9,7 @@ import { findClosed, readPathFacts } from '../system/paths.ts';
 import { becomeOwner } from '../system/user.ts';
 import { type Accounts, readAccounts, readOwner } from './accounts.ts';
 import { type PlacedArchives, readLocalArchives } from './archives.ts';
-import { readCalls } from './calls.ts';
+import { hasRepeatedDelivery, readCalls } from './calls.ts';
 import { readConfiguration } from './configuration.ts';
 import { type LocalSpool, readLocalSpool, type SpoolContext } from './local-spool.ts';
 import { readOwnFiles } from './own-files.ts';
@@ -30,7 +30,7 @@ export async function readFacts(run: Run, version: string) {
   const own = config === undefined ? [] : [config.workDir];
   await requireAnswers([bbb.publishedDir, bbb.recordingDir, bbb.logDir, ...own], run.signal);
   // Root sees what others may not, so it reads this before it becomes the user of BBB.
-  const workers = readWorkers();
+  const [workers, isRepeatedHere] = [readWorkers(), hasRepeatedDelivery()];
   const owner = readOwner([bbb.publishedDir, bbb.recordingDir, bbb.logDir]);
   if (owner !== undefined) attempt(() => becomeOwner(owner.directory));
   const options: ChildOptions = { silentSeconds, directory: '/', signal: run.signal, graceSeconds: 0.3 };
@@ -54,7 +54,7 @@ export async function readFacts(run: Run, version: string) {
     },
     /** Where BBB writes its status files, and we `-sender.done`. */
     statusDir: readPathFacts(`${recordingDir}/status/published`),
-    calls: await readCalls(bbb.files, config?.workDir, version, options),
+    calls: await readCalls(bbb.files, config?.workDir, version, isRepeatedHere, options),
   };
 }
 

@@ -1,7 +1,7 @@
 /** `/proc`, through which open directories are entered, and by which runs that are still alive are distinguished from dead ones. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';
-import { readText } from './paths.ts';
+import { quietly, readText } from './paths.ts';
 
 /** Throws an ExpectedError (69) where `/proc` is not mounted, as in a chroot made by hand. */
 export function requireProc(): void {
@@ -30,4 +30,10 @@ export function readProcesses(): Process[] {
     const words = read('cmdline').split('\0');
     return words.join('') === '' ? [] : [{ pid: Number(pid), words, read }];
   });
+}
+
+/** Whether a process is in this mount namespace, not in another container. True as well where that cannot be seen. */
+export function sharesMounts(pid: number): boolean {
+  const mounts = quietly(() => readlinkSync(`/proc/${pid}/ns/mnt`));
+  return mounts === undefined || mounts === readlinkSync('/proc/self/ns/mnt');
 }
