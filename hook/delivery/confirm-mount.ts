@@ -5,6 +5,7 @@ import { findSilence } from '../spool/open-spool.ts';
 import { archiveFolders } from '../spool/spool.ts';
 import type { DeliveryContext } from './context.ts';
 import { openLedger } from './ledger.ts';
+import { importStateOf } from './ledger-entry.ts';
 import { isFromBefore } from './left-behind.ts';
 
 /**
@@ -31,7 +32,7 @@ function forgetLeftBehind(
   ] as const)
     for (const { delivered, ...entry } of one.readAll()) {
       if (delivered?.destination !== directory || !isFromBefore(delivered, since)) continue;
-      if ((delivered.import?.state ?? 'delivered') !== 'delivered') continue;
+      if (importStateOf(delivered) !== 'delivered') continue;
       if (archiveFolders.some((folder) => existsSync(`${directory}/${folder}${delivered.name}`))) continue;
       const { meeting_id: meetingId, record_id: recordId, format } = entry;
       one.forgetDelivery({ meetingId, recordId, format });

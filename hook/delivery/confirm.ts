@@ -4,7 +4,13 @@ import type { ArchivesSeen, EarlierRefusals } from '../spool/spool.ts';
 import { describeError, errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
 import type { Ledger } from './ledger.ts';
-import type { Delivery, ImportState, LedgerEntry, LedgerKey } from './ledger-entry.ts';
+import {
+  type Delivery,
+  type ImportState,
+  importStateOf,
+  type LedgerEntry,
+  type LedgerKey,
+} from './ledger-entry.ts';
 import { findLeftBehind, isFromBefore } from './left-behind.ts';
 import { refusedByPilos } from './not-imported.ts';
 import { notify } from './notify.ts';
@@ -25,7 +31,7 @@ export function unconfirmed(
 ): Unconfirmed | undefined {
   const delivered = entry?.delivered;
   if (entry === undefined || delivered === undefined || subDir === undefined) return undefined;
-  const state = delivered.import?.state ?? 'delivered';
+  const state = importStateOf(delivered);
   if (state === 'imported' || delivered.destination !== spool.destination(subDir)) return undefined;
   const { meeting_id: meetingId, record_id: recordId, format } = entry;
   return { key: { meetingId, recordId, format }, subDir, name: delivered.name };
@@ -107,7 +113,7 @@ async function record(
     const delivered = ledger.read(key)?.delivered;
     if (delivered === undefined) continue;
     const state = importState(delivered, seen);
-    if (state === (delivered.import?.state ?? 'delivered')) continue;
+    if (state === importStateOf(delivered)) continue;
     ledger.recordImport(key, state);
     if (state === 'refused') await reportRefusal(context, key, delivered);
     else if (state !== 'delivered') run.log.info(`PILOS has ${state} ${name}`);
@@ -143,6 +149,6 @@ export function importState(delivered: Delivery, seen: ArchivesSeen): ImportStat
   const { name } = delivered;
   if (waiting.has(name)) return 'delivered';
   if (refused.has(name)) return 'refused';
-  if (isFromBefore(delivered, since)) return delivered.import?.state ?? 'delivered';
+  if (isFromBefore(delivered, since)) return importStateOf(delivered);
   return failedDirectory === 'visible' || failedDirectory === 'missing' ? 'imported' : 'taken';
 }

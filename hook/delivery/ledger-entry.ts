@@ -39,6 +39,11 @@ export interface Delivery {
   earlier_refusal?: number;
 }
 
+/** A ledger of version 1.0.0 does not say what became of it. */
+export function importStateOf(delivery: Delivery): ImportState {
+  return delivery.import?.state ?? 'delivered';
+}
+
 export interface CutTransfer {
   /** When it began, ISO 8601, UTC. */
   at: string;

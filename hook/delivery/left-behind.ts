@@ -1,7 +1,7 @@
 /** What was delivered into a directory that was exchanged since: nobody can say whether PILOS has taken it. */
 import { EXIT, ExpectedError } from '../errors.ts';
 import type { ArchivesSeen } from '../spool/spool.ts';
-import type { Delivery } from './ledger-entry.ts';
+import { type Delivery, importStateOf } from './ledger-entry.ts';
 
 /** It went into the former directory. */
 export function isFromBefore({ at }: Pick<Delivery, 'at'>, since: string | undefined): boolean {
@@ -14,7 +14,7 @@ export function findLeftBehind(
   deliveries: readonly Delivery[],
   { since, waiting, refused }: Pick<ArchivesSeen, 'since' | 'waiting' | 'refused'>,
 ): ExpectedError | undefined {
-  const open = deliveries.filter((one) => (one.import?.state ?? 'delivered') === 'delivered');
+  const open = deliveries.filter((one) => importStateOf(one) === 'delivered');
   const count = open.filter(
     (one) => isFromBefore(one, since) && !waiting.has(one.name) && !refused.has(one.name),
   ).length;

@@ -6,7 +6,7 @@ import type { Spool } from '../spool/spool.ts';
 import { quote } from '../terminal/escape.ts';
 import type { DeliveryContext } from './context.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import type { Delivery, LedgerEntry, LedgerKey } from './ledger-entry.ts';
+import { type Delivery, importStateOf, type LedgerEntry, type LedgerKey } from './ledger-entry.ts';
 
 /** A delivery to the earlier address. */
 interface Moved {
@@ -28,7 +28,7 @@ export async function moveDeliveries(context: DeliveryContext, from: string): Pr
   for (const one of [ledger, openLedger(config.workDir, 'migrated')]) {
     const moved = one.readAll().flatMap((entry) => findMoved(context, old, entry) ?? []);
     for (const [subDir, group] of Map.groupBy(moved, (each) => each.subDir)) {
-      const open = group.filter(({ delivered }) => (delivered.import?.state ?? 'delivered') === 'delivered');
+      const open = group.filter(({ delivered }) => importStateOf(delivered) === 'delivered');
       const lost = await findLost(context, subDir, open);
       for (const each of group) move(run.log.info, one, each, lost, spool.destination(subDir));
       count += group.length;

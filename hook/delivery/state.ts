@@ -1,6 +1,6 @@
 /** What is known of the delivery of one format: {@link DeliveryState}. Pure decisions over a ledger entry. */
 import { isAbandoned } from '../system/run-token.ts';
-import type { LedgerEntry } from './ledger-entry.ts';
+import { importStateOf, type LedgerEntry } from './ledger-entry.ts';
 
 export type DeliveryState =
   /** To be delivered. */
@@ -40,7 +40,7 @@ export function deliveryState(entry: LedgerEntry | undefined, content: ContentFa
     const isAdopted = entry === undefined ? content.isCovered : entry.adopted !== undefined;
     return isAdopted && !isTouched ? 'adopted' : openState(entry);
   }
-  const state = delivered.import?.state ?? 'delivered';
+  const state = importStateOf(delivered);
   if (content.isSame) return state === 'refused' && entry !== undefined ? requested(entry, 'refused') : state;
   const isKept = state === 'imported' || state === 'taken';
   return isKept && !content.isReplaced ? requested(entry, 'outdated') : openState(entry);

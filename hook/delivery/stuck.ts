@@ -4,7 +4,7 @@ import { EXIT } from '../errors.ts';
 import { replaceFile } from '../system/work-dir.ts';
 import { formatSeconds } from '../terminal/units.ts';
 import type { DeliveryContext } from './context.ts';
-import type { LedgerEntry } from './ledger-entry.ts';
+import { importStateOf, type LedgerEntry } from './ledger-entry.ts';
 import { isFromBefore } from './left-behind.ts';
 import { notify } from './notify.ts';
 import { tolerate } from './result.ts';
@@ -19,7 +19,7 @@ export function readWaitingSince(
 ): WaitingSince {
   const since = new Map<string, string>();
   for (const { delivered } of entries) {
-    if (delivered === undefined || (delivered.import?.state ?? 'delivered') !== 'delivered') continue;
+    if (delivered === undefined || importStateOf(delivered) !== 'delivered') continue;
     const { destination, at } = delivered;
     if (isFromBefore(delivered, exchanged.get(destination))) continue;
     if (at < (since.get(destination) ?? '~')) since.set(destination, at);

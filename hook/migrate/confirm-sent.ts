@@ -1,7 +1,7 @@
 /** What PILOS made of the archives that were sent, now or by an earlier run. */
 import { confirmImports } from '../delivery/confirm.ts';
 import { openLedger } from '../delivery/ledger.ts';
-import type { ImportState } from '../delivery/ledger-entry.ts';
+import { type ImportState, importStateOf } from '../delivery/ledger-entry.ts';
 import { refusedByPilos } from '../delivery/not-imported.ts';
 import { ExpectedError } from '../errors.ts';
 import type { Candidate } from './candidates.ts';
@@ -23,7 +23,7 @@ export async function confirmSent(sending: Sending, candidates: readonly Candida
 /** The result of what was sent, with what is known of its import; a refused one is a failure. */
 export function withImport(sending: Sending, candidate: Candidate, result: MigrationResult): MigrationResult {
   if (result.state !== 'delivered' && result.state !== 'unchanged') return result;
-  const state = importStateOf(sending, candidate);
+  const state = readImportState(sending, candidate);
   if (state !== 'refused') return { ...result, import_state: state };
   const { message, exitStatus } = refusedByPilos(result.archive, candidate.published.meetingId);
   const reason = new ExpectedError(message, {
@@ -33,7 +33,7 @@ export function withImport(sending: Sending, candidate: Candidate, result: Migra
   return { ...notSent(sending, candidate, reason), state: 'refused' };
 }
 
-function importStateOf({ context }: Sending, { published }: Candidate): ImportState {
-  const entry = openLedger(context.config.workDir, 'migrated').read(published);
-  return entry?.delivered?.import?.state ?? 'delivered';
+function readImportState({ context }: Sending, { published }: Candidate): ImportState {
+  const delivered = openLedger(context.config.workDir, 'migrated').read(published)?.delivered;
+  return delivered === undefined ? 'delivered' : importStateOf(delivered);
 }

@@ -25,9 +25,14 @@ export interface HostStates {
 /** Milliseconds for which a failure keeps others from trying. */
 const patience = 5 * 60_000;
 
+/** Where something about a host is remembered. Any text may be a name there: so it is hashed, and stands in the file. */
+export function hostFile(workDir: string, name: string, suffix = ''): string {
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return `${workDir}/hosts/${hash}${suffix}.json`;
+}
+
 export function openHostStates(workDir: string): HostStates {
-  const fileOf = (location: string) =>
-    `${workDir}/hosts/${createHash('sha256').update(location).digest('hex').slice(0, 16)}.json`;
+  const fileOf = (location: string) => hostFile(workDir, location);
   return {
     read: (location) => {
       const failure = readFailure(fileOf(location));

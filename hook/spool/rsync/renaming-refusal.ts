@@ -2,10 +2,10 @@
  * A server that does not let us rename (`rrsync -no-del` or `-no-overwrite`): remembered in `<work_dir>/hosts/`, or each
  * call would find it out anew, with `-no-overwrite` only after the archive was sent.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { attempt, ExpectedError } from '../../errors.ts';
 import { replaceFile } from '../../system/work-dir.ts';
+import { hostFile } from '../host-state.ts';
 import type { SpoolWatcher } from '../spool.ts';
 
 export interface RenamingRefusal {
@@ -18,8 +18,7 @@ export interface RenamingRefusal {
 const patience = 24 * 3600_000;
 
 export function openRenamingRefusal(workDir: string, destination: string): RenamingRefusal {
-  const name = createHash('sha256').update(destination).digest('hex').slice(0, 16);
-  const file = `${workDir}/hosts/${name}-renaming.json`;
+  const file = hostFile(workDir, destination, '-renaming');
   let isKnown: boolean | undefined;
   return {
     isKnown: (watcher) => {
