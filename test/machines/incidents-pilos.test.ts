@@ -1,5 +1,5 @@
 /** What happens on PILOS' side, to what is known of it here, and when this server is to deliver no longer. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { configure, hasSenderDone, installPackage, publish, workDirectory } from './support/bbb.ts';
 import {
   begin,
@@ -7,9 +7,9 @@ import {
   expectAllWell,
   metricsFile,
   noticeByCheck,
-  prepareServer,
   readNotified,
   settings,
+  useServer,
 } from './support/incident.ts';
 import { isFull, reportIncident, useMachines } from './support/machines.ts';
 import { importSpool, refuseSpool } from './support/pilos.ts';
@@ -31,12 +31,7 @@ async function deliverOne() {
 const runService = () => bbb.ask(`systemctl start ${service}`, { seconds: 180 });
 
 describe.runIf(isFull)('PILOS', () => {
-  let leave = async () => {};
-  beforeAll(async () => {
-    leave = await prepareServer(machines);
-  });
-  beforeEach(() => begin(machines));
-  afterAll(() => leave());
+  useServer(machines);
 
   it('the ledger is lost', async ({ task }) => {
     const recording = await deliverOne();

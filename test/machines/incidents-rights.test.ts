@@ -1,35 +1,26 @@
 /** Groups of a spool that the BBB server writes by its own groups: no export squashes them, or knows better. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { bbbUser } from './support/bbb.ts';
 import {
-  begin,
   command,
   expectAllWell,
   failToDeliver,
   noticeByCheck,
+  noticedByCall,
   paste,
-  prepareServer,
+  useServer,
 } from './support/incident.ts';
 import { isFull, reportIncident, useMachines } from './support/machines.ts';
-import { after } from './support/schedule.ts';
 import { spoolOnServer } from './support/storage.ts';
 import { readWorkerPid, workerUnit } from './support/worker.ts';
 
 const machines = useMachines();
 const { storage, bbb } = machines;
-const noticed = "BBB's call: exit 77, a line, `notify`; `check`: unit failed, `notify`, metric";
 const readGroups = async () => (await bbb.ask(`id -nG ${bbbUser}`)).trim();
 
 describe.runIf(isFull)('Rights', () => {
-  let leave = async () => {};
-  beforeAll(async () => {
-    leave = await prepareServer(machines, { options: 'root_squash', manageGids: false });
-  });
-  beforeEach(() => begin(machines));
-  afterAll(async () => {
-    await bbb.ask(`gpasswd --add ${bbbUser} pilos-spool`);
-    await leave();
-  });
+  useServer(machines, { options: 'root_squash', manageGids: false });
+  afterAll(() => bbb.ask(`gpasswd --add ${bbbUser} pilos-spool`));
 
   it("`bigbluebutton` is not in the spool's group", async ({ task }) => {
     await bbb.ask(`gpasswd --delete ${bbbUser} pilos-spool && systemctl restart ${workerUnit}`);
@@ -40,9 +31,7 @@ describe.runIf(isFull)('Rights', () => {
     expect(await readGroups()).toBe(`${bbbUser} pilos-spool`);
     await expectAllWell(machines, { held });
     reportIncident(task, {
-      noticed,
-      by: "BBB's log; the admin",
-      after: `${after.call}; ${after.check}`,
+      ...noticedByCall(77),
       fix: command(fix),
     });
   });
@@ -58,9 +47,7 @@ describe.runIf(isFull)('Rights', () => {
     expect(await readWorkerPid(bbb)).not.toBe(before);
     await expectAllWell(machines, { held });
     reportIncident(task, {
-      noticed,
-      by: "BBB's log; the admin",
-      after: `${after.call}; ${after.check}`,
+      ...noticedByCall(77),
       fix: command(fix),
     });
   });
@@ -77,9 +64,7 @@ describe.runIf(isFull)('Rights', () => {
     expect([await readGroups(), await readWorkerPid(bbb)]).toEqual([groups, worker]);
     await expectAllWell(machines, { held });
     reportIncident(task, {
-      noticed,
-      by: "BBB's log; the admin",
-      after: `${after.call}; ${after.check}`,
+      ...noticedByCall(77),
       fix: `on the NFS server: ${command(change)}`,
     });
   });
@@ -93,9 +78,7 @@ describe.runIf(isFull)('Rights', () => {
     await paste(storage, change);
     await expectAllWell(machines, { held });
     reportIncident(task, {
-      noticed,
-      by: "BBB's log; the admin",
-      after: `${after.call}; ${after.check}`,
+      ...noticedByCall(77),
       fix: `on the NFS server: ${command(change)}`,
     });
   });

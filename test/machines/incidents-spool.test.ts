@@ -1,22 +1,21 @@
 /** What happens to a mounted spool, and to the disks. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { bbbUser, publish, workDirectory } from './support/bbb.ts';
 import { check } from './support/check.ts';
 import {
-  begin,
   checkService,
   command,
   expectAllWell,
   failToDeliver,
   noticeByCheck,
+  noticedByCall,
   notified,
   paste,
-  prepareServer,
   readNotified,
+  useServer,
 } from './support/incident.ts';
 import { isFull, reportIncident, useMachines } from './support/machines.ts';
 import { importSpool } from './support/pilos.ts';
-import { after } from './support/schedule.ts';
 import { mountPoint, mountSpool, spool, squashAll, unmountSpool } from './support/storage.ts';
 import { service } from './support/timer.ts';
 import { callByWorker } from './support/worker.ts';
@@ -25,21 +24,13 @@ const machines = useMachines();
 const { storage, bbb, pilos } = machines;
 const filler = '/srv/storage/filler';
 const makesDirectory = /mkdir|install -d/;
-const noticed = (status: number) =>
-  `BBB's call: exit ${status}, a line, \`notify\`; \`check\`: unit failed, \`notify\`, metric`;
-const usual = { by: "BBB's log; the admin", after: `${after.call}; ${after.check}` };
 
 describe.runIf(isFull)('Spool and disks', () => {
-  let leave = async () => {};
-  beforeAll(async () => {
-    leave = await prepareServer(machines);
-  });
-  beforeEach(() => begin(machines));
+  useServer(machines);
   afterEach(async () => {
     await storage.ask(`rm -f ${filler}`);
     await bbb.ask(`! mountpoint -q ${workDirectory} || umount ${workDirectory}`);
   });
-  afterAll(() => leave());
 
   it('the spool is not mounted', async ({ task }) => {
     await unmountSpool(bbb);
@@ -48,7 +39,7 @@ describe.runIf(isFull)('Spool and disks', () => {
     expect(fix).not.toMatch(makesDirectory);
     await paste(bbb, fix);
     await expectAllWell(machines, { held });
-    reportIncident(task, { noticed: noticed(73), ...usual, fix: command(fix) });
+    reportIncident(task, { ...noticedByCall(73), fix: command(fix) });
   });
 
   it('the spool is not mounted, and its directory is there all the same', async ({ task }) => {
@@ -61,7 +52,7 @@ describe.runIf(isFull)('Spool and disks', () => {
       expect(await bbb.ask(`ls -A ${spool}`)).toBe('');
       await paste(bbb, fix);
       await expectAllWell(machines, { held });
-      reportIncident(task, { noticed: noticed(73), ...usual, fix: command(fix) });
+      reportIncident(task, { ...noticedByCall(73), fix: command(fix) });
     } finally {
       await bbb.ask(`umount ${mountPoint}; rm -rf ${spool}; mount ${mountPoint}`);
     }
@@ -86,7 +77,7 @@ describe.runIf(isFull)('Spool and disks', () => {
       await bbb.run(confirmation, { seconds: 180 });
       await expectAllWell(machines, { held });
       const either = `mount what was there, or ${command(confirmation)}`;
-      reportIncident(task, { noticed: noticed(73), ...usual, fix: either });
+      reportIncident(task, { ...noticedByCall(73), fix: either });
     } finally {
       for (const machine of [bbb, pilos]) {
         await machine.ask(`umount ${mountPoint}`);
@@ -105,7 +96,7 @@ describe.runIf(isFull)('Spool and disks', () => {
     const fix = await noticeByCheck(bbb, 'spool_space');
     await storage.ask(`rm ${filler}`);
     await expectAllWell(machines, { held });
-    reportIncident(task, { noticed: noticed(73), ...usual, fix });
+    reportIncident(task, { ...noticedByCall(73), fix });
   });
 
   it('the disk of `work_dir` is full', async ({ task }) => {
@@ -123,8 +114,9 @@ describe.runIf(isFull)('Spool and disks', () => {
     await bbb.ask(`rm ${workDirectory}/filler ${notified}`);
     await expectAllWell(machines, { held });
     reportIncident(task, {
+      ...noticedByCall(0),
       noticed: "BBB's call: exit 0, a line; the archive arrives; `check`: unit failed, `notify`",
-      ...{ ...usual, fix },
+      fix,
     });
   });
 });

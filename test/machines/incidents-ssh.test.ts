@@ -1,46 +1,36 @@
 /** A spool on another host, over ssh. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { bbbUser } from './support/bbb.ts';
 import {
-  begin,
   command,
   expectAllWell,
   failToDeliver,
   noticeByCheck,
+  noticedByCall,
   paste,
-  prepareServer,
+  useServer,
 } from './support/incident.ts';
 import { isFull, reportIncident, useMachines } from './support/machines.ts';
 import { acceptKey, sshSpool } from './support/pilos.ts';
-import { after } from './support/schedule.ts';
 import { service } from './support/timer.ts';
 
 const machines = useMachines();
 const { bbb, pilos } = machines;
-const noticed = (status: number) =>
-  `BBB's call: exit ${status}, a line, \`notify\`; \`check\`: unit failed, \`notify\`, metric`;
-const usual = { by: "BBB's log; the admin", after: `${after.call}; ${after.check}` };
+const settings = {
+  spool_dir: `pilos-spool@pilos:${sshSpool}`,
+  require_mount: false,
+  retry: { attempts: 1 },
+};
 
 describe.runIf(isFull)('A spool over ssh', () => {
-  let leave = async () => {};
-  beforeAll(async () => {
-    leave = await prepareServer(machines);
-  });
+  useServer(machines, {}, settings);
   beforeEach(async () => {
     await bbb.ask(`mkdir -p ~${bbbUser}/.ssh && chown -R ${bbbUser}: ~${bbbUser}/.ssh`);
     await acceptKey(pilos, bbb, bbbUser);
     await pilos.ask(`find ${sshSpool} -type f -delete
       install -d -m 2775 -o pilos-spool -g pilos-spool ${sshSpool}/failed`);
-    await begin(machines, {
-      spool_dir: `pilos-spool@pilos:${sshSpool}`,
-      require_mount: false,
-      retry: { attempts: 1 },
-    });
   });
-  afterAll(async () => {
-    await pilos.plugInNetwork();
-    await leave();
-  });
+  afterAll(() => pilos.plugInNetwork());
 
   it('the key belongs to root', async ({ task }) => {
     await bbb.ask(`chown root:root ~${bbbUser}/.ssh/id_ed25519`);
@@ -49,7 +39,7 @@ describe.runIf(isFull)('A spool over ssh', () => {
     expect(fix).toMatch(/^chown /);
     await paste(bbb, fix);
     await expectAllWell(machines, { held, spoolDirectory: sshSpool });
-    reportIncident(task, { noticed: noticed(77), ...usual, fix: command(fix) });
+    reportIncident(task, { ...noticedByCall(77), fix: command(fix) });
   });
 
   it('the host key of the PILOS host has changed', async ({ task }) => {
@@ -64,7 +54,7 @@ describe.runIf(isFull)('A spool over ssh', () => {
     await bbb.ask('ssh -o StrictHostKeyChecking=accept-new pilos-spool@pilos true', { user: bbbUser });
     await expectAllWell(machines, { held, spoolDirectory: sshSpool });
     const sentence = `compare both fingerprints, which it prints; then ${command(removal)}, and connect once`;
-    reportIncident(task, { noticed: noticed(78), ...usual, fix: sentence });
+    reportIncident(task, { ...noticedByCall(78), fix: sentence });
   });
 
   it('the PILOS host is away, and comes back', async ({ task }) => {
@@ -76,8 +66,7 @@ describe.runIf(isFull)('A spool over ssh', () => {
     await bbb.ask(`systemctl start ${service}`, { seconds: 180 });
     await expectAllWell(machines, { held, spoolDirectory: sshSpool });
     reportIncident(task, {
-      noticed: noticed(75),
-      ...usual,
+      ...noticedByCall(75),
       fix: `${fix}; back again, the timer delivers by itself`,
     });
   });

@@ -1,17 +1,16 @@
 /** What runs by itself, and does not any more: the timers, their services, and the configuration that these need. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pilosYml, publish } from './support/bbb.ts';
 import { check } from './support/check.ts';
 import {
-  begin,
   checkService,
   command,
   expectAllWell,
   failToDeliver,
   noticeByCheck,
   paste,
-  prepareServer,
   readNotified,
+  useServer,
 } from './support/incident.ts';
 import { isFull, reportIncident, useMachines } from './support/machines.ts';
 import { after } from './support/schedule.ts';
@@ -22,16 +21,17 @@ const machines = useMachines();
 const { bbb } = machines;
 const checkTimer = 'pilos-post-publish-check.timer';
 const byCheck = { noticed: '`check`: unit failed, `notify`, metric', by: 'the admin', after: after.check };
-const failedUnits = () => bbb.ask('systemctl --failed --no-legend --plain');
+
+async function expectBothServicesToFail(): Promise<void> {
+  const run = await bbb.run(`systemctl start ${service} ${checkService}`, { seconds: 120 });
+  expect(run).not.toMatchObject({ status: 0 });
+  const failed = await bbb.ask('systemctl --failed --no-legend --plain');
+  for (const unit of [service, checkService]) expect(failed).toContain(unit);
+}
 
 // The cheapest of all incidents is in the short form, too.
 describe('Timer of check', () => {
-  let leave = async () => {};
-  beforeAll(async () => {
-    leave = await prepareServer(machines);
-  });
-  beforeEach(() => begin(machines));
-  afterAll(() => leave());
+  useServer(machines);
 
   it('the timer of `check` is stopped', async ({ task }) => {
     await bbb.ask(`systemctl stop ${checkTimer} && systemctl start ${service}`, { seconds: 120 });
@@ -51,12 +51,7 @@ describe('Timer of check', () => {
 });
 
 describe.runIf(isFull)('Timers and configuration', () => {
-  let leave = async () => {};
-  beforeAll(async () => {
-    leave = await prepareServer(machines);
-  });
-  beforeEach(() => begin(machines));
-  afterAll(() => leave());
+  useServer(machines);
 
   it('the timer of `deliver` is stopped', async ({ task }) => {
     await bbb.ask(`systemctl stop ${timer}`);
@@ -91,11 +86,7 @@ describe.runIf(isFull)('Timers and configuration', () => {
   it('`pilos.yml` is missing', async ({ task }) => {
     await bbb.ask(`rm ${pilosYml}`);
     const held = [await failToDeliver(bbb, 78, /pilos\.yml/, { isNotified: false })];
-    expect(await bbb.run(`systemctl start ${service} ${checkService}`, { seconds: 120 })).not.toMatchObject({
-      status: 0,
-    });
-    const failed = await failedUnits();
-    for (const unit of [service, checkService]) expect(failed).toContain(unit);
+    await expectBothServicesToFail();
     const { fix = 'exit 99' } = await check(bbb, 'pilos_yml');
     await paste(bbb, fix);
     expect(await bbb.ask(`cat ${pilosYml}`)).toContain('\nspool_dir: /mnt/pilos-spool\n');
@@ -112,11 +103,7 @@ describe.runIf(isFull)('Timers and configuration', () => {
   it('`pilos.yml` has a misspelt key', async ({ task }) => {
     await bbb.ask(`echo 'spool_dri: /x' >> ${pilosYml}`);
     const held = [await failToDeliver(bbb, 78, /spool_dri/, { isNotified: false })];
-    expect(await bbb.run(`systemctl start ${service} ${checkService}`, { seconds: 120 })).not.toMatchObject({
-      status: 0,
-    });
-    const failed = await failedUnits();
-    for (const unit of [service, checkService]) expect(failed).toContain(unit);
+    await expectBothServicesToFail();
     const { fix = '' } = await check(bbb, 'pilos_yml');
     await bbb.ask(`sed -i /spool_dri/d ${pilosYml}`);
     await expectAllWell(machines, { held });

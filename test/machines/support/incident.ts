@@ -1,5 +1,5 @@
 /** An incident on a BBB server: how it is noticed, what fixes it, and whether everything arrives afterwards. */
-import { expect } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { ImportAttempt } from '../../support/pilos/import-attempt.ts';
 import type { Machines } from './all-machines.ts';
 import {
@@ -14,6 +14,7 @@ import {
 import { check } from './check.ts';
 import type { Machine } from './machine.ts';
 import { importSpool } from './pilos.ts';
+import { after } from './schedule.ts';
 import { emptySpool, makeFailed, prepareSpool, type SpoolOptions, spool, squashAll } from './storage.ts';
 import { service } from './timer.ts';
 import { callByWorker, removeWorker, startWorker } from './worker.ts';
@@ -27,8 +28,28 @@ export const settings = { metrics_file: metricsFile, notify: hook };
 
 type Site = Pick<Machines, 'storage' | 'bbb' | 'pilos'>;
 
+/** How a call that has failed is noticed: the admin reads of it at once, and check of what is behind it. */
+export function noticedByCall(status: number) {
+  const noticed = `BBB's call: exit ${status}, a line, \`notify\`; \`check\`: unit failed, \`notify\`, metric`;
+  return { noticed, by: "BBB's log; the admin", after: `${after.call}; ${after.check}` };
+}
+
+/**
+ * For the cases of a `describe`: a server on which check finds nothing, with nothing on it before each.
+ *
+ * @param more settings of pilos.yml that differ from those of a mounted spool
+ */
+export function useServer(site: Site, options: Partial<SpoolOptions> = {}, more: object = {}): void {
+  let leave = async () => {};
+  beforeAll(async () => {
+    leave = await prepareServer(site, options);
+  });
+  beforeEach(() => begin(site, more));
+  afterAll(() => leave());
+}
+
 /** A server on which check finds nothing, with the admin's hook, metrics, and a worker. @returns takes all of it away */
-export async function prepareServer(
+async function prepareServer(
   { storage, bbb, pilos }: Site,
   options: Partial<SpoolOptions> = {},
 ): Promise<() => Promise<void>> {
