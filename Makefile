@@ -1,6 +1,7 @@
 # pilos-post-publish. `make help` lists what there is.
 
-# Everything runs on the pinned Node.js from the npm registry, whatever the machine has.
+# Everything runs on the pinned Node.js and npm from the npm registry, whatever the machine has.
+MACHINE_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 SHELL := /bin/bash
 NODE_ARCHITECTURE := $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
@@ -19,11 +20,11 @@ setup: node_modules/.package-lock.json ## npm packages, when package-lock.json h
 
 # The file is npm's own note of what it installed. Not `npm ci`: that wants the optional packages of every
 # other platform in package-lock.json, and a registry mirror need not have them. What the lock file names is
-# installed as it says, its integrity checked.
+# installed as it says, its integrity checked. By the machine's npm: the pinned one cannot replace itself.
 # npm, when it removes the Node.js package of the other architecture, may take the link to this one's along.
 node_modules/.package-lock.json: package-lock.json
 	@echo 'installing npm packages, among them the Node.js that ships: this can take some minutes'
-	@npm install --no-save --no-audit --no-fund --loglevel=error
+	@PATH='$(MACHINE_PATH)' npm install --no-save --no-audit --no-fund --loglevel=error
 	@ln -sfn ../$(NODE_PACKAGE)/bin/node node_modules/.bin/node
 	@node_modules/.bin/node --version >/dev/null 2>&1 || { \
 	  echo 'npm has not installed $(NODE_PACKAGE). The package is optional to npm, which keeps the reason to itself:' >&2; \
