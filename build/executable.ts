@@ -11,7 +11,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -25,6 +24,7 @@ import {
   type Architecture,
   cacheDirectory,
   hostArchitecture,
+  moveInto,
   outputDirectory,
   parseArchitecture,
   programName,
@@ -54,13 +54,6 @@ export async function buildExecutable(architecture: Architecture, output: string
   }
   writeFileSync(stampOf(output), describeBuild(output, key));
   report(`${output} built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-}
-
-/** A rename is seen whole by whoever runs the old executable at this moment, and works while it runs. */
-function moveInto(made: string, output: string): void {
-  const beside = `${output}.new-${process.pid}`;
-  copyFileSync(made, beside);
-  renameSync(beside, output);
 }
 
 function isUpToDate(output: string, key: string): boolean {

@@ -1,12 +1,13 @@
 /** The Debian package of an architecture, made by debhelper from build/debian. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeManPages } from './man.ts';
 import { formatNotices } from './notices.ts';
 import {
   type Architecture,
   cacheDirectory,
+  moveInto,
   programName,
   projectDirectory,
   readSourceDate,
@@ -42,7 +43,7 @@ export async function buildPackage(request: PackageRequest): Promise<string> {
     };
     // dpkg-architecture warns that there is no compiler for a foreign architecture: shown only when it fails.
     execFileSync('debian/rules', ['binary'], { cwd: work, env, stdio: 'pipe' });
-    renameSync(join(work, name), join(output, name));
+    moveInto(join(work, name), join(output, name));
     return join(output, name);
   } finally {
     rmSync(work, { recursive: true });

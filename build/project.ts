@@ -1,6 +1,6 @@
 /** What the build knows about this project: where it lies, its version, its commit, its Node. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export const programName = 'pilos-post-publish';
@@ -78,4 +78,11 @@ export function parseArchitecture(text: string): Architecture {
     throw new Error(`no executable for architecture '${text}': one of ${architectures.join(', ')} is needed`);
   }
   return found;
+}
+
+/** To another file system, too. A rename is seen whole by whoever runs the old executable at this moment, and works while it runs. */
+export function moveInto(made: string, output: string): void {
+  const beside = `${output}.new-${process.pid}`;
+  copyFileSync(made, beside);
+  renameSync(beside, output);
 }
