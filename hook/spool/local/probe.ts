@@ -7,7 +7,7 @@ import { EXIT, type ExitStatus, ExpectedError } from '../../errors.ts';
 import { type ChildOptions, runChild } from '../../system/child-process.ts';
 import { errnoName, translateErrno } from '../../system/errno.ts';
 import { type FreeSpace, readFreeSpace } from '../../system/free-space.ts';
-import { ownCommand } from '../../system/own-command.ts';
+import { ownCommandNow } from '../../system/own-command.ts';
 import { findClosed } from '../../system/paths.ts';
 import { createRunToken } from '../../system/run-token.ts';
 import { printOut } from '../../terminal/lines.ts';
@@ -60,7 +60,7 @@ const startSeconds = 60;
 
 /** In a process of its own, because whoever touches a dead file system may never come back. */
 export async function askProbe(request: ProbeRequest, options: ChildOptions) {
-  const command = [...ownCommand(), 'probe-spool', JSON.stringify(request)];
+  const command = [...ownCommandNow(), 'probe-spool', JSON.stringify(request)];
   const { timedOut, exitStatus, stdout, stderr } = await runChild(command, { ...options, startSeconds });
   if (!timedOut && exitStatus !== 0) throw new Error(`the probe of the spool failed: ${stderr}`);
   const answers = new Map<string, Answers>();

@@ -106,6 +106,13 @@ describe('who asks', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ran_as: scene().bbb.name, exit_status: 0 });
   });
 
+  it("may be root, with the program in a directory that BBB's user may not enter, as in its home", async () => {
+    const { stdout } = await scene().sh(
+      `d=$(mktemp -d) && ln "$(readlink -f "$(command -v pilos-post-publish)")" $d/own && $d/own check --json; rm -r $d`,
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ ran_as: scene().bbb.name, exit_status: 0 });
+  });
+
   it('is warned of when it is somebody else, whose rights say little', async () => {
     await scene().sh(`chmod -R a+rwX ${scene().tree.root}/var`);
     const { stdout } = await scene().sh(
