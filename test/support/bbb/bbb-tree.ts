@@ -5,14 +5,15 @@ import {
   existsSync,
   lchownSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
-  symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { joinBytes } from '../files/compare-trees.ts';
 import { validateJsonDocument } from '../program/json-document.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type RunningProgram,
   startProgram,
 } from '../program/run-program.ts';
+import { programDirectory } from '../run/test-run.ts';
 import {
   type BbbTreeOptions,
   describePaths,
@@ -114,9 +116,20 @@ function installHook(directory: string): void {
   try {
     linkSync(executable, join(directory, executableName));
   } catch {
-    // Another file system; a copy of 108 MB for each test would take too long.
-    symlinkSync(executable, join(directory, executableName));
+    // Another file system, as where /tmp is in memory.
+    linkSync(copyOnce(executable), join(directory, executableName));
   }
+}
+
+/** In this run's temporary directory: one for each test would take too long, and a link may lead where only root may go. */
+function copyOnce(executable: string): string {
+  const copy = join(tmpdir(), programDirectory, executableName);
+  if (existsSync(copy)) return copy;
+  mkdirSync(dirname(copy), { recursive: true });
+  // Several tests may come here at once.
+  copyFileSync(executable, `${copy}.${process.pid}`);
+  renameSync(`${copy}.${process.pid}`, copy);
+  return copy;
 }
 
 function listFiles(directory: string): string[] {

@@ -9,7 +9,7 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runVariable } from './test-run.ts';
+import { programDirectory, runVariable } from './test-run.ts';
 
 const [run = '', directory = ''] = process.argv.slice(2);
 if (!/^[0-9a-f]{6}$/.test(run) || !directory.endsWith(`ppp-${run}`))
@@ -121,7 +121,7 @@ function removeUsers(): string[] {
 /** Also those that a test makes elsewhere, with the letters of the run in their names. */
 function removeDirectories(): string[] {
   const inside = readNames(directory)
-    .filter((name) => name !== 'node-compile-cache')
+    .filter((name) => !['node-compile-cache', programDirectory].includes(name))
     .map((name) => `${directory}/${name}`);
   const outside = ['/', '/home', cache].flatMap((parent) =>
     readNames(parent)

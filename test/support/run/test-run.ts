@@ -9,3 +9,6 @@ export const runVariable = 'PPP_TEST_RUN';
 export function testRun(): string {
   return process.env[runVariable] ?? '';
 }
+
+/** In the run's temporary directory: the executable, where it cannot be linked to. Not what a test has left. */
+export const programDirectory = 'program';
