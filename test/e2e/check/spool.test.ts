@@ -11,13 +11,20 @@ import {
   problemsIn,
   useScene,
 } from '../../support/check/check-scene.ts';
+import { testRun } from '../../support/run/test-run.ts';
 
 const scene = useScene(createCheckScene);
 
 const unmount = ({ sh, tree }: CheckScene) => sh(`umount ${tree.spoolDir}`);
 const makeFailed = (here: CheckScene) => makeFailedDirectory(here);
+/** In the place of what was mounted, on the disk of this server: /tmp, where the tree lies, may be another file system. */
+const moveOntoDisk = ({ sh, tree: { spoolDir } }: CheckScene) =>
+  sh(`umount ${spoolDir} && rmdir ${spoolDir} &&
+    ln -s "$(mktemp -d /pilos-spool-${testRun()}-XXXXXX)" ${spoolDir} && chmod 755 ${spoolDir}/.`);
 const mountAgain = async (here: CheckScene) => {
   const { sh, tree } = here;
+  await sh(`[ ! -L ${tree.spoolDir} ] || {
+    rm -r "$(readlink ${tree.spoolDir})" ${tree.spoolDir} && mkdir ${tree.spoolDir}; }`);
   await sh(
     `cp /etc/fstab.kept /etc/fstab && mount ${tree.spoolDir} && sed -i /^require_mount/d ${tree.pilosYml}`,
   );
@@ -98,9 +105,12 @@ const directory: CheckCase[] = [
     check: 'spool_mount',
     status: 0,
     says: /nothing is mounted there.*: right only when PILOS runs on this very server/,
-    spoil: ({ pilos, sh, tree }) =>
-      sh(`cp /etc/fstab /etc/fstab.kept && : > /etc/fstab && umount ${tree.spoolDir} &&
-        chgrp ${pilos.gid} ${tree.spoolDir} && chmod 2775 ${tree.spoolDir} && install -d -m 2775 ${tree.spoolDir}/failed`),
+    spoil: async (here) => {
+      const { pilos, sh, tree } = here;
+      await moveOntoDisk(here);
+      await sh(`cp /etc/fstab /etc/fstab.kept && : > /etc/fstab && cd ${tree.spoolDir} &&
+        chgrp ${pilos.gid} . && chmod 2775 . && install -d -m 2775 failed`);
+    },
     byHand: mountAgain,
   },
   {
@@ -108,8 +118,10 @@ const directory: CheckCase[] = [
     check: 'spool_mount',
     status: 73,
     says: /is not on a mounted file system, but on \/: mount it \(mount -a\), or set require_mount: false/,
-    spoil: ({ sh, tree }) =>
-      sh(`: > /etc/fstab && umount ${tree.spoolDir} && echo 'require_mount: true' >> ${tree.pilosYml}`),
+    spoil: async (here) => {
+      await moveOntoDisk(here);
+      await here.sh(`: > /etc/fstab && echo 'require_mount: true' >> ${here.tree.pilosYml}`);
+    },
     byHand: mountAgain,
   },
   {
