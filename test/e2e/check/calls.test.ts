@@ -183,7 +183,9 @@ const withoutSystemd: CheckCase[] = [
   },
 ];
 const startRepeated = 'pilos-post-publish deliver --every 1h >/dev/null 2>&1 & echo $! >"$STATE/repeated"';
-const stopRepeated = 'kill "$(cat "$STATE/repeated")"';
+/** And waits for its end: what nobody has waited for yet has no command line any more. */
+const stopRepeated = `pid=$(cat "$STATE/repeated") && kill "$pid" &&
+  while grep -q . "/proc/$pid/cmdline" 2>/dev/null; do sleep 0.05; done`;
 
 itFindsAndFixes(scene, calls);
 itFindsAndFixes(scene, withoutSystemd);
