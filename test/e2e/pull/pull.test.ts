@@ -2,7 +2,7 @@
  * PILOS fetches: examples/pull/pull-recordings.sh, run as PILOS' user, over a real sshd and rrsync on the BBB server. The
  * host of the tests plays the BBB server here, and its client PILOS.
  */
-import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, utimesSync } from 'node:fs';
+import { chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { projectDirectory } from '../../../build/project.ts';
@@ -30,8 +30,11 @@ function createServers(key: HostKey = 'rrsync-no-lock', more: readonly string[] 
   }
   const { user, env } = asBbbUser(host);
   const address = host.address(key).replace(/\/?$/, '/');
+  // PILOS' user may not read what lies in root's home.
+  const copy = join(tree.root, 'pull-recordings.sh');
+  copyFileSync(script, copy);
   const pull = () =>
-    runProgram('sh', [script], {
+    runProgram('sh', [copy], {
       ...(user === undefined ? {} : { user }),
       env: { ...env, PILOS_SPOOL: spool, BBB_SPOOLS: [...more, address].join(' ') },
       cwd: '/',

@@ -1,7 +1,17 @@
 /** The spool's mount goes, becomes read-only, or is covered by another one, before and during a run. */
-import { mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runOrThrow } from '../../support/program/run-program.ts';
+import { testRun } from '../../support/run/test-run.ts';
 import { createDisk, type Disk, whenTemporary } from './disk.ts';
 import { describeRun, type Program } from './program.ts';
 import { createScene, type Problems, type Scene, type SceneOptions } from './scene.ts';
@@ -26,10 +36,18 @@ export async function checkNotMounted(program: Program): Promise<Problems> {
   return await withUndo(async (undo) => {
     const { scene, disk } = await createMounted(program, undo, { tree: { pilos: { require_mount: true } } });
     await disk.unmount();
+    // On the root disk: /tmp, where the spool lies, may be another file system.
+    rmdirSync(scene.spool);
+    const below = mkdtempSync(`/pilos-spool-${testRun()}-`);
+    undo(() => rmSync(below, { recursive: true, force: true }));
+    chmodSync(below, 0o777);
+    symlinkSync(below, scene.spool);
     const result = await scene.run();
     const problems = scene.problemsAfter(result);
     if (result.status !== 73) problems.push(`ended with ${describeRun(result)}`);
-    for (const name of readdirSync(scene.spool)) problems.push(`written below the mount point: ${name}`);
+    for (const name of readdirSync(below)) problems.push(`written below the mount point: ${name}`);
+    rmSync(scene.spool);
+    mkdirSync(scene.spool);
     await disk.mount();
     return [...problems, ...(await scene.recover('deliver'))];
   });
