@@ -20,25 +20,29 @@ export interface StoredFormat {
   isPlayable: boolean;
 }
 
-interface Database {
-  recordings: Record<
-    string,
-    { meetingId: string; access: 'owner' | 'everyone'; formats: Record<string, string> }
-  >;
+interface Recording {
+  id: string;
+  meetingId: string;
+  access: 'owner' | 'everyone';
+  /** Links of its formats; PHP writes an empty list without any. */
+  formats: Record<string, string> | [];
 }
 
-function readDatabase(store: string): Database {
-  const file = join(store, 'database.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Database) : { recordings: {} };
+function readRecordings(store: string): Recording[] {
+  const directory = join(store, 'database/recordings');
+  const files = existsSync(directory) ? readdirSync(directory) : [];
+  return files
+    .map((file) => JSON.parse(readFileSync(join(directory, file), 'utf8')) as Recording)
+    .sort((one, other) => (one.id < other.id ? -1 : 1));
 }
 
-/** Ids of recordings, those without a format too. */
+/** Ids of recordings, those without a format too, sorted. */
 export function readRecordingIds(store: string): string[] {
-  return Object.keys(readDatabase(store).recordings);
+  return readRecordings(store).map(({ id }) => id);
 }
 
 export function readFormats(store: string): StoredFormat[] {
-  return Object.entries(readDatabase(store).recordings).flatMap(([id, { meetingId, access, formats }]) =>
+  return readRecordings(store).flatMap(({ id, meetingId, access, formats }) =>
     Object.entries(formats).map(([format, url]) => {
       const directory = join(store, 'recordings', id, format);
       const isPlayable = isFormatPlayable(join(store, 'recordings'), id, format, url);

@@ -13,21 +13,20 @@ require __DIR__ . '/database.php';
 
 [, $store, $action] = $argv;
 $values = array_slice($argv, 3);
-$database = new Database("$store/database.json");
+$database = new Database("$store/database");
 
 if ($action === 'know') {
-    $database->change(function (array &$content) use ($values): void {
-        $content['knowsEveryMeeting'] = $content['knowsEveryMeeting'] || in_array('every meeting', $values, true);
-        $content['meetings'] = array_values(array_unique([...$content['meetings'], ...$values]));
+    $database->change(Database::MEETINGS, function (array &$known) use ($values): void {
+        $known = array_values(array_unique([...$known, ...$values]));
     });
 } elseif ($action === 'delete') {
     [$id] = $values;
-    $database->change(function (array &$content) use ($id): void {
-        unset($content['recordings'][$id]);
+    $database->change(Database::recording($id), function (array &$recording): void {
+        $recording = [];
     });
     (new Disk("$store/recordings"))->deleteDirectory($id);
 } elseif ($action === 'age') {
-    $database->change(function (array &$content) use ($values): void {
-        $content['jobs'] = array_map(fn ($since) => $since - (float) $values[0], $content['jobs']);
+    $database->change(Database::JOBS, function (array &$jobs) use ($values): void {
+        $jobs = array_map(fn ($since) => $since - (float) $values[0], $jobs);
     });
 }

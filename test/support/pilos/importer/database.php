@@ -1,33 +1,51 @@
 <?php
 
-/* PILOS' database: a JSON file that several processes change. */
+/*
+ * PILOS' database: JSON files in a directory that several processes change. Each recording has one of its own, so an
+ * import takes as long with ten thousand of them as with one.
+ */
 
 final class Database
 {
-    private const EMPTY = ['knowsEveryMeeting' => false, 'meetings' => [], 'recordings' => [], 'jobs' => []];
+    public const MEETINGS = 'meetings.json';
 
-    public function __construct(private string $file)
+    /** Of each archive whose import is at work, since when. */
+    public const JOBS = 'jobs.json';
+
+    public function __construct(private string $directory)
     {
+        is_dir("$directory/recordings") || mkdir("$directory/recordings", 0777, true);
     }
 
-    public function read(): array
+    /** An id may have anything in it. */
+    public static function recording(string $id): string
     {
-        return $this->change(fn (array &$content) => $content);
+        return 'recordings/' . sha1($id) . '.json';
     }
 
-    /** Nobody else reads or writes while `$change` is given the content, by reference; returns what it returns. */
-    public function change(callable $change): mixed
+    public function read(string $file): array
     {
-        $lock = fopen("$this->file.lock", 'c');
+        return $this->change($file, fn (array &$content) => $content);
+    }
+
+    /**
+     * Nobody else reads or writes while `$change` is given the content, by reference; returns what it returns.
+     * Without content, there is no file.
+     */
+    public function change(string $file, callable $change): mixed
+    {
+        $lock = fopen("$this->directory/lock", 'c');
         flock($lock, LOCK_EX);
-        $before = is_file($this->file) ? file_get_contents($this->file) : '';
-        $content = $before === '' ? self::EMPTY : json_decode($before, true, flags: JSON_THROW_ON_ERROR);
+        $path = "$this->directory/$file";
+        $before = self::readFile($path);
+        $content = $before;
         $returned = $change($content);
-        $after = self::encode($content);
-        if ($after !== $before) {
+        if ($content === []) {
+            $before === [] || unlink($path);
+        } elseif ($content !== $before) {
             // Whoever reads it without the lock finds it whole.
-            file_put_contents("$this->file.new", $after);
-            rename("$this->file.new", $this->file);
+            file_put_contents("$this->directory/new", json_encode($content, JSON_THROW_ON_ERROR));
+            rename("$this->directory/new", $path);
         }
         fclose($lock);
 
@@ -36,20 +54,16 @@ final class Database
 
     public function knowsMeeting(string $meetingId): bool
     {
-        $content = $this->read();
+        $known = $this->read(self::MEETINGS);
         $isUsable = $meetingId !== '' && trim($meetingId) === $meetingId;
 
-        return $isUsable && ($content['knowsEveryMeeting'] || in_array($meetingId, $content['meetings'], true));
+        return $isUsable && array_intersect([$meetingId, 'every meeting'], $known) !== [];
     }
 
-    private static function encode(array $content): string
+    private static function readFile(string $path): array
     {
-        foreach ($content['recordings'] as &$recording) {
-            $recording['formats'] = (object) $recording['formats'];
-        }
-        $content['recordings'] = (object) $content['recordings'];
-        $content['jobs'] = (object) $content['jobs'];
+        clearstatcache();
 
-        return json_encode($content, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES | JSON_PRETTY_PRINT);
+        return is_file($path) ? json_decode(file_get_contents($path), true, flags: JSON_THROW_ON_ERROR) : [];
     }
 }

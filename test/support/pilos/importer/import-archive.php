@@ -106,16 +106,17 @@ final class Import
         if (! $this->database->knowsMeeting($meetingId)) {
             throw new NoMeeting("no meeting '$meetingId'");
         }
-        $access = $isPublic ? 'everyone' : 'owner';
-        $this->database->change(function (array &$content) use ($id, $meetingId, $access): void {
-            $content['recordings'][$id] ??= compact('meetingId', 'access') + ['formats' => []];
+        $new = compact('id', 'meetingId') + ['access' => $isPublic ? 'everyone' : 'owner', 'formats' => []];
+        $this->database->change(Database::recording($id), function (array &$recording) use ($new): void {
+            $recording += $new;
         });
     }
 
     private function addFormat(array $metadata, string $url): void
     {
-        $this->database->change(function (array &$content) use ($metadata, $url): void {
-            $content['recordings'][$metadata['id']]['formats'][$metadata['format']] = $url;
+        ['id' => $id, 'format' => $format] = $metadata;
+        $this->database->change(Database::recording($id), function (array &$recording) use ($format, $url): void {
+            $recording['formats'][$format] = $url;
         });
     }
 }

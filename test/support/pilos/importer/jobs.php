@@ -14,7 +14,7 @@ final class Jobs
     {
         $this->spool = new Disk($options['spool']);
         $this->recordings = new Disk("{$options['store']}/recordings");
-        $this->database = new Database("{$options['store']}/database.json");
+        $this->database = new Database("{$options['store']}/database");
     }
 
     /** Names of the archives to be imported: those at the top and in public/, and those that are tried again. */
@@ -24,12 +24,12 @@ final class Jobs
         $isArchive = fn (string $name) => str_ends_with($name, '.tar');
         $found = array_filter([...$this->spool->files(''), ...$public], $isArchive);
 
-        return $this->database->change(function (array &$content) use ($found): array {
+        return $this->database->change(Database::JOBS, function (array &$jobs) use ($found): array {
             foreach ($found as $archive) {
-                $content['jobs'][$archive] ??= microtime(true);
+                $jobs[$archive] ??= microtime(true);
             }
 
-            return array_keys($content['jobs']);
+            return array_keys($jobs);
         });
     }
 
@@ -60,7 +60,7 @@ final class Jobs
     /** Ends the job, or leaves it for the next round; the report then also says when the patience was over. */
     public function settle(string $archive, array $report): array
     {
-        $since = $this->database->read()['jobs'][$archive];
+        $since = $this->database->read(Database::JOBS)[$archive];
         $isOver = microtime(true) - $since >= $this->options['retrySeconds'];
         if ($report['result'] === 'exception' && ! $isOver) {
             return $report;
@@ -71,8 +71,8 @@ final class Jobs
         if ($report['result'] === 'refused') {
             $this->refuse($archive);
         }
-        $this->database->change(function (array &$content) use ($archive): void {
-            unset($content['jobs'][$archive]);
+        $this->database->change(Database::JOBS, function (array &$jobs) use ($archive): void {
+            unset($jobs[$archive]);
         });
 
         return $report;
