@@ -25,6 +25,7 @@ setup: node_modules/.package-lock.json ## npm packages, when package-lock.json h
 node_modules/.package-lock.json: package-lock.json
 	@echo 'installing npm packages, among them the Node.js that ships: this can take some minutes'
 	@PATH='$(MACHINE_PATH)' npm install --no-save --no-audit --no-fund --loglevel=error
+	@mkdir -p node_modules/.bin
 	@ln -sfn ../$(NODE_PACKAGE)/bin/node node_modules/.bin/node
 	@node_modules/.bin/node --version >/dev/null 2>&1 || { \
 	  echo 'npm has not installed $(NODE_PACKAGE). The package is optional to npm, which keeps the reason to itself:' >&2; \

@@ -48,8 +48,12 @@ function provideStockExecutable(architecture: Architecture, workDirectory: strin
 
 function fetchStockExecutable(architecture: Architecture, workDirectory: string): string {
   const { name, version } = readNodePackage(architecture);
-  const options = ['--silent', '--pack-destination', workDirectory];
-  execFileSync('npm', ['pack', `${name}@${version}`, ...options], { cwd: workDirectory });
+  const options = ['--loglevel=error', '--pack-destination', workDirectory];
+  // When it fails, npm itself says why.
+  execFileSync('npm', ['pack', `${name}@${version}`, ...options], {
+    cwd: workDirectory,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const archive = join(workDirectory, `${name}-${version}.tgz`);
   checkIntegrity(archive, name);
   execFileSync('tar', ['--extract', '--file', archive, '--directory', workDirectory, 'package/bin/node']);

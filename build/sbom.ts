@@ -19,6 +19,7 @@ export async function formatSbom(): Promise<string> {
     cwd: projectDirectory,
     encoding: 'utf8',
     maxBuffer,
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   const sbom = JSON.parse(said) as Sbom;
   // Not npm's --omit=dev: that leaves out what a development tool needs as well.
