@@ -13,7 +13,7 @@ interface Sbom {
 }
 
 export async function formatSbom(): Promise<string> {
-  const options = ['--sbom-format=cyclonedx', '--package-lock-only'];
+  const options = ['--sbom-format=cyclonedx', '--package-lock-only', '--loglevel=error'];
   const maxBuffer = 100_000_000;
   const said = execFileSync('npm', ['sbom', ...options], {
     cwd: projectDirectory,
