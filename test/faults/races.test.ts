@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { sized } from '../support/program/test-size.ts';
+import { largeSize } from '../support/rsync/rsync-sender.ts';
 import { type Program, shipped } from './support/program.ts';
 import {
   checkImporterRace,
@@ -22,9 +23,13 @@ async function onMounted(program: Program, check: (scene: Scene) => Promise<Prob
   });
 }
 
-async function overRsync(key: KeyKind, check: (scene: Scene) => Promise<Problems>): Promise<void> {
+async function overRsync(
+  key: KeyKind,
+  bytes: number,
+  check: (scene: Scene) => Promise<Problems>,
+): Promise<void> {
   await withUndo(async (undo) => {
-    const scene = createRemoteScene(shipped, pilosHost(), undo, { key, bytes: 200_000 });
+    const scene = createRemoteScene(shipped, pilosHost(), undo, { key, bytes });
     expect(await check(scene)).toEqual([]);
   });
 }
@@ -33,19 +38,26 @@ it('gives an importer that takes every archive on sight each one whole', { timeo
   await onMounted(shipped, (scene) => checkImporterRace(scene, sized(6, 200), 'mounted spool'));
 });
 
-it('gives the same importer each one whole over rsync', { timeout }, async () => {
-  await overRsync('recommended', (scene) => checkImporterRace(scene, sized(2, 40), 'rsync'));
-});
+it.each([200_000, largeSize])(
+  'gives the same importer each one of %d bytes whole over rsync',
+  { timeout },
+  async (bytes) => {
+    await overRsync('recommended', bytes, (scene) => checkImporterRace(scene, sized(2, 40), 'rsync'));
+  },
+);
 
 it('ends with one whole archive after many runs of the same recording at once', { timeout }, async () => {
   await onMounted(shipped, (scene) => checkManyAtOnce(scene, sized(8, 20), 'mounted spool'));
 });
 
-it.each((['documented', 'recommended'] as const).slice(0, sized(1, 2)))(
-  'ends with one whole archive after many runs at once over rsync (%s key)',
+it.each([
+  { key: 'documented', bytes: largeSize },
+  { key: 'recommended', bytes: 200_000 },
+] as const)(
+  'ends with one whole archive of $bytes bytes after many runs at once over rsync ($key key)',
   { timeout },
-  async (key) => {
-    await overRsync(key, (scene) => checkManyAtOnce(scene, sized(4, 20), `rsync with the ${key} key`));
+  async ({ key, bytes }) => {
+    await overRsync(key, bytes, (scene) => checkManyAtOnce(scene, sized(4, 20), `rsync with the ${key} key`));
   },
 );
 

@@ -4,8 +4,8 @@
  * Why they are as they are (measured with rsync and rrsync 3.5 and older):
  * - Over ssh, only a destination that ends in `/.` fails when the directory is missing, takes a file that is
  *   already there, and creates nothing.
- * - The archive is sent in place under a name that PILOS ignores, so that a cut transfer resumes, and becomes
- *   `.tar` by a deletion "with backup", which is a rename on the other side.
+ * - An archive that takes a while is sent in place under a name that PILOS ignores, so that a cut transfer resumes, and
+ *   becomes `.tar` by a deletion "with backup", which is a rename on the other side.
  * - `--chmod` alone is subject to the umask of the other side.
  */
 import type { SpoolAddress } from '../../config/spool-address.ts';
@@ -127,9 +127,9 @@ export function sendArguments(transfer: Transfer, ...sources: string[]): string[
   return [...connectionOptions(transfer), ...accessOptions, ...resuming, ...closing(transfer, ...sources)];
 }
 
-/** Sends `source`, a file named `<record id>-<format>.tar`; rsync itself renames it there when it is complete. */
-export function sendWholeArguments(transfer: Transfer, source: string): string[] {
-  return [...connectionOptions(transfer), ...accessOptions, ...closing(transfer, source)];
+/** Sends `sources`, files named `<record id>-<format>.tar`; rsync itself renames each there when it is complete. */
+export function sendWholeArguments(transfer: Transfer, ...sources: string[]): string[] {
+  return [...connectionOptions(transfer), ...accessOptions, ...closing(transfer, ...sources)];
 }
 
 /** Gives complete archives their names: `emptyDirectory` has nothing, so the files there are "deleted with backup". */

@@ -1,4 +1,4 @@
-/** A spool on another host: the archive is made in `work_dir`, sent with rsync, and renamed there when complete. */
+/** A spool on another host: the archive is made in `work_dir` and sent with rsync. */
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { attemptAsync, EXIT, ExpectedError } from '../../errors.ts';
 import { translateErrno, withErrnoTranslated, withErrnoTranslatedAsync } from '../../system/errno.ts';
@@ -13,6 +13,7 @@ import {
   removeArguments,
   renameArguments,
   sendArguments,
+  sendWholeArguments,
 } from './arguments.ts';
 import { RsyncFailure } from './failure.ts';
 import { patiently } from './patience.ts';
@@ -25,6 +26,13 @@ import { type Shipment, sendShipment, sendTogether, watcherOf } from './shipment
 
 /** How many archives are packed, or wait for those that are being sent. */
 const lanes = 64;
+
+/**
+ * Bytes up to which an archive is sent whole: a cut transfer starts again from the beginning then, which costs less than
+ * the second run of rsync that a renaming takes.
+ */
+const mostWhole = 4_000_000;
+const isSmall = (size: number) => size <= mostWhole;
 
 export interface RsyncSpool extends Spool {
   /** Tries out all that a delivery does, with a small file that PILOS ignores, within seconds. */
@@ -62,13 +70,16 @@ export function rsyncSpool(settings: RsyncSpoolSettings): RsyncSpool {
       const work = `${settings.workDir}/tmp/RUN`;
       const socket = link.connection === undefined ? undefined : `${work}/ssh`;
       const transfer = { ...transferOf(settings, name, subDir), controlSocket: socket };
+      const archive = `${work}/${isSmall(size) ? name : transfer.baseName}`;
+      const runs = isSmall(size)
+        ? [sendWholeArguments(transfer, archive)]
+        : [sendArguments(transfer, archive), renameArguments(transfer, `${work}/empty`)];
       return [
         ...(socket === undefined
           ? []
           : [`run: ${shellQuote(['ssh', ...masterArguments(transfer, socket)])}`]),
-        `write the archive to ${work}/${transfer.baseName}`,
-        `run: ${shellQuote(['rsync', ...sendArguments(transfer, `${work}/${transfer.baseName}`)])}`,
-        `run: ${shellQuote(['rsync', ...renameArguments(transfer, `${work}/empty`)])}`,
+        `write the archive to ${archive}`,
+        ...runs.map((run) => `run: ${shellQuote(['rsync', ...run])}`),
         `remove ${work}`,
       ];
     },
@@ -105,12 +116,13 @@ async function deliverOverRsync(
   parcel: Parcel,
 ): Promise<void> {
   const { size, signal, subDir } = parcel;
+  const isSentWhole = isSmall(size);
   // To a daemon each goes under its own name: see arguments.ts.
-  const group = link.settings.address.kind === 'ssh' ? subDir : undefined;
+  const group = link.settings.address.kind === 'ssh' ? `${isSentWhole}/${subDir}` : undefined;
   const directory = temporaryPath(link.settings.workDir);
   try {
     const waited = await queue.deliver({ size, signal, group }, async () => {
-      return { size, signal, group, shipment: await prepare(link, parcel, directory) };
+      return { size, signal, group, shipment: await prepare(link, parcel, directory, isSentWhole) };
     });
     parcel.onWaited?.(waited);
   } finally {
@@ -127,7 +139,7 @@ async function probeOverRsync(link: RsyncLink, parcel: Parcel): Promise<RsyncPro
   const facts = { destination: remoteDirectory({ address, subDir: parcel.subDir }), host: address.host };
   const probe = await attemptAsync(() =>
     withinSeconds(probeSeconds, facts, parcel.signal, async (signal) =>
-      probeWith(await prepare(link, { ...parcel, signal }, directory)),
+      probeWith(await prepare(link, { ...parcel, signal }, directory, false)),
     ),
   );
   rmSync(directory, { recursive: true, force: true });
@@ -135,9 +147,14 @@ async function probeOverRsync(link: RsyncLink, parcel: Parcel): Promise<RsyncPro
   return probe instanceof ExpectedError ? { failure: probe } : probe;
 }
 
-async function prepare(link: RsyncLink, parcel: Parcel, directory: string): Promise<Shipment> {
+async function prepare(
+  link: RsyncLink,
+  parcel: Parcel,
+  directory: string,
+  isSentWhole: boolean,
+): Promise<Shipment> {
   const transfer = transferOf(link.settings, parcel.name, parcel.subDir);
-  const archive = `${directory}/${transfer.baseName}`;
+  const archive = `${directory}/${isSentWhole ? parcel.name : transfer.baseName}`;
   const emptyDirectory = `${directory}/empty`;
   await withErrnoTranslatedAsync(`cannot write ${archive}`, async () => {
     mkdirSync(directory, { mode: 0o700 });
@@ -152,7 +169,7 @@ async function prepare(link: RsyncLink, parcel: Parcel, directory: string): Prom
       closeSync(file);
     }
   });
-  return { link, transfer, watcher: parcel, archive, emptyDirectory, isSentWhole: false };
+  return { link, transfer, watcher: parcel, archive, emptyDirectory, isSentWhole };
 }
 
 function freeSpace(workDir: string): number {

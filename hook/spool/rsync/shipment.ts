@@ -1,4 +1,4 @@
-/** How an archive gets to the other host: in place under a name that PILOS ignores, then renamed; or whole. */
+/** How an archive gets to the other host: in place under a name that PILOS ignores, then renamed; or whole, in one run. */
 import { renameSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EXIT, ExpectedError } from '../../errors.ts';
@@ -21,7 +21,7 @@ export interface Shipment extends RsyncRun {
   watcher: RsyncRun['watcher'] & { size: number };
   archive: string;
   emptyDirectory: string;
-  /** Set once the server has refused to rename. */
+  /** Its name says so, too: small, or the server has refused to rename. */
   isSentWhole: boolean;
   /** Set once it lies there under the name that PILOS ignores. */
   isSentInPlace?: boolean;
@@ -70,13 +70,15 @@ async function sendAndRename(shipment: Shipment): Promise<boolean> {
 }
 
 /**
- * Sends several to the same directory in one run, and renames them in another. Returns those that have not got there,
- * as far as rsync says.
+ * Sends several of a kind to the same directory in one run, and renames those in another that are not sent whole. Returns
+ * those that have not got there, as far as rsync says.
  */
 export async function sendTogether(shipments: readonly Shipment[]): Promise<Shipment[]> {
   const [first] = shipments;
-  if (first === undefined || isRenamingRefused(first)) return [...shipments];
+  if (first === undefined) return [];
   const run = { ...first, watcher: watcherOf(shipments) };
+  if (first.isSentWhole) return await sendWholeTogether(run, shipments);
+  if (isRenamingRefused(first)) return [...shipments];
   try {
     return await sendAndRenameTogether(run, shipments);
   } catch (error) {
@@ -84,6 +86,13 @@ export async function sendTogether(shipments: readonly Shipment[]): Promise<Ship
     // Alone it says what that costs, and removes what has been sent.
     return [...shipments];
   }
+}
+
+async function sendWholeTogether(run: Shipment, shipments: readonly Shipment[]): Promise<Shipment[]> {
+  const { stdout } = await runRsync(run, (to) =>
+    sendWholeArguments(to, ...shipments.map(({ archive }) => archive)),
+  );
+  return shipments.filter(({ archive }) => !saysSent(stdout, basename(archive)));
 }
 
 async function sendAndRenameTogether(run: Shipment, shipments: readonly Shipment[]): Promise<Shipment[]> {

@@ -1,5 +1,6 @@
 /** `--dry-run` says what would be done, in order, and touches nothing: no file, no log line, no network. */
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import { expectRefused } from '../../support/program/expect-refused.ts';
 import { runFromShell } from '../../support/program/run-from-shell.ts';
 import { runOrThrow } from '../../support/program/run-program.ts';
 import { startRsyncDaemon } from '../../support/rsync/rsync-daemon.ts';
+import { largeSize } from '../../support/rsync/rsync-sender.ts';
 
 const createTree = useBbbTrees();
 
@@ -81,31 +83,37 @@ it('says in order what would be read, packed, written and noted', async () => {
   expect(dry.stdout).toContain(`: ${delivered?.files} files, ${delivered?.bytes} bytes\n`);
 });
 
-it('prints rsync command lines that deliver when they are pasted into a shell', async () => {
-  const tree = createTree();
-  // A name that a shell would take apart.
-  const workDir = join(tree.root, "work 'dir' $(touch pwned)");
-  const daemon = await startRsyncDaemon(tree.spoolDir, tree.root);
-  try {
-    writeFileSync(tree.pilosYml, dump({ work_dir: workDir, spool_dir: daemon.url }));
-    const { id, published } = tree.addMeeting();
-    const { stdout } = await tree.run(['-m', id, '--dry-run']);
-    const commands = [...stdout.matchAll(/^run: (.*)$/gm)].map(([, command]) => command ?? '');
-    expect(commands).toHaveLength(2);
-    // What stands between the two: a tar archive, whoever made it.
-    mkdirSync(join(workDir, 'tmp/RUN/empty'), { recursive: true });
-    const packed = ['-C', tree.publishedDir, `presentation/${id}`];
-    await runOrThrow('tar', ['-cf', join(workDir, `tmp/RUN/${id}-presentation`), '--format=gnu', ...packed]);
-    copyFileSync(join(workDir, `tmp/RUN/${id}-presentation`), join(tree.root, 'sent'));
-    for (const command of commands) await runOrThrow('sh', ['-e', '-c', command], { cwd: tree.root });
-    expect(tree.spoolFiles()).toEqual([`${id}-presentation.tar`]);
-    await unpackWithPhar(join(tree.spoolDir, `${id}-presentation.tar`), join(tree.root, 'unpacked'));
-    const unpacked = join(tree.root, 'unpacked/presentation', id);
-    expect(compareTrees(published('presentation'), unpacked)).toEqual([]);
-  } finally {
-    await daemon.stop();
-  }
-});
+it.each([
+  { kind: 'a small', size: 1000, suffix: '.tar', runs: 1 },
+  { kind: 'a large', size: largeSize, suffix: '', runs: 2 },
+])(
+  'prints rsync command lines that deliver $kind recording when they are pasted into a shell',
+  async (one) => {
+    const tree = createTree();
+    // A name that a shell would take apart.
+    const workDir = join(tree.root, "work 'dir' $(touch pwned)");
+    const daemon = await startRsyncDaemon(tree.spoolDir, tree.root);
+    try {
+      writeFileSync(tree.pilosYml, dump({ work_dir: workDir, spool_dir: daemon.url }));
+      const { id, published } = tree.addMeeting({ files: { 'large.bin': randomBytes(one.size) } });
+      const { stdout } = await tree.run(['-m', id, '--dry-run']);
+      const commands = [...stdout.matchAll(/^run: (.*)$/gm)].map(([, command]) => command ?? '');
+      expect(commands).toHaveLength(one.runs);
+      // What stands before them: a tar archive, whoever made it.
+      mkdirSync(join(workDir, 'tmp/RUN/empty'), { recursive: true });
+      const packed = ['-C', tree.publishedDir, `presentation/${id}`];
+      const archive = join(workDir, `tmp/RUN/${id}-presentation${one.suffix}`);
+      await runOrThrow('tar', ['-cf', archive, '--format=gnu', ...packed]);
+      for (const command of commands) await runOrThrow('sh', ['-e', '-c', command], { cwd: tree.root });
+      expect(tree.spoolFiles()).toEqual([`${id}-presentation.tar`]);
+      await unpackWithPhar(join(tree.spoolDir, `${id}-presentation.tar`), join(tree.root, 'unpacked'));
+      const unpacked = join(tree.root, 'unpacked/presentation', id);
+      expect(compareTrees(published('presentation'), unpacked)).toEqual([]);
+    } finally {
+      await daemon.stop();
+    }
+  },
+);
 
 it('prints the ssh command line as the words that rsync is given', async () => {
   const tree = createTree();
@@ -118,7 +126,7 @@ it('prints the ssh command line as the words that rsync is given', async () => {
   expect(program).toBe('rsync');
   expect(options.slice(-3)).toEqual([
     '--',
-    `${tree.workDir}/tmp/RUN/${id}-presentation`,
+    `${tree.workDir}/tmp/RUN/${id}-presentation.tar`,
     'pilos:/instance1/.',
   ]);
   expect(options.filter((option) => option.startsWith('--rsh='))).toEqual([

@@ -10,7 +10,7 @@ import { importSpool } from '../../support/pilos/import-spool.ts';
 import { columnsOf, runOnTerminal, shownStates } from '../../support/program/terminal.ts';
 import { readLedger } from '../../support/program/traces.ts';
 import { useRsyncHost, workingKeys } from '../../support/rsync/rsync-host.ts';
-import { type Sender, type SenderOptions, useSenders } from '../../support/rsync/rsync-sender.ts';
+import { largeSize, type Sender, type SenderOptions, useSenders } from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -41,8 +41,8 @@ it('sends small ones together, packs the next ones meanwhile, and each arrives a
   const sender = createBacklog(40);
   expect(await deliver(sender)).toMatchObject({ status: 0, stderr: '', states: Array(40).fill('delivered') });
   expect(archivesThere()).toEqual(archivesOf(sender.meetings));
-  // Two for each would be 80.
-  expect(sender.rsyncRuns()).toBeLessThan(20);
+  // One for each would be 40.
+  expect(sender.rsyncRuns()).toBeLessThan(12);
   expect(sender.temporaryFiles()).toEqual([]);
   const store = join(sender.tree.root, 'store');
   mkdirSync(store);
@@ -54,17 +54,23 @@ it('sends small ones together, packs the next ones meanwhile, and each arrives a
   }
 });
 
-it.each(workingKeys)('sends a backlog with the key %s', async (key) => {
-  const sender = createBacklog(5, { key });
+it.each(workingKeys)('sends a backlog of small ones and large ones with the key %s', async (key) => {
+  const sender = createBacklog(3, { key });
+  const files = () => ({ 'video.webm': randomBytes(largeSize) });
+  const large = [files(), files()].map((one) => sender.tree.addMeeting({ subDir: 'instance1', files: one }));
+  sender.tree.giveTo(host.bbbUser);
   expect(await deliver(sender)).toMatchObject({ status: 0, states: Array(5).fill('delivered') });
-  expect(archivesThere()).toEqual(archivesOf(sender.meetings));
+  expect(archivesThere()).toEqual(archivesOf([...sender.meetings, ...large]));
 });
 
-it('goes on when some of them fail, and says of each what is wrong', async () => {
-  const sender = createBacklog(12, { retry: { attempts: 1, max_seconds: 1 } });
+it.each([
+  { kind: 'small', size: 20_000, suffix: '.tar' },
+  { kind: 'large', size: largeSize, suffix: '' },
+])('goes on when some $kind ones fail, and says of each what is wrong', async ({ size, suffix }) => {
+  const sender = createBacklog(12, { size, retry: { attempts: 1, max_seconds: 1 } });
   const [blocked, broken] = [sender.meetings[3], sender.meetings[7]] as [Meeting, Meeting];
   // Something lies there in the place of the archive on its way.
-  const inTheWay = join(sender.directory, `${blocked.id}-presentation`);
+  const inTheWay = join(sender.directory, `${blocked.id}-presentation${suffix}`);
   mkdirSync(join(inTheWay, 'x'), { recursive: true });
   for (const path of [inTheWay, join(inTheWay, 'x')]) chownSync(path, host.pilosUser.uid, host.pilosUser.gid);
   writeFileSync(join(broken.published('presentation'), 'metadata.xml'), '<recording>');

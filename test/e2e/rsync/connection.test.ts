@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 import { startChildNode } from '../../support/program/child-node.ts';
 import { useRsyncHost } from '../../support/rsync/rsync-host.ts';
-import { processesOf, useSenders, whenArrived } from '../../support/rsync/rsync-sender.ts';
+import { largeSize, processesOf, useSenders, whenArrived } from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -60,7 +60,7 @@ it.each([
 });
 
 it("logs in for each rsync with an admin's own --rsh", async () => {
-  const sender = createSender({ rsync: ['--rsh=ssh -o BatchMode=yes'] });
+  const sender = createSender({ rsync: ['--rsh=ssh -o BatchMode=yes'], size: largeSize });
   const before = logins();
   expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });
   expect(logins() - before).toBe(2);

@@ -8,7 +8,7 @@ import { oneOfEach } from '../../support/program/test-size.ts';
 import { ledgerFile } from '../../support/program/traces.ts';
 import { type RsyncDaemon, startRsyncDaemon } from '../../support/rsync/rsync-daemon.ts';
 import { useRsyncHost } from '../../support/rsync/rsync-host.ts';
-import { type Sender, type SenderOptions, useSenders } from '../../support/rsync/rsync-sender.ts';
+import { largeSize, type Sender, type SenderOptions, useSenders } from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -92,7 +92,7 @@ it.each(['delete', 'delete*', 'delete backup'])(
   'sends the archive whole to a daemon with refuse options = %s',
   async (refused) => {
     const { url } = await startDaemon(`refuse options = ${refused}`);
-    const sender = createSender({ spool: url });
+    const sender = createSender({ spool: url, size: largeSize });
     const { status, stderr } = await sender.deliver();
     expect(status).toBe(0);
     expect(stderr).toMatch(/^pilos-post-publish: .* refuses to delete, and so to rename .*\n$/);

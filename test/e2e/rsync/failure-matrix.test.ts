@@ -26,10 +26,10 @@ describe.each(linkFailures)('when $what', (failure) => {
   it.each(wordings)('the right code is reported with every key, what is said being %s', (wording) => {
     const cases = tried.filter((one) => one.failure === failure && one.wording === wording);
     expect(cases.length).toBeGreaterThan(0);
-    for (const { kind, code, exitStatus, message } of cases) {
+    for (const { kind, size, code, exitStatus, message } of cases) {
       const reported = failure.reported[kind];
       const right = wording === 'lost' ? [reported?.lost, reported?.code] : [reported?.code];
-      expect(right, `${kind} key: ${message}`).toContain(code);
+      expect(right, `${kind} key, ${size} bytes: ${message}`).toContain(code);
       expect(exitStatus).toBeGreaterThan(0);
     }
   });

@@ -1,23 +1,31 @@
 /** A recording reaches PILOS over rsync with every kind of key, and nothing else does. */
 import { chownSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import type { ProgramResult } from '../../support/program/run-program.ts';
 import { oneOfEach } from '../../support/program/test-size.ts';
 import { hasSenderDone, ledgerFile } from '../../support/program/traces.ts';
 import { asBbbUser, useRsyncHost, workingKeys } from '../../support/rsync/rsync-host.ts';
-import { useSenders, withoutResumeWarning } from '../../support/rsync/rsync-sender.ts';
+import { largeSize, useSenders, withoutResumeWarning } from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
 
-// In CI every other one: an option more or less makes no difference to each of the versions.
-it.each(oneOfEach(2, workingKeys))(
-  'delivers exactly the published files, also while they still lie there, with the key %s',
-  async (key) => {
-    const sender = createSender({ key });
+// In CI each half of the keys meets one of the two: an option more or less makes no difference to each of the versions.
+const deliveries = [
+  ...oneOfEach(2, workingKeys).map((key) => ({ key, kind: 'small', size: 0 })),
+  ...oneOfEach(2, workingKeys, 1).map((key) => ({ key, kind: 'large', size: largeSize })),
+];
+
+it.each(deliveries)(
+  'delivers exactly the published files, also while they still lie there, with the key $key ($kind)',
+  async ({ key, size }) => {
+    const sender = createSender({ key, size });
+    const withoutWarning = (result: ProgramResult) =>
+      size === 0 ? result : withoutResumeWarning(result, key);
     const { archive, tree, meeting } = sender;
     const name = `${meeting.id}-presentation.tar`;
     // As root, which becomes the owner of BBB's files.
-    expect(withoutResumeWarning(await sender.deliver(), key)).toMatchObject({ status: 0, stderr: '' });
+    expect(withoutWarning(await sender.deliver())).toMatchObject({ status: 0, stderr: '' });
     expect(host.files()).toEqual(['instance1', `instance1/${name}`]);
     const first = readFileSync(archive);
     const { mode, gid, uid } = statSync(archive);
@@ -35,7 +43,7 @@ it.each(oneOfEach(2, workingKeys))(
     expect(statSync(archive, { bigint: true }).mtimeNs).toBe(mtimeNs);
     rmSync(ledgerFile(tree, meeting.id, 'presentation'));
     const again = await sender.deliver(asBbbUser(host));
-    expect(withoutResumeWarning(again, key)).toMatchObject({ status: 0, stderr: '' });
+    expect(withoutWarning(again)).toMatchObject({ status: 0, stderr: '' });
     expect(statSync(archive, { bigint: true }).mtimeNs).not.toBe(mtimeNs);
     expect(host.files()).toEqual(['instance1', `instance1/${name}`]);
     expect(readFileSync(archive).equals(first)).toBe(true);
@@ -64,7 +72,7 @@ it("delivers to a path that is relative to the remote user's home", async () => 
 it.each(['with nothing there', 'after a cut transfer'])(
   'delivers in one step where rrsync -no-overwrite forbids renaming, %s',
   async (what) => {
-    const sender = createSender({ key: 'rrsync-no-overwrite' });
+    const sender = createSender({ key: 'rrsync-no-overwrite', size: largeSize });
     if (what === 'after a cut transfer') {
       writeFileSync(sender.partial, 'half');
       chownSync(sender.partial, host.pilosUser.uid, host.pilosUser.gid);
@@ -78,7 +86,7 @@ it.each(['with nothing there', 'after a cut transfer'])(
 it.each(['rrsync-no-overwrite', 'rrsync-no-del'] as const)(
   'finds out once that %s forbids renaming, and sends each archive once from then on',
   async (key) => {
-    const sender = createSender({ key });
+    const sender = createSender({ key, size: largeSize });
     const warning = 'a cut transfer cannot be resumed there';
     expect(await sender.deliver()).toMatchObject({ status: 0, stderr: expect.stringContaining(warning) });
     expect(await sender.import()).toHaveLength(1);

@@ -5,7 +5,7 @@ import { expectRefused } from '../../support/program/expect-refused.ts';
 import { oneOfEach } from '../../support/program/test-size.ts';
 import { hasSenderDone, readLedger } from '../../support/program/traces.ts';
 import { useRsyncHost, workingKeys } from '../../support/rsync/rsync-host.ts';
-import { useSenders, withoutResumeWarning } from '../../support/rsync/rsync-sender.ts';
+import { largeSize, useSenders, withoutResumeWarning } from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -15,7 +15,7 @@ it.each(oneOfEach(2, workingKeys))(
   'creates nothing when the sub directory is missing, with the key %s',
   async (key) => {
     const sender = createSender({ key, subDir: 'missing' });
-    const result = withoutResumeWarning(await sender.deliver(), key);
+    const result = await sender.deliver();
     expectRefused(result, 73, `${host.address(key)}`, '/missing does not exist', 'create it there');
     expect(host.files()).toEqual(['instance1']);
     expect(sender.temporaryFiles()).toEqual([]);
@@ -55,7 +55,7 @@ const closed = [
 it.each(oneOfEach(2, closed))(
   "says that a directory of root's with mode $mode is not writable, with the key $key",
   async ({ key, mode }) => {
-    const sender = createSender({ key, retry: { attempts: 2, max_seconds: 60 } });
+    const sender = createSender({ key, size: largeSize, retry: { attempts: 2, max_seconds: 60 } });
     chownSync(sender.directory, 0, 0);
     chmodSync(sender.directory, Number.parseInt(mode, 8));
     const result = withoutResumeWarning(await sender.deliver(), key);

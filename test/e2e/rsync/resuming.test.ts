@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sized } from '../../support/program/test-size.ts';
 import { useRsyncHost } from '../../support/rsync/rsync-host.ts';
-import { type Sender, useSenders, whenArrived } from '../../support/rsync/rsync-sender.ts';
+import { largeSize, type Sender, useSenders, whenArrived } from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -96,9 +96,9 @@ it('tries again within the same call, and sends only the rest', async () => {
 
 it.each([
   { what: 'shorter', bytes: 1000 },
-  { what: 'longer', bytes: 300_000 },
+  { what: 'longer', bytes: largeSize + 1_000_000 },
 ])('corrects a $what file that lies there under the name of the partial one', async ({ bytes }) => {
-  const sender = createSender({ key: 'rrsync-wo-no-lock' });
+  const sender = createSender({ key: 'rrsync-wo-no-lock', size: largeSize });
   writeFileSync(sender.partial, Buffer.alloc(bytes, 'stale'));
   chownSync(sender.partial, host.pilosUser.uid, host.pilosUser.gid);
   expect(await sender.deliver()).toMatchObject({ status: 0, stderr: '' });

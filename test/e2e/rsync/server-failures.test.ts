@@ -6,7 +6,12 @@ import { expectRefused } from '../../support/program/expect-refused.ts';
 import { type ProgramResult, runOrThrow } from '../../support/program/run-program.ts';
 import { oneOfEach } from '../../support/program/test-size.ts';
 import { makeSpoolDirectory, useRsyncHost } from '../../support/rsync/rsync-host.ts';
-import { useSenders, whenArrived, withoutResumeWarning } from '../../support/rsync/rsync-sender.ts';
+import {
+  largeSize,
+  useSenders,
+  whenArrived,
+  withoutResumeWarning,
+} from '../../support/rsync/rsync-sender.ts';
 
 const host = useRsyncHost();
 const createSender = useSenders(host);
@@ -22,7 +27,7 @@ function withoutLostWords(result: ProgramResult): ProgramResult & { triesAgain: 
 it.each(oneOfEach(2, ['ordinary', 'rrsync', 'rrsync-no-del'] as const))(
   'says that the disk there is full, leaves no archive, and delivers when there is room, with the key %s',
   async (key) => {
-    const sender = createSender({ key, size: 3_000_000, retry: { attempts: 6, max_seconds: 60 } });
+    const sender = createSender({ key, size: largeSize, retry: { attempts: 6, max_seconds: 60 } });
     await runOrThrow('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', sender.directory]);
     try {
       makeSpoolDirectory(host, sender.directory);

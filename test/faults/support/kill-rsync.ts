@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramResult } from '../../support/program/run-program.ts';
 import { printFigure, spread } from '../../support/program/test-size.ts';
+import { largeSize } from '../../support/rsync/rsync-sender.ts';
 import type { Program } from './program.ts';
 import type { Problems, Scene } from './scene.ts';
 import { createRemoteScene, type KeyKind, type PilosHost } from './ssh.ts';
@@ -15,11 +16,10 @@ const bandwidth = 6_000_000;
 export async function checkKilledOverRsync(
   program: Program,
   host: PilosHost,
-  key: KeyKind,
-  count: number,
+  { key, count, bytes }: { key: KeyKind; count: number; bytes: number },
 ): Promise<Problems> {
   return await withUndo(async (undo) => {
-    const scene = createRemoteScene(program, host, undo, { key, bandwidth });
+    const scene = createRemoteScene(program, host, undo, { key, bytes, bandwidth });
     const watch = await watchSpool(undo, scene.spool);
     const began = performance.now();
     const problems = await scene.recover();
@@ -61,7 +61,7 @@ export async function checkKilledInFrontOfCalls(
   choose: <T>(calls: T[]) => T[],
 ): Promise<Problems> {
   return await withUndo(async (undo) => {
-    const scene: Scene = createRemoteScene(program, host, undo);
+    const scene: Scene = createRemoteScene(program, host, undo, { bytes: largeSize });
     const calls = (await traceCalls(scene)).filter(({ name }) => important.test(name));
     const problems = await scene.importArchives();
     const chosen = choose(calls.slice(0, -1));

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgramResult } from '../../support/program/run-program.ts';
 import { printFigure, sized } from '../../support/program/test-size.ts';
+import { largeSize } from '../../support/rsync/rsync-sender.ts';
 import { describeRun, type Program } from './program.ts';
 import type { Problems } from './scene.ts';
 import {
@@ -176,14 +177,14 @@ export async function checkStoppedAtTheEnd(
   rounds: number,
 ): Promise<Problems> {
   return await withUndo(async (undo) => {
-    const scene = createRemoteScene(program, host, undo, { bytes: 300_000 });
+    const scene = createRemoteScene(program, host, undo, { bytes: largeSize });
     const watch = await watchSpool(undo, scene.spool);
     const problems: Problems = [];
     let delivered = 0;
     for (let round = 0; round < rounds; round += 1) {
       scene.forget('everything');
       const { result } = scene.start();
-      await whenArrived(scene, 300_000);
+      await whenArrived(scene, largeSize);
       await sleep(round * 40);
       const start = await stopServer(host);
       undo(start);

@@ -20,6 +20,9 @@ import type { ProgramResult, RunningProgram } from '../program/run-program.ts';
 import { letDeliveryBe } from '../program/traces.ts';
 import { type HostKey, type RsyncHost, sizeOf } from './rsync-host.ts';
 
+/** Bytes of a recording that is sent in place and renamed in a second run, and not whole in one. */
+export const largeSize = 4_100_000;
+
 export interface SenderOptions {
   key?: HostKey;
   /** `spool_dir`, instead of what follows from the key. */
@@ -129,7 +132,7 @@ async function importInto(directory: string, tree: BbbTree, meeting: Meeting): P
   });
 }
 
-/** With a `-no-del` key a warning says what it costs; this checks it and leaves the rest of stderr. */
+/** With a `-no-del` key a warning says what it costs a large one; this checks it and leaves the rest of stderr. */
 export function withoutResumeWarning(result: ProgramResult, key: HostKey): ProgramResult {
   if (!key.endsWith('-no-del')) return result;
   const warning =

@@ -51,6 +51,11 @@ describe('the commands over ssh', () => {
     ]);
   });
 
+  it('send several whole in one run', () => {
+    const words = sendWholeArguments(transfer('pilos:/spool'), '/work/a.tar', '/work/b.tar');
+    expect(words.slice(-4)).toEqual(['--', '/work/a.tar', '/work/b.tar', 'pilos:/spool/.']);
+  });
+
   it('rename by deleting the one file with a backup', () => {
     const args = renameArguments(transfer('pilos:/spool'), '/work/tmp/R/empty');
     expect(args.slice(2)).toEqual([
