@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { outputDirectory, programName, readVersion } from '../../build/project.ts';
+import { cacheDirectory, outputDirectory, programName, readVersion } from '../../build/project.ts';
 import * as server from '../support/bbb/bbb-server.ts';
 import { createDebianRoot, type DebianRoot } from '../support/program/debian-root.ts';
 import { runOrThrow } from '../support/program/run-program.ts';
@@ -80,6 +80,14 @@ describe('the files of a release', () => {
       ...['release-notes.md', 'sbom.cdx.json', 'third-party-notices.txt'],
     ];
     expect(sums.map((line) => line.slice(66)).sort()).toEqual(expected.sort());
+  });
+
+  it.each(['amd64', 'arm64'])("have xz's usual dictionary: the package for %s", async (one) => {
+    const file = join(outputDirectory, `${programName}_${readVersion()}_${one}.deb`);
+    const listed = 'ar p "$0" data.tar.xz >"$1" && xz --list -vv "$1"; rm "$1"';
+    const copy = join(cacheDirectory, `data-${one}.tar.xz`);
+    const { stdout } = await runOrThrow('sh', ['-c', listed, file, copy]);
+    expect([...new Set(stdout.match(/--lzma2=\S+/g))]).toEqual(['--lzma2=dict=8MiB']);
   });
 
   it('bring the notices of every library that the SBOM names', () => {

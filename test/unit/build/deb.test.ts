@@ -35,6 +35,20 @@ describe('the package', { timeout: 600_000 }, () => {
     expect(readFileSync(second).equals(readFileSync(first))).toBe(true);
   });
 
+  it("is compressed at xz's usual level, as dpkg-deb does it by itself", async () => {
+    const path = await build(directory.path);
+    const root = join(directory.path, 'root');
+    await runOrThrow('dpkg-deb', ['--raw-extract', path, root]);
+    const usual = join(directory.path, 'usual.deb');
+    const env = { SOURCE_DATE_EPOCH: process.env['SOURCE_DATE_EPOCH'] };
+    await runOrThrow('dpkg-deb', ['-Zxz', '--root-owner-group', '--build', root, usual], { env });
+    expect(readFileSync(path).equals(readFileSync(usual))).toBe(true);
+    // The dictionary of xz -6; any reader needs as much memory.
+    const listed = 'ar p "$0" data.tar.xz >"$0.xz" && xz --list -vv "$0.xz"';
+    const { stdout } = await runOrThrow('sh', ['-c', listed, path]);
+    expect(stdout).toContain('--lzma2=dict=8MiB');
+  });
+
   it('names its architecture and what it depends on, keeps changed configuration, has every example', async () => {
     const path = await build(directory.path);
     const { stdout } = await runOrThrow('dpkg-deb', ['--field', path]);
