@@ -106,7 +106,7 @@ async function deliver(request: DeliverRequest, unconfigured: Run): Promise<Exit
     again: request.which === 'all',
   });
   await unlessInterrupted(run, async () => {
-    await finishRun(context, meetings, isComplete(request));
+    await finishRun(context, meetings, { results, isComplete: isComplete(request) });
     if (!isComplete(request)) return;
     const { reportCheckTimer } = await import('../check/check-timer.ts');
     await reportCheckTimer(run);

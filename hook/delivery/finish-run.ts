@@ -5,7 +5,7 @@ import { confirmImports, unconfirmed } from './confirm.ts';
 import type { DeliveryContext } from './context.ts';
 import { removeCutTransfers } from './cut-transfers.ts';
 import { updateMetrics } from './metrics.ts';
-import { tolerate } from './result.ts';
+import { type DeliveryResult, tolerate } from './result.ts';
 import { settleMeeting } from './settle-meeting.ts';
 import { readWaitingSince, reportStuck, type WaitingSince } from './stuck.ts';
 import { tallyFormats } from './tally.ts';
@@ -13,11 +13,14 @@ import { tallyFormats } from './tally.ts';
 export async function finishRun(
   context: DeliveryContext,
   meetings: readonly PilosMeeting[],
-  /** The run has gone through everything. */
-  isComplete: boolean,
+  /** What the run has done, and whether it has gone through everything. */
+  { results, isComplete }: { results: readonly DeliveryResult[]; isComplete: boolean },
 ): Promise<void> {
   const { config, run, ledger } = context;
-  await confirmImports(context, readUnconfirmed(context, meetings, isComplete));
+  // PILOS imports once a minute: what became of what this run has sent is a question for the next one.
+  const sent = new Set(results.flatMap(({ state, archive }) => (state === 'delivered' ? archive : [])));
+  const asked = readUnconfirmed(context, meetings, isComplete).filter(({ name }) => !sent.has(name));
+  await confirmImports(context, asked);
   for (const { meetingId, files } of meetings) {
     run.signal.throwIfAborted();
     await tolerate(run, `the -sender.done of ${meetingId} may be wrong`, async () => {

@@ -158,7 +158,7 @@ async function prepare(
   const emptyDirectory = `${directory}/empty`;
   await withErrnoTranslatedAsync(`cannot write ${archive}`, async () => {
     mkdirSync(directory, { mode: 0o700 });
-    mkdirSync(emptyDirectory);
+    if (!isSentWhole) mkdirSync(emptyDirectory);
     checkSpace(link.settings.workDir, parcel.size);
     // It logs in while we pack.
     link.connection?.begin(parcel);
