@@ -3,6 +3,7 @@ import { leftBehind } from '../delivery/left-behind.ts';
 import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { PlacedArchives } from './archives.ts';
+import { asRoot } from './as-root.ts';
 import type { LocalSpool } from './local-spool.ts';
 import { ok, problem, type Row, rowsOf, type Verdict, warning } from './table.ts';
 
@@ -55,25 +56,38 @@ export function decideImporter(archives: readonly PlacedArchives[], patience: nu
 /** PILOS makes the directory with mode 0700 when it needs it, and uses one that is there as it is. */
 export function decideFailedDirectory(
   archives: readonly PlacedArchives[],
-  spool: Pick<LocalSpool, 'mount' | 'found'> | undefined,
+  spool: Pick<LocalSpool, 'directory' | 'mount' | 'found'> | undefined,
 ): Verdict {
   const hidden = archives.filter((one) => one.failedDirectory === 'hidden');
   const missing = archives.filter((one) => one.failedDirectory === 'missing');
-  const paths = (of: readonly PlacedArchives[]) => of.map(({ place }) => `${place}/failed`);
-  const group = spool?.found?.gid ?? 'pilos-spool';
-  const there = 'on the PILOS host: ';
   if (hidden.length > 0) {
-    const where = spool === undefined || spool.mount.type.startsWith('nfs') ? there : '';
     return warning(
       `only PILOS itself can enter 'failed' in ${list(hidden)}: nobody sees here what it could not import`,
-      `${where}${sh`chgrp ${group} ${paths(hidden)} && chmod 2775 ${paths(hidden)}`}`,
+      fixFailed(hidden, spool, (group, paths) => sh`chgrp ${group} ${paths} && chmod 2775 ${paths}`),
     );
   }
   if (missing.length === 0) return ok;
   return warning(
     `'failed' does not exist in ${list(missing)}: PILOS will create it so that only PILOS can enter it`,
-    `${spool === undefined ? there : ''}${sh`install -d -m 2775 -g ${group} ${paths(missing)}`}`,
+    fixFailed(
+      missing,
+      spool,
+      (group, paths) => sh`mkdir ${paths} && chgrp ${group} ${paths} && chmod 2775 ${paths}`,
+    ),
   );
+}
+
+/** On the host that has the spool. */
+function fixFailed(
+  archives: readonly PlacedArchives[],
+  spool: Pick<LocalSpool, 'directory' | 'mount' | 'found'> | undefined,
+  commandFor: (group: string | number, paths: readonly string[]) => string,
+): string {
+  const paths = archives.map(({ place }) => `${place}/failed`);
+  if (spool?.found === undefined) return `on the PILOS host: ${commandFor('pilos-spool', paths)}`;
+  const { directory, found, mount } = spool;
+  const here = paths.map((path) => found.path + path.slice(directory.length));
+  return asRoot(mount, here, (places) => commandFor(found.gid, places));
 }
 
 function decideRefusedArchives(archives: readonly PlacedArchives[]): Verdict {

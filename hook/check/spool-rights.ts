@@ -2,6 +2,7 @@
 import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
 import { withWorker } from './accounts.ts';
+import { asRoot, pilosGroupFor } from './as-root.ts';
 import type { FoundSpool } from './local-spool.ts';
 import { ok, problem, skipped, type Verdict, warning } from './table.ts';
 
@@ -9,19 +10,26 @@ export function describeGroup({ found, groupName }: FoundSpool): string {
   return groupName ?? `id ${found.gid}`;
 }
 
-/**
- * The group is PILOS' own when it is called so, or when only the host of the spool knows its name. Nobody is put
- * into any other group: it may have rights that have nothing to do with recordings.
- */
+/** The group is PILOS' own when it is called so, or when only the host of the spool knows its name. */
+function isSpoolGroup({ groupName }: FoundSpool): boolean {
+  return groupName === undefined || groupName.startsWith('pilos-spool');
+}
+
+/** Everybody reads and deletes archives there. */
+function isOpen({ found }: FoundSpool): boolean {
+  return (found.mode & 0o007) === 0o007;
+}
+
+/** Nobody is put into another group than PILOS' own: it may have rights that have nothing to do with recordings. */
 export function decideGroup(spool: FoundSpool): Verdict {
   const { groupName, pilosGroup, accounts } = spool;
-  const { path, mode, gid } = spool.found;
-  const isOpen = (mode & 0o007) === 0o007;
-  if (isOpen || groupName === undefined || groupName.startsWith('pilos-spool')) return ok;
+  const { path, gid } = spool.found;
+  if (isOpen(spool) || isSpoolGroup(spool)) return ok;
   const { account, groups = [], user } = accounts;
-  const create = pilosGroup === undefined ? 'groupadd --gid 2000 pilos-spool && ' : '';
-  const change = (place: string) => `${create}${sh`chgrp pilos-spool ${place} && chmod g+rwxs ${place}`}`;
-  const give = asRoot(spool.mount, path, change);
+  const { create, group } = pilosGroupFor(spool.mount, pilosGroup);
+  const change = (places: readonly string[]) =>
+    `${create}${sh`chgrp ${group} ${places} && chmod g+rwxs ${places}`}`;
+  const give = asRoot(spool.mount, [path], change);
   if (pilosGroup !== undefined || gid === 0 || gid === account?.gid) {
     const text = `its group is ${groupName}, so PILOS cannot read and delete archives there`;
     return problem(EXIT.permission, text, give);
@@ -75,7 +83,10 @@ function serverDecides({ answers, mount, found }: FoundSpool): boolean {
 }
 
 /** With setgid, files get the group by themselves; then it is enough to be allowed to write. */
-function needsGroup({ found: { mode, uid }, accounts }: FoundSpool): boolean {
+function needsGroup(spool: FoundSpool): boolean {
+  if (isOpen(spool) && !isSpoolGroup(spool)) return false;
+  const { accounts } = spool;
+  const { mode, uid } = spool.found;
   const writesAnyway =
     (uid === accounts.account?.uid && (mode & 0o300) === 0o300) || (mode & 0o003) === 0o003;
   return !((mode & 0o2000) !== 0 && writesAnyway);
@@ -97,17 +108,6 @@ export function decideMode(
   if (broken.length === 0) return ok;
   const text = broken.map(([, what]) => what).join('; ');
   const change = broken.map(([, , one]) => one).join(',');
-  const fix = asRoot(mount, path, (place) => sh`chmod ${change} ${place}`);
+  const fix = asRoot(mount, [path], (places) => sh`chmod ${change} ${places}`);
   return isClosed || isSticky ? problem(EXIT.permission, text, fix) : warning(text, fix);
-}
-
-/** Over NFS, root of this server is usually nobody on the other one, and there the directory has another path. */
-export function asRoot(
-  { type, source, point }: FoundSpool['mount'],
-  path: string,
-  commandFor: (place: string) => string,
-): string {
-  const [, server, exported = ''] = /^(.+?):(\/.*)$/.exec(source) ?? [];
-  if (!type.startsWith('nfs') || server === undefined) return commandFor(path);
-  return `on ${server}: ${commandFor(exported.replace(/\/+$/, '') + path.slice(point.length))}`;
 }

@@ -11,16 +11,19 @@ const unitDirectories = [
   '/usr/lib/systemd/system',
 ];
 
+export interface PlannedMount {
+  point: string;
+  /** Mounts it. */
+  command: string;
+}
+
 /**
  * What fstab or a mount unit of systemd mounts there or above it, and the command that does. Without its unit it needs the
  * directory, which nobody may fill as long as nothing is mounted.
  *
  * @param isHung whoever touches it now may never come back
  */
-export function readPlannedMount(
-  path: string,
-  isHung: boolean,
-): { point: string; command: string } | undefined {
+export function readPlannedMount(path: string, isHung: boolean): PlannedMount | undefined {
   const inFstab = plannedMountPoint(path, readText('/etc/fstab'));
   const inUnit = plannedMountPoint(path, '', readMountUnits());
   if (inUnit !== undefined && inUnit.length > (inFstab?.length ?? 0)) {

@@ -1,4 +1,4 @@
-/** Groups of a spool that the BBB server writes by its own groups: no export squashes them, or knows better. */
+/** A spool that the BBB server writes by its own groups, which no export squashes, and where its root may do nothing. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { bbbUser } from './support/bbb.ts';
 import {
@@ -11,7 +11,8 @@ import {
   useServer,
 } from './support/incident.ts';
 import { isFull, reportIncident, useMachines } from './support/machines.ts';
-import { spoolOnServer } from './support/storage.ts';
+import { after } from './support/schedule.ts';
+import { makeFailed, spool, spoolOnServer } from './support/storage.ts';
 import { readWorkerPid, workerUnit } from './support/worker.ts';
 
 const machines = useMachines();
@@ -57,7 +58,7 @@ describe.runIf(isFull)('Rights', () => {
     const held = [await failToDeliver(bbb, 77, /not writable|permission/i)];
     const [groups, worker] = [await readGroups(), await readWorkerPid(bbb)];
     const fix = await noticeByCheck(bbb, 'spool_group');
-    const change = `chgrp pilos-spool ${spoolOnServer} && chmod g+rwxs ${spoolOnServer}`;
+    const change = `chgrp 2000 ${spoolOnServer} && chmod g+rwxs ${spoolOnServer}`;
     expect(fix).toBe(`on storage: ${change}`);
     await paste(storage, change);
     // Nobody came into a group, so nothing was restarted.
@@ -79,6 +80,36 @@ describe.runIf(isFull)('Rights', () => {
     await expectAllWell(machines, { held });
     reportIncident(task, {
       ...noticedByCall(77),
+      fix: `on the NFS server: ${command(change)}`,
+    });
+  });
+
+  it('the spool directory is missing on the NFS server', async ({ task }) => {
+    await storage.ask(`rm -r ${spoolOnServer}`);
+    const held = [await failToDeliver(bbb, 73, /does not exist/)];
+    const fix = await noticeByCheck(bbb, 'spool_directory');
+    const change = 'cd /srv/storage && install -d -m 2775 -g 2000 recordings-spool';
+    expect(fix).toBe(`on storage: ${change}`);
+    expect((await bbb.run(`mkdir ${spool}`)).stderr).toContain('Permission denied');
+    await paste(storage, change);
+    await makeFailed(storage);
+    await expectAllWell(machines, { held });
+    reportIncident(task, {
+      ...noticedByCall(73),
+      fix: `on the NFS server: ${command(change)}`,
+    });
+  });
+
+  it('`failed/` is missing, so that nobody will see what PILOS could not import', async ({ task }) => {
+    await storage.ask(`rmdir ${spoolOnServer}/failed`);
+    const fix = await noticeByCheck(bbb, 'failed_directory', 'warning');
+    const failed = `${spoolOnServer}/failed`;
+    const change = `mkdir ${failed} && chgrp 2000 ${failed} && chmod 2775 ${failed}`;
+    expect(fix).toBe(`on storage: ${change}`);
+    await paste(storage, change);
+    await expectAllWell(machines);
+    reportIncident(task, {
+      ...{ noticed: '`check`: `notify`, metric', by: 'the admin', after: after.check },
       fix: `on the NFS server: ${command(change)}`,
     });
   });

@@ -183,7 +183,7 @@ function setAccess(file: number, directory: OpenDirectory, warn: (message: strin
     if (errnoName(error) !== 'EPERM') throw error;
     warn(
       `the archive's group is not that of ${directory.path} (gid ${directory.stats.gid}): ` +
-        `run 'usermod -a -G GROUP bigbluebutton' and restart BBB's worker, or 'chmod g+s ${directory.path}'`,
+        "run 'pilos-post-publish check'",
     );
   }
   // After chown, which may clear bits of the mode.

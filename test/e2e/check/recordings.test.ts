@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { senderDoneFile } from '../../../hook/bbb/sender-done.ts';
 import { meetingIdOf } from '../../support/bbb/ids.ts';
-import { type CheckCase, itFindsAndFixes } from '../../support/check/check-case.ts';
+import { type CheckCase, commandIn, itFindsAndFixes } from '../../support/check/check-case.ts';
 import {
   createCheckScene,
   makeFailedDirectory,
@@ -120,6 +120,18 @@ const subDirectories: CheckCase[] = [
       sh(`umount ${tree.spoolDir}/instance1 && pilos-post-publish deliver --confirm-mount`),
   },
   {
+    what: 'a sub directory that is not mounted though fstab says so',
+    check: 'sub_directory',
+    status: 73,
+    says: /instance1 is not mounted, though \/etc\/fstab or a mount unit says so/,
+    spoil: ({ sh, tree, pilos }) =>
+      sh(`cp /etc/fstab /etc/fstab.kept &&
+        echo 'tmpfs ${tree.spoolDir}/instance1 tmpfs mode=2775,gid=${pilos.gid} 0 0' >> /etc/fstab`),
+    afterwards: ({ sh, tree }) =>
+      sh(`mountpoint ${tree.spoolDir}/instance1 && umount ${tree.spoolDir}/instance1 &&
+        cp /etc/fstab.kept /etc/fstab`),
+  },
+  {
     what: 'a sub directory in a directory that is closed',
     check: 'sub_directory',
     status: 77,
@@ -130,7 +142,8 @@ const subDirectories: CheckCase[] = [
     what: 'a sub directory that a meeting asks for and that is missing',
     check: 'sub_directory',
     status: 73,
-    says: /does not exist, so the recordings of that PILOS are not delivered/,
+    says: /does not exist, so the recordings of that PILOS are not delivered: recordings were delivered there before: mount/,
+    command: commandIn,
     spoil: ({ sh, tree }) => sh(`rm -r ${tree.spoolDir}/instance1`),
     afterwards: async (here) => {
       await makeFailedDirectory(here, `${here.tree.spoolDir}/instance1`);

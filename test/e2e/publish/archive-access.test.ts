@@ -74,7 +74,7 @@ it('delivers all the same, and says what to do, when it may not give the archive
   const { status, stderr } = await runFromShell(tree, 'exec "$@"', ['-m', id], { login: stranger });
   expect(status).toBe(0);
   expect(stderr).toMatch(
-    /^pilos-post-publish: the archive's group is not that of \S+ \(gid \d+\): run 'usermod -a -G \S+ bigbluebutton' .*\n$/,
+    /^pilos-post-publish: the archive's group is not that of \S+ \(gid \d+\): run 'pilos-post-publish check'\n$/,
   );
   expect(accessOf(join(tree.spoolDir, `${id}-presentation.tar`))).toMatchObject({
     mode: '664',

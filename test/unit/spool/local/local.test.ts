@@ -117,7 +117,7 @@ describe('a delivery', () => {
     expect(value).toEqual([
       expect.stringContaining(`the archive's group is not that of ${spoolDir()} (gid 4242)`),
     ]);
-    expect(String(value)).toContain(`chmod g+s ${spoolDir()}`);
+    expect(String(value)).toContain("run 'pilos-post-publish check'");
     expect(statSync(`${spoolDir()}/m-1-video.tar`)).toMatchObject({ gid: 65534, mode: 0o100664 });
   });
 
