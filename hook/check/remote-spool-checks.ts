@@ -1,8 +1,9 @@
 /** A spool on another host: each step of the way there, and what an archive needs besides. */
 import { EXIT, type ExpectedError } from '../errors.ts';
-import { createDirectoryArguments, remoteDirectory } from '../spool/rsync/arguments.ts';
+import { createDirectoryArguments } from '../spool/rsync/arguments.ts';
 import type { RsyncProbe } from '../spool/rsync/probe.ts';
 import { transferOf } from '../spool/rsync/run-rsync.ts';
+import { remoteDirectory } from '../spool/rsync/transfer.ts';
 import { sh } from '../system/shell-quote.ts';
 import { quote } from '../terminal/escape.ts';
 import {

@@ -8,41 +8,8 @@
  *   becomes `.tar` by a deletion "with backup", which is a rename on the other side.
  * - `--chmod` alone is subject to the umask of the other side.
  */
-import type { SpoolAddress } from '../../config/spool-address.ts';
-
-type RemoteAddress = Exclude<SpoolAddress, { kind: 'local' }>;
-
-/** Seconds until a host that does not answer, or a link that is stalled, counts as dead. */
-const usualConnectSeconds = 15;
-const inputTimeout = 60;
-
-export interface Transfer {
-  address: RemoteAddress;
-  /** Validated sub directory, `''` for none. */
-  subDir: string;
-  /** `<record id>-<format>`: the archive's name without `.tar`. */
-  baseName: string;
-  /** `extra_rsync_opts`, appended to our own so that they take precedence. */
-  extraOptions: readonly string[];
-  /** What a complete archive's name ends in: `.tar`, but that of a probe in something that PILOS ignores. */
-  suffix?: string | undefined;
-  connectSeconds?: number | undefined;
-  /** Of a connection that stands: see connection.ts. */
-  controlSocket?: string | undefined;
-}
-
-/** `[USER@]HOST:PATH/SUB`, for messages and the ledger. */
-export function remoteDirectory({ address, subDir }: Pick<Transfer, 'address' | 'subDir'>): string {
-  const prefix = address.kind === 'ssh' ? `${address.host}:` : address.prefix;
-  const { path } = address;
-  if (subDir === '') return `${prefix}${path}`;
-  return `${prefix}${path}${path === '' || path.endsWith('/') ? '' : '/'}${subDir}`;
-}
-
-/** What a file of this name is called there once it is complete. */
-export function completeName({ suffix = '.tar' }: Pick<Transfer, 'suffix'>, baseName: string): string {
-  return `${baseName}${suffix}`;
-}
+import { connectionOptions } from './ssh-arguments.ts';
+import { completeName, remoteDirectory, type Transfer } from './transfer.ts';
 
 /** The directory itself, as `DIR/.`. */
 function destination(transfer: Transfer): string {
@@ -57,60 +24,6 @@ function inDirectory(transfer: Transfer, name: string): string {
 /** A daemon creates `DIR/` even as `DIR/.`, and never `DIR` for `DIR/NAME`; rrsync refuses `DIR/NAME` once it is there. */
 function sendDestination(transfer: Transfer, name: string): string {
   return transfer.address.kind === 'daemon' ? inDirectory(transfer, name) : destination(transfer);
-}
-
-function sshOptions({ connectSeconds = usualConnectSeconds }: Pick<Transfer, 'connectSeconds'>): string[] {
-  return [
-    ...['-o', 'BatchMode=yes', '-o', `ConnectTimeout=${connectSeconds}`],
-    ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4'],
-  ];
-}
-
-type ConnectionFacts = Pick<Transfer, 'address' | 'connectSeconds' | 'controlSocket'>;
-
-function connectionOptions(transfer: ConnectionFacts): string[] {
-  const { address, controlSocket, connectSeconds = usualConnectSeconds } = transfer;
-  const timeout = `--timeout=${inputTimeout}`;
-  if (address.kind === 'daemon') return [timeout, `--contimeout=${connectSeconds}`];
-  const through = controlSocket === undefined ? [] : ['-S', controlSocket, '-o', 'ControlMaster=no'];
-  return [`--rsh=${['ssh', ...through, ...sshOptions(transfer)].join(' ')}`, timeout];
-}
-
-/** ssh's, to stand ready for others at `socket`. What the user's own configuration has for a shell there is left out. */
-export function masterArguments(
-  { address, extraOptions, connectSeconds }: Omit<Transfer, 'baseName'>,
-  socket: string,
-): string[] {
-  const families = extraOptions
-    .map((option) => families4And6.get(option))
-    .filter((flag) => flag !== undefined);
-  const nothingElse = [
-    '-o',
-    'ControlPersist=no',
-    '-o',
-    'ClearAllForwardings=yes',
-    '-o',
-    'RemoteCommand=none',
-  ];
-  const options = [...nothingElse, ...sshOptions({ connectSeconds }), ...families];
-  return ['-M', '-N', '-T', '-S', socket, ...options, '--', sshHost(address)];
-}
-
-/** As ssh wants it: rsync has an IPv6 address in brackets. */
-export function sshHost({ host }: Pick<RemoteAddress, 'host'>): string {
-  return host.replace(/\[(.*)\]$/, '$1');
-}
-
-const families4And6 = new Map([
-  ['-4', '-4'],
-  ['--ipv4', '-4'],
-  ['-6', '-6'],
-  ['--ipv6', '-6'],
-]);
-
-/** True when the admin's options say what rsync uses to get there. */
-export function choosesShell(extraOptions: readonly string[]): boolean {
-  return extraOptions.some((option) => /^(?:-[A-Za-z0-9]*e|--rsh(?:=|$))/.test(option));
 }
 
 // By its time an archive in PILOS' `failed/` is distinguished from a later one of the same name.
@@ -193,11 +106,6 @@ export function createDirectoryArguments(transfer: Transfer): string[] {
   return [...connectionOptions(transfer), ...extra, ...attributes, ...nested, '/', inDirectory(transfer, '')];
 }
 
-/** Names of the archives in the output of {@link listArguments}. */
-export function parseListedArchives(output: string): string[] {
-  return [...output.matchAll(/^-\S+ +[\d,.]+ +\S+ +\S+ (.+\.tar)$/gm)].map(([, name = '']) => name);
-}
-
 function closing(transfer: Transfer, ...sources: string[]): string[] {
   const [first = ''] = sources;
   const name = first.slice(first.lastIndexOf('/') + 1);
@@ -219,20 +127,4 @@ function transportOptions(options: readonly string[]): string[] {
   return options.filter(
     (option, index) => transport.test(option) || takesValue.test(options[index - 1] ?? ''),
   );
-}
-
-/** True when the output of a send says that the file `name` was sent, and not passed over. */
-export function saysSent(output: string, name: string): boolean {
-  return output.split(/[\r\n]+/).some((line) => /^<f/.test(line) && line.endsWith(` ${name}`));
-}
-
-/** True when the output of {@link renameArguments} says that the file got its name. */
-export function saysRenamed(output: string, baseName: string): boolean {
-  return output.split(/[\r\n]+/).some((line) => /^\*deleting\s+/.test(line) && line.endsWith(` ${baseName}`));
-}
-
-/** Bytes of the newest line that `--info=progress2` has written in `output`; undefined when there is none. */
-export function parseProgress(output: string): number | undefined {
-  const found = [...output.matchAll(/(?:^|[\r\n])\s*([\d.,]+)\s+\d+%/g)].at(-1)?.[1];
-  return found === undefined ? undefined : Number(found.replace(/[.,]/g, ''));
 }

@@ -12,9 +12,10 @@ import { withErrnoTranslated } from '../../system/errno.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
 import type { SpoolWatcher } from '../spool.ts';
-import { masterArguments, sshHost, type Transfer } from './arguments.ts';
 import { childEnvironment } from './child-environment.ts';
 import { explainFailure, RsyncFailure } from './failure.ts';
+import { masterArguments, sshHost } from './ssh-arguments.ts';
+import type { Transfer } from './transfer.ts';
 
 /** `name` in `directory`, where who uses it has to start. */
 interface ControlSocket {

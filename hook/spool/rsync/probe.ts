@@ -5,17 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attemptAsync, ExpectedError } from '../../errors.ts';
 import type { RunningChild } from '../../system/child-process.ts';
-import {
-  completeName,
-  removeArguments,
-  saysRenamed,
-  sendWholeArguments,
-  type Transfer,
-} from './arguments.ts';
+import { removeArguments, sendWholeArguments } from './arguments.ts';
 import { explainFailure, RsyncFailure } from './failure.ts';
+import { saysRenamed } from './output.ts';
 import { patiently } from './patience.ts';
 import { runRsync, startRsync } from './run-rsync.ts';
 import { type Shipment, sendShipment } from './shipment.ts';
+import { completeName, type Transfer } from './transfer.ts';
 
 export interface RsyncProbe {
   /** What kept the file from arriving. */

@@ -10,9 +10,10 @@ import { EXIT, ExpectedError } from '../../errors.ts';
 import { withErrnoTranslated } from '../../system/errno.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
 import { type ArchivesSeen, archiveFolders, type EarlierRefusals, type SpoolWatcher } from '../spool.ts';
-import { askArguments, remoteDirectory } from './arguments.ts';
+import { askArguments } from './arguments.ts';
 import { patiently } from './patience.ts';
 import { type RsyncLink, runRsync, transferOf } from './run-rsync.ts';
+import { remoteDirectory } from './transfer.ts';
 
 /** rsync's status when it could not examine a file: `failed/` may not be entered. */
 const partialAnswer = 23;

@@ -1,38 +1,33 @@
 /** A spool on another host: the archive is made in `work_dir` and sent with rsync. */
-import { closeSync, mkdirSync, openSync, rmSync, statfsSync } from 'node:fs';
-import { attemptAsync, EXIT, ExpectedError } from '../../errors.ts';
-import { translateErrno, withErrnoTranslated, withErrnoTranslatedAsync } from '../../system/errno.ts';
+import { mkdirSync, rmSync } from 'node:fs';
+import { attemptAsync, ExpectedError } from '../../errors.ts';
+import { withErrnoTranslated } from '../../system/errno.ts';
+import { hasSpaceFor } from '../../system/free-space.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import { temporaryPath } from '../../system/work-dir.ts';
 import type { Parcel, Spool, SpoolWatcher } from '../spool.ts';
 import {
   listArguments,
-  masterArguments,
-  parseListedArchives,
-  remoteDirectory,
   removeArguments,
   renameArguments,
   sendArguments,
   sendWholeArguments,
 } from './arguments.ts';
 import { RsyncFailure } from './failure.ts';
+import { parseListedArchives } from './output.ts';
 import { patiently } from './patience.ts';
+import { checkSpace, isSmall, prepare, readFree } from './prepare.ts';
 import { probeWith, type RsyncProbe, withinSeconds } from './probe.ts';
 import { createQueue, type Queue, type Queued } from './queue.ts';
 import { readArchivesOverRsync } from './read-archives.ts';
 import { openRenamingRefusal } from './renaming-refusal.ts';
 import { createLink, type RsyncLink, type RsyncSpoolSettings, runRsync, transferOf } from './run-rsync.ts';
 import { type Shipment, sendShipment, sendTogether, watcherOf } from './shipment.ts';
+import { masterArguments } from './ssh-arguments.ts';
+import { remoteDirectory } from './transfer.ts';
 
 /** How many archives are packed, or wait for those that are being sent. */
 const lanes = 64;
-
-/**
- * Bytes up to which an archive is sent whole: a cut transfer starts again from the beginning then, which costs less than
- * the second run of rsync that a renaming takes.
- */
-const mostWhole = 4_000_000;
-const isSmall = (size: number) => size <= mostWhole;
 
 export interface RsyncSpool extends Spool {
   /** Tries out all that a delivery does, with a small file that PILOS ignores, within seconds. */
@@ -45,7 +40,7 @@ export function rsyncSpool(settings: RsyncSpoolSettings): RsyncSpool {
   const link = { ...createLink(settings), knownRefusal: openRenamingRefusal(settings.workDir, destination) };
   const queue = createQueue<QueuedShipment>({
     mostBytes: settings.workSpace,
-    hasRoom: (bytes) => bytes <= freeSpace(settings.workDir),
+    hasRoom: (bytes) => hasSpaceFor(bytes, readFree(settings.workDir)),
     whenReady: async ({ shipment }) => await link.connection?.whenSettled(shipment.watcher),
     sendTogether: (items) => {
       const shipments = items.map(({ shipment }) => shipment);
@@ -145,60 +140,6 @@ async function probeOverRsync(link: RsyncLink, parcel: Parcel): Promise<RsyncPro
   rmSync(directory, { recursive: true, force: true });
   parcel.signal.throwIfAborted();
   return probe instanceof ExpectedError ? { failure: probe } : probe;
-}
-
-async function prepare(
-  link: RsyncLink,
-  parcel: Parcel,
-  directory: string,
-  isSentWhole: boolean,
-): Promise<Shipment> {
-  const transfer = transferOf(link.settings, parcel.name, parcel.subDir);
-  const archive = `${directory}/${isSentWhole ? parcel.name : transfer.baseName}`;
-  const emptyDirectory = `${directory}/empty`;
-  await withErrnoTranslatedAsync(`cannot write ${archive}`, async () => {
-    mkdirSync(directory, { mode: 0o700 });
-    if (!isSentWhole) mkdirSync(emptyDirectory);
-    checkSpace(link.settings.workDir, parcel.size);
-    // It logs in while we pack.
-    link.connection?.begin(parcel);
-    const file = openSync(archive, 'wx', 0o600);
-    try {
-      await parcel.write(file, archive);
-    } finally {
-      closeSync(file);
-    }
-  });
-  return { link, transfer, watcher: parcel, archive, emptyDirectory, isSentWhole };
-}
-
-function freeSpace(workDir: string): number {
-  const { bavail, bsize } = existingSpace(workDir);
-  return bavail * bsize;
-}
-
-function checkSpace(workDir: string, size: number): void {
-  const free = freeSpace(workDir);
-  if (size <= free) return;
-  throw new ExpectedError(
-    `not enough space in work_dir: the archive needs ${size} bytes, of which ${free} are free`,
-    {
-      code: 'work_dir_full',
-      exitStatus: EXIT.io,
-      fix: `free some space in ${workDir}, or set work_dir in pilos.yml to a larger disk`,
-    },
-  );
-}
-
-/** Before the first run, and in a dry run, `work_dir` need not exist: its nearest directory that does counts. */
-function existingSpace(directory: string): { bavail: number; bsize: number } {
-  try {
-    return statfsSync(directory);
-  } catch (error) {
-    const parent = directory.slice(0, directory.lastIndexOf('/')) || '/';
-    if (directory === '/') throw translateErrno(error, `cannot read the free space of ${directory}`);
-    return existingSpace(parent);
-  }
 }
 
 async function readWaiting(

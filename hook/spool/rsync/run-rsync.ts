@@ -1,17 +1,18 @@
 /** Runs rsync once for a spool on another host, until it has ended, through the run's one connection. */
-import type { SpoolAddress } from '../../config/spool-address.ts';
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { type ChildOptions, type RunningChild, startChild } from '../../system/child-process.ts';
 import { shellQuote } from '../../system/shell-quote.ts';
 import type { Parcel, SpoolWatcher } from '../spool.ts';
-import { choosesShell, parseProgress, remoteDirectory, type Transfer } from './arguments.ts';
 import { childEnvironment } from './child-environment.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { explainFailure, type RsyncFailure } from './failure.ts';
+import { parseProgress } from './output.ts';
 import type { RenamingRefusal } from './renaming-refusal.ts';
+import { choosesShell } from './ssh-arguments.ts';
+import { type RemoteAddress, remoteDirectory, type Transfer } from './transfer.ts';
 
 export interface RsyncSpoolSettings {
-  address: Exclude<SpoolAddress, { kind: 'local' }>;
+  address: RemoteAddress;
   workDir: string;
   extraRsyncOptions: string[];
   retry: { attempts: number; maxSeconds: number };

@@ -3,18 +3,11 @@ import { renameSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { withErrnoTranslated } from '../../system/errno.ts';
-import {
-  completeName,
-  remoteDirectory,
-  removeArguments,
-  renameArguments,
-  saysRenamed,
-  saysSent,
-  sendArguments,
-  sendWholeArguments,
-} from './arguments.ts';
+import { removeArguments, renameArguments, sendArguments, sendWholeArguments } from './arguments.ts';
 import { RsyncFailure } from './failure.ts';
+import { saysRenamed, saysSent } from './output.ts';
 import { type RsyncRun, runRsync } from './run-rsync.ts';
+import { completeName, remoteDirectory } from './transfer.ts';
 
 /** The archive and what else rsync needs, in a directory of this run. */
 export interface Shipment extends RsyncRun {

@@ -2,7 +2,7 @@
 
 import { type ChildOptions, runChild } from '../../system/child-process.ts';
 import { statOrUndefined } from '../../system/paths.ts';
-import { sshHost } from './arguments.ts';
+import { sshHost } from './ssh-arguments.ts';
 
 /** @returns `refusal`: what ssh says of its own configuration when it does not accept that */
 export async function readSshFacts(host: string, home: string, options: ChildOptions) {

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { classifyFailure, type RemoteFacts } from '../../../hook/check/remote-failures.ts';
 import { decideRenaming, decideSshRefusal } from '../../../hook/check/remote-spool-checks.ts';
-import { createDirectoryArguments, type Transfer } from '../../../hook/spool/rsync/arguments.ts';
+import { createDirectoryArguments } from '../../../hook/spool/rsync/arguments.ts';
 import { explainFailure } from '../../../hook/spool/rsync/failure.ts';
 import { parseSshFacts } from '../../../hook/spool/rsync/ssh-facts.ts';
+import type { Transfer } from '../../../hook/spool/rsync/transfer.ts';
 
 const ssh = {
   ...{

@@ -3,17 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { parseSpoolAddress } from '../../../../hook/config/spool-address.ts';
 import {
   listArguments,
-  parseListedArchives,
-  parseProgress,
-  remoteDirectory,
   removeArguments,
   renameArguments,
-  saysRenamed,
-  saysSent,
   sendArguments,
   sendWholeArguments,
-  type Transfer,
 } from '../../../../hook/spool/rsync/arguments.ts';
+import {
+  parseListedArchives,
+  parseProgress,
+  saysRenamed,
+  saysSent,
+} from '../../../../hook/spool/rsync/output.ts';
+import { remoteDirectory, type Transfer } from '../../../../hook/spool/rsync/transfer.ts';
 import { shellQuote } from '../../../../hook/system/shell-quote.ts';
 
 function transfer(spool: string, more: Partial<Transfer> = {}): Transfer {
