@@ -2,8 +2,9 @@
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { quote } from '../../terminal/escape.ts';
 import type { RsyncFacts, RsyncFailureCode, Rule } from './failure-rule.ts';
-import { connectionEnded, cutRules, rsyncRules } from './rsync-rules.ts';
+import { rsyncRules } from './rsync-rules.ts';
 import { silentSshRules, sshRules } from './ssh-rules.ts';
+import { connectionEnded, cutRules } from './status-rules.ts';
 
 /** What is known of a child process that has failed. */
 export interface RsyncResult {
