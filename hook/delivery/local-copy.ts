@@ -6,12 +6,11 @@ import { type MeetingFiles, readMeetingFiles } from '../bbb/meeting-files.ts';
 import { EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { readPilosMeeting } from '../pilos/meetings.ts';
 import { shellQuote } from '../system/shell-quote.ts';
-import { errorDocument } from '../terminal/escape.ts';
+import { type ErrorDocument, errorDocument } from '../terminal/escape.ts';
 import { planDeliveredArchive, refreshContent } from './content.ts';
 import { type DeliveryContext, lockFormat } from './context.ts';
 import { isOutstanding, readMeetingFormats } from './meeting-formats.ts';
 import { topOf } from './moved-spool.ts';
-import type { ErrorDocument } from './result.ts';
 
 /** What became of one meeting's local copy, as `--json` prints it. */
 export interface DeletionResult {

@@ -3,7 +3,7 @@ import type { ArchivePlan } from '../archive/archive.ts';
 import type { PublishedFormat } from '../bbb/bbb.ts';
 import { type ErrorScope, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import type { ConfiguredRun, Run } from '../run.ts';
-import { describeError, errorDocument } from '../terminal/escape.ts';
+import { describeError, type ErrorDocument, errorDocument } from '../terminal/escape.ts';
 import type { DeliveryContext, FormatDelivery } from './context.ts';
 import { countersOf } from './counters.ts';
 import { updateMetrics } from './metrics.ts';
@@ -27,12 +27,6 @@ export interface ResultBasis {
   format: string;
   archive: string;
   destination: string;
-}
-
-export interface ErrorDocument {
-  code: string;
-  message: string;
-  fix: string;
 }
 
 /** How one format went, as `--json` prints it. */

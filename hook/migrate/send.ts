@@ -6,15 +6,10 @@ import { type DeliveryContext, type FormatDelivery, lockFormat, planDelivery } f
 import { openLedger } from '../delivery/ledger.ts';
 import type { Delivery, ImportState } from '../delivery/ledger-entry.ts';
 import { packAndSend } from '../delivery/pack-and-send.ts';
-import {
-  basisOf as basisOfDelivery,
-  type ErrorDocument,
-  type ResultBasis,
-  tolerate,
-} from '../delivery/result.ts';
+import { basisOf as basisOfDelivery, type ResultBasis, tolerate } from '../delivery/result.ts';
 import { attempt, EXIT, type ExitStatus, ExpectedError, exitStatusOf } from '../errors.ts';
 import { translateErrno } from '../system/errno.ts';
-import { errorDocument } from '../terminal/escape.ts';
+import { type ErrorDocument, errorDocument } from '../terminal/escape.ts';
 import type { Candidate } from './candidates.ts';
 import type { MeetingMap } from './meeting-map.ts';
 

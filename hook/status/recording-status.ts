@@ -10,11 +10,10 @@ import type { Ledger } from '../delivery/ledger.ts';
 import type { Attempt, LedgerEntry } from '../delivery/ledger-entry.ts';
 import { isHere, readMeetingFormats } from '../delivery/meeting-formats.ts';
 import { outdatedInPilos, refusedByPilos } from '../delivery/not-imported.ts';
-import type { ErrorDocument } from '../delivery/result.ts';
 import type { DeliveryState } from '../delivery/state.ts';
 import { ExpectedError } from '../errors.ts';
 import { readPilosMeeting } from '../pilos/meetings.ts';
-import { errorDocument } from '../terminal/escape.ts';
+import { type ErrorDocument, errorDocument } from '../terminal/escape.ts';
 
 /** A format of which nothing is published, or that was deleted here before PILOS had it. */
 type OtherState = Exclude<BbbState, 'published'> | 'lost';
