@@ -1,9 +1,9 @@
 /** BBB's own tool for a recording's files, `bbb-record --delete`, and what it leaves behind. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';
 import { type ChildResult, runChild } from '../system/child-process.ts';
 import { withErrnoTranslated } from '../system/errno.ts';
-import { parseAccount } from '../system/user.ts';
+import { readAccount } from '../system/user.ts';
 import type { BbbDirectories, PublishedFormat } from './bbb.ts';
 import type { RecordId } from './ids.ts';
 
@@ -75,7 +75,7 @@ const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** `bbb-record` asks for `$USER`, which containers and units do not set, and does nothing for a user it does not expect. */
 function bbbEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const account = parseAccount(readFileSync('/etc/passwd', 'utf8'), process.getuid?.() ?? 0);
+  const account = readAccount(process.getuid?.() ?? 0);
   const user = account === undefined ? {} : { USER: account.name, LOGNAME: account.name, HOME: account.home };
   return { ...own, ...user, PATH: own['PATH'] || usualPath };
 }

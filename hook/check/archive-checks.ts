@@ -1,39 +1,28 @@
 /** Does PILOS import what is delivered, and can be seen what it could not import? */
 import { leftBehind } from '../delivery/left-behind.ts';
-import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
-import type { PlacedArchives } from './archives.ts';
-import { asRoot } from './as-root.ts';
-import type { LocalSpool } from './local-spool.ts';
-import { ok, problem, type Row, rowsOf, type Verdict, warning } from './table.ts';
+import type { PlacedArchives } from './archive-facts.ts';
+import type { LocalSpool } from './local-spool-facts.ts';
+import type { RemoteSpool } from './remote-spool-facts.ts';
+import { failureProblem, ok, type Rows, rowsOf, spoolProblem, type Verdict, warning } from './table.ts';
 
 const row = rowsOf('Spool');
 
 const after = ['spool_answers', 'spool_directory', 'spool_mount', 'host', 'remote_directory'];
 
-/** @param importPatience milliseconds */
-export function archiveChecks(
-  archives: readonly PlacedArchives[],
-  localSpool: LocalSpool | undefined,
-  importPatience: number,
-): Row[] {
+/** @param patience seconds that an archive may wait */
+export function archiveChecks(spool: LocalSpool | RemoteSpool, patience: number): Rows {
+  const { archives } = spool;
   if (archives.length === 0) return [];
-  const waiting = sum(archives.map((one) => one.waiting));
-  const patience = importPatience / 1000;
+  const waiting = `archives that PILOS has not imported yet: ${sum(archives.map((one) => one.waiting))}`;
   const visible = 'what PILOS could not import can be seen';
+  const same = 'the spool directory is that of earlier deliveries';
+  const local = spool.kind === 'local' ? spool : undefined;
   return [
-    row(
-      'importer',
-      `archives that PILOS has not imported yet: ${waiting}`,
-      decideImporter(archives, patience),
-      after,
-    ),
-    row('failed_directory', visible, decideFailedDirectory(archives, localSpool), after),
+    row('importer', waiting, decideImporter(archives, patience), after),
+    row('failed_directory', visible, decideFailedDirectory(archives, local), after),
     row('refused_archives', 'PILOS could import what it was given', decideRefusedArchives(archives), after),
-    row('same_directory', 'the spool directory is that of earlier deliveries', decideSame(archives), [
-      ...after,
-      'sub_directory',
-    ]),
+    row('same_directory', same, decideSame(archives), [...after, 'sub_directory']),
   ];
 }
 
@@ -41,13 +30,12 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** PILOS lists its spool every minute. @param patience seconds */
+/** PILOS lists its spool every minute. */
 export function decideImporter(archives: readonly PlacedArchives[], patience: number): Verdict {
   const late = archives.filter(({ oldestSeconds }) => oldestSeconds > patience);
   const hours = Math.floor(Math.max(...late.map(({ oldestSeconds }) => oldestSeconds)) / 3600);
   if (late.length === 0) return ok;
-  return problem(
-    EXIT.spool,
+  return spoolProblem(
     `PILOS does not import: the oldest archive in ${list(late)} has waited for ${hours} h`,
     'check on the PILOS host that its scheduler runs, and its queue workers (Horizon)',
   );
@@ -56,38 +44,25 @@ export function decideImporter(archives: readonly PlacedArchives[], patience: nu
 /** PILOS makes the directory with mode 0700 when it needs it, and uses one that is there as it is. */
 export function decideFailedDirectory(
   archives: readonly PlacedArchives[],
-  spool: Pick<LocalSpool, 'directory' | 'mount' | 'found'> | undefined,
+  spool: Pick<LocalSpool, 'mount' | 'found'> | undefined,
 ): Verdict {
-  const hidden = archives.filter((one) => one.failedDirectory === 'hidden');
-  const missing = archives.filter((one) => one.failedDirectory === 'missing');
+  const inState = (state: string) => archives.filter(({ failedDirectory }) => failedDirectory === state);
+  const [hidden, missing] = [inState('hidden'), inState('missing')];
+  const paths = (of: readonly PlacedArchives[]) => of.map(({ place }) => `${place}/failed`);
+  const group = spool?.found?.gid ?? 'pilos-spool';
+  const there = 'on the PILOS host: ';
   if (hidden.length > 0) {
+    const where = spool === undefined || spool.mount.type.startsWith('nfs') ? there : '';
     return warning(
       `only PILOS itself can enter 'failed' in ${list(hidden)}: nobody sees here what it could not import`,
-      fixFailed(hidden, spool, (group, paths) => sh`chgrp ${group} ${paths} && chmod 2775 ${paths}`),
+      `${where}${sh`chgrp ${group} ${paths(hidden)} && chmod 2775 ${paths(hidden)}`}`,
     );
   }
   if (missing.length === 0) return ok;
   return warning(
     `'failed' does not exist in ${list(missing)}: PILOS will create it so that only PILOS can enter it`,
-    fixFailed(
-      missing,
-      spool,
-      (group, paths) => sh`mkdir ${paths} && chgrp ${group} ${paths} && chmod 2775 ${paths}`,
-    ),
+    `${spool === undefined ? there : ''}${sh`install -d -m 2775 -g ${group} ${paths(missing)}`}`,
   );
-}
-
-/** On the host that has the spool. */
-function fixFailed(
-  archives: readonly PlacedArchives[],
-  spool: Pick<LocalSpool, 'directory' | 'mount' | 'found'> | undefined,
-  commandFor: (group: string | number, paths: readonly string[]) => string,
-): string {
-  const paths = archives.map(({ place }) => `${place}/failed`);
-  if (spool?.found === undefined) return `on the PILOS host: ${commandFor('pilos-spool', paths)}`;
-  const { directory, found, mount } = spool;
-  const here = paths.map((path) => found.path + path.slice(directory.length));
-  return asRoot(mount, here, (places) => commandFor(found.gid, places));
 }
 
 function decideRefusedArchives(archives: readonly PlacedArchives[]): Verdict {
@@ -102,11 +77,9 @@ function decideRefusedArchives(archives: readonly PlacedArchives[]): Verdict {
 }
 
 /** What went into a former directory of the same name, and was not seen imported, may lie there for ever. */
-function decideSame(archives: readonly Pick<PlacedArchives, 'place' | 'leftBehind'>[]): Verdict {
+function decideSame(archives: readonly PlacedArchives[]): Verdict {
   const other = archives.find((one) => one.leftBehind > 0);
-  if (other === undefined) return ok;
-  const { message, fix } = leftBehind(other.place, other.leftBehind);
-  return problem(EXIT.spool, message, fix);
+  return other === undefined ? ok : failureProblem(leftBehind(other.place, other.leftBehind));
 }
 
 function list(archives: readonly PlacedArchives[]): string {

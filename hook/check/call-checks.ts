@@ -1,114 +1,99 @@
 /** Does BBB call this program, does nothing else send the same recordings, and do the timers run? */
-import { EXIT } from '../errors.ts';
-import { checkTimerName, timerName } from '../install/layout.ts';
+import { checkTimerName, launcherName, programName, timerName } from '../install/layout.ts';
 import { sh } from '../system/shell-quote.ts';
-import { type Calls, type Executable, launcherName, type Timer } from './calls.ts';
+import type { Calls, Executable, Timer } from './call-facts.ts';
 import type { Facts } from './facts.ts';
-import { programName } from './own-program.ts';
-import { ok, problem, type Row, rowsOf, skipped, type Verdict, warning } from './table.ts';
+import { ok, type Rows, rowsOf, setUpProblem, skipped, type Verdict, warning } from './table.ts';
 
 const row = rowsOf('Calls');
 
-export function callChecks(facts: Facts): Row[] {
+export function callChecks(facts: Facts): Rows {
   const { calls, accounts, commands, config } = facts;
-  const { directory, executable, timer, checkTimer } = calls;
+  const { directory, launcher, executable, timer, checkTimer } = calls;
+  const runs = executable ? decideExecutable(executable, accounts.ranAs, commands.install) : ok;
+  // With `deliver: later` it does all the work.
+  const whenMissing = config?.deliver === 'later' ? setUpProblem : warning;
   const repeated = "'deliver' runs regularly, without systemd";
   return [
-    row('launcher', `launcher: ${directory}/${launcherName}`, decideLauncher(facts)),
-    row(
-      'executable',
-      `executable: ${executable?.file ?? programName}`,
-      executable === undefined ? ok : decideExecutable(executable, accounts.ranAs, commands.install),
-      ['launcher'],
-    ),
+    row('launcher', `launcher: ${launcher}`, decideLauncher(facts)),
+    row('executable', `executable: ${executable?.file ?? programName}`, runs, ['launcher']),
     row('other_scripts', `no other script in ${directory} sends recordings`, decideOtherScripts(calls)),
     timer === undefined
-      ? row('timer', repeated, decideRepeated(calls.isRepeated, config?.deliver, commands.configured))
-      : row('timer', `timer ${timerName}`, decideTimer(timer, config?.deliver, commands.install)),
-    ...(checkTimer === undefined ? [] : [checkTimerRow(checkTimer, commands.install)]),
+      ? row('timer', repeated, decideRepeated(calls.isRepeated, commands.configured, whenMissing))
+      : row('timer', `timer ${timerName}`, decideTimer(timer, timerName, commands.install, whenMissing)),
+    checkTimer && checkTimerRow(checkTimer, commands.install),
   ];
 }
 
 /** Of the timer that runs check: by itself, only a run of `deliver` can see that it has stopped. */
-export function checkTimerRow(timer: Timer, install: string): Row {
-  const verdict = decideTimer(timer, 'now', install, { name: checkTimerName, result: unchecked });
-  return row('check_timer', `timer ${checkTimerName}`, verdict);
+export function checkTimerRow(timer: Timer, install: string) {
+  return row('check_timer', `timer ${checkTimerName}`, decideTimer(timer, checkTimerName, install, warning));
 }
 
 function decideLauncher({ calls, accounts: { ranAs }, commands: { install } }: Facts): Verdict {
-  const { directory, scripts, closedPath } = calls;
-  if (closedPath !== undefined)
-    return problem(EXIT.config, `${ranAs} cannot read ${closedPath}`, sh`chmod a+rX ${closedPath}`);
+  const { directory, scripts, closed } = calls;
+  if (closed !== undefined) return setUpProblem(`${ranAs} cannot read ${closed}`, sh`chmod a+rX ${closed}`);
   if (scripts === undefined) {
     const text = `${directory} does not exist: BBB's recording scripts are not installed`;
-    return problem(EXIT.config, text, `apt-get install --reinstall bbb-record-core && ${install}`);
+    return setUpProblem(text, `apt-get install --reinstall bbb-record-core && ${install}`);
   }
-  const kind = scripts.find(({ name }) => name === launcherName)?.kind;
+  const kind = scripts.get(launcherName);
   if (kind === 'own') return ok;
-  if (kind === 'unreadable')
-    return problem(EXIT.config, `${ranAs} cannot read it`, sh`chmod a+r ${`${directory}/${launcherName}`}`);
   const what = kind === undefined ? 'it does not exist' : "it is PILOS' own script, or somebody else's";
-  return problem(EXIT.config, `${what}: BBB does not call this program`, install);
+  return setUpProblem(`${what}: BBB does not call this program`, install);
 }
 
 function decideExecutable(executable: Executable, user: string, install: string): Verdict {
   const { file, isThere, mayRun, otherVersion, version } = executable;
-  if (!isThere)
-    return problem(EXIT.config, 'it does not exist, so every call of the launcher fails', install);
-  if (!mayRun) return problem(EXIT.config, `${user} cannot run it`, sh`chmod a+rx ${file}`);
+  if (!isThere) return setUpProblem('it does not exist, so every call of the launcher fails', install);
+  if (!mayRun) return setUpProblem(`${user} cannot run it`, sh`chmod a+rx ${file}`);
   if (otherVersion === undefined) return ok;
   return warning(`it is another version, '${otherVersion}', than this one, '${version}'`, install);
 }
 
-function decideOtherScripts({ directory, scripts = [] }: Calls): Verdict {
-  const others = scripts.filter(({ name }) => name !== launcherName);
-  const again = others.filter(({ kind }) => kind === 'pilos' || kind === 'own').map(({ name }) => name);
-  const scalelite = others.filter(({ kind }) => kind === 'scalelite').map(({ name }) => name);
+function decideOtherScripts({ directory, scripts = new Map() }: Calls): Verdict {
+  const namesOf = (...kinds: string[]) =>
+    [...scripts].flatMap(([name, kind]) => (name !== launcherName && kinds.includes(kind) ? [name] : []));
+  const [again, scalelite] = [namesOf('pilos', 'own'), namesOf('scalelite')];
   const files = [...again, ...scalelite].map((name) => `${directory}/${name}`);
   const fix = files.map((file) => sh`mv ${file} ${`${file}.replaced`}`).join(' && ');
-  if (again.length > 0) {
-    const names = [...again, ...scalelite].join(', ');
-    return problem(EXIT.config, `every recording is sent twice: ${names} sends it, too`, fix);
-  }
+  const names = [...again, ...scalelite].join(', ');
+  if (again.length > 0) return setUpProblem(`every recording is sent twice: ${names} sends it, too`, fix);
   if (scalelite.length === 0) return ok;
   return warning(
-    `${scalelite.join(', ')} sends every recording, too, and marks it as sent after its first format: wrong unless this server belongs to a Scalelite as well`,
+    `${names} sends every recording, too, and marks it as sent after its first format: wrong unless this server belongs to a Scalelite as well`,
     fix,
   );
 }
 
-type Deliver = 'now' | 'later' | undefined;
-
-/** What keeps `deliver` from running: with `deliver: later` it does all the work. */
-function notRepeated(text: string, fix: string, deliver: Deliver): Verdict {
-  return deliver === 'later' ? problem(EXIT.config, text, fix) : warning(text, fix);
-}
-
-const stays = 'what a call could not deliver stays on this server until somebody runs deliver';
-const unchecked = 'nobody hears of a problem until somebody runs check';
+/** What comes of it that nothing runs regularly. */
+const consequences: Record<string, string> = {
+  [timerName]: 'what a call could not deliver stays on this server until somebody runs deliver',
+  [checkTimerName]: 'nobody hears of a problem until somebody runs check',
+};
 
 /** In a container nothing but a process of our own, or somebody's job, does what the timer does. */
-export function decideRepeated(isRepeated: boolean, deliver: Deliver, program: string): Verdict {
+export function decideRepeated(isRepeated: boolean, program: string, whenMissing: typeof warning): Verdict {
   if (isRepeated) return ok;
   const fix = `start '${program} deliver --every 15m' beside BBB's worker, as docs/containers.md says`;
-  return notRepeated(`no '${programName} deliver --every' runs here: ${stays}`, fix, deliver);
+  return whenMissing(`no '${programName} deliver --every' runs here: ${consequences[timerName]}`, fix);
 }
 
 export function decideTimer(
   timer: Timer,
-  deliver: Deliver,
+  name: string,
   install: string,
-  { name, result } = { name: timerName, result: stays },
+  whenMissing: typeof warning,
 ): Verdict {
   if ('unknown' in timer) return skipped(`systemctl says '${timer.unknown}'`);
   const { load, enabled, active } = timer;
   const enable = `systemctl enable --now ${name}`;
-  const missing = (text: string, fix: string) => notRepeated(`${text}: ${result}`, fix, deliver);
-  if (load === 'not-found') return missing('it is not installed', `${install} && ${enable}`);
-  if (load === 'masked') return missing('it is masked', `systemctl unmask ${name} && ${enable}`);
+  const missing = (what: string, fix: string) => whenMissing(`it is ${what}: ${consequences[name]}`, fix);
+  if (load === 'not-found') return missing('not installed', `${install} && ${enable}`);
+  if (load === 'masked') return missing('masked', `systemctl unmask ${name} && ${enable}`);
   if (!['enabled', 'enabled-runtime', 'static', 'generated'].includes(enabled))
-    return missing('it is disabled', enable);
+    return missing('disabled', enable);
   if (active === 'active') return ok;
-  const text = `it is enabled, but ${active === 'failed' ? 'has failed' : 'does not run'}: ${result}`;
-  return problem(EXIT.config, text, `systemctl restart ${name}`);
+  const text = `it is enabled, but ${active === 'failed' ? 'has failed' : 'does not run'}`;
+  return setUpProblem(`${text}: ${consequences[name]}`, `systemctl restart ${name}`);
 }

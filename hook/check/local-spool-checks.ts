@@ -1,20 +1,11 @@
 /** A spool that is a directory of this server: does it answer, is it mounted, and can be written what PILOS reads? */
-import { EXIT } from '../errors.ts';
 import type { Answers } from '../spool/local/probe.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
-import { asRoot } from './as-root.ts';
+import type { FoundSpool, LocalSpool } from './local-spool-facts.ts';
+import { decideAnswers, decideDirectory, decideFailure, decideMount } from './spool-place.ts';
 import {
-  createSubDirectory,
-  decideAnswers,
-  decideDirectory,
-  decideFailure,
-  decideMount,
-  decidePlanned,
-  type FoundSpool,
-  type LocalSpool,
-} from './local-spool.ts';
-import {
+  asRoot,
   decideGroup,
   decideMode,
   decideUserGroup,
@@ -22,14 +13,14 @@ import {
   describeGroup,
 } from './spool-rights.ts';
 import {
-  applicable,
-  checkStatusOf,
   decideFreeSpace,
+  failureProblem,
   ok,
-  problem,
-  type Row,
+  type Rows,
+  rightsProblem,
   rowsOf,
   skipped,
+  spoolProblem,
   type Verdict,
   warning,
 } from './table.ts';
@@ -40,7 +31,7 @@ const mounted = ['spool_answers', 'spool_mount'];
 const grouped = [...mounted, 'spool_group'];
 const usable = [...grouped, 'spool_mode', 'spool_space', 'user_group'];
 
-export function localSpoolChecks(spool: LocalSpool): Row[] {
+export function localSpoolChecks(spool: LocalSpool): Rows {
   const { directory, found } = spool;
   return [
     row('spool_answers', `${directory} answers`, decideAnswers(spool)),
@@ -50,55 +41,58 @@ export function localSpoolChecks(spool: LocalSpool): Row[] {
 }
 
 /** Of a directory that is there; what is not, or hangs, is said by the first two checks. */
-function foundSpoolChecks(spool: FoundSpool): Row[] {
-  const { accounts } = spool;
+function foundSpoolChecks(spool: FoundSpool): Rows {
+  const { account, user, ranAs } = spool.accounts;
   const { path, mode } = spool.found;
   const { point, type, source } = spool.mount;
   const { space, write } = spool.answers.get('') ?? {};
   const group = describeGroup(spool);
-  const free = space?.found ? formatBytes(space.found.bytes) : 'not known';
-  const isKnown = accounts.account !== undefined;
-  const user = `${accounts.user} is in group ${group}, if it has to be`;
-  const worker = `BBB's worker is in group ${group}, if it has to be`;
-  const written = `a file of ${accounts.ranAs} in ${path}${write?.found ? ` had ${describeAccess(write.found, spool)}` : ''}`;
-  const mount = `file system: ${point} (${type} from ${source})`;
-  return applicable(
-    row('spool_mount', mount, decideMount(spool), ['spool_answers']),
+  const needed = `is in group ${group}, if it has to be`;
+  const free = space?.found ? formatBytes(space.found.bytes) : 'unknown';
+  const written = `a file of ${ranAs} in ${path}${describeAccess(write?.found, spool)}`;
+  return [
+    row('spool_mount', `file system: ${point} (${type} from ${source})`, decideMount(spool), [
+      'spool_answers',
+    ]),
     row('spool_group', `group of ${path}: ${group}`, decideGroup(spool), mounted),
     row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found, spool.mount), grouped),
     row('spool_space', `free space: ${free}`, decideSpace(space), mounted),
-    isKnown && row('user_group', user, decideUserGroup(spool), grouped),
-    isKnown && row('worker_group', worker, decideWorkerGroup(spool), [...grouped, 'user_group']),
+    account && row('user_group', `${user} ${needed}`, decideUserGroup(spool), grouped),
+    account &&
+      row('worker_group', `BBB's worker ${needed}`, decideWorkerGroup(spool), [...grouped, 'user_group']),
     row('spool_write', written, decideWrite(spool, write), usable),
     ...spool.subDirs.map((subDir) => {
       const title = `sub directory that PILOS asks for: ${path}/${subDir}`;
       return row('sub_directory', title, decideSubDirectory(spool, subDir), [...usable, 'spool_write']);
     }),
-  );
+  ];
 }
 
 function decideSpace({ found: free, failure }: NonNullable<Answers['space']> = {}): Verdict {
-  if (failure !== undefined) return problem(checkStatusOf(failure), failure.message, failure.fix);
+  if (failure !== undefined) return failureProblem(failure);
   if (free === undefined) return skipped('the file system does not say');
-  const fix = 'free some space there; is PILOS importing? See Horizon and failed/';
-  return decideFreeSpace(free, { needed: 1e8, status: EXIT.spool, fix });
+  return decideFreeSpace(
+    free,
+    1e8,
+    spoolProblem,
+    'free some space there; is PILOS importing? See Horizon and failed/',
+  );
 }
 
-function describeAccess({ mode, gid }: { mode: number; gid: number }, { pilosGroup }: LocalSpool): string {
-  return `mode ${toOctal(mode)} and group ${gid === pilosGroup?.gid ? 'pilos-spool' : gid}`;
+type Written = NonNullable<Answers['write']>;
+
+function describeAccess(written: Written['found'], { pilosGroup }: LocalSpool): string {
+  if (written === undefined) return '';
+  const { mode, gid } = written;
+  return ` had mode ${toOctal(mode)} and group ${gid === pilosGroup?.gid ? 'pilos-spool' : gid}`;
 }
 
 /** File systems with options such as `file_mode` or `anongid` decide themselves what a file gets. */
-function decideWrite(
-  spool: FoundSpool,
-  { found: written, failure }: NonNullable<Answers['write']> = {},
-): Verdict {
+function decideWrite(spool: FoundSpool, { found: written, failure }: Written = {}): Verdict {
   if (failure !== undefined) return decideFailure(spool, failure);
   if (written === undefined) return skipped('the probe ended before');
-  if ((written.mode & 0o044) === 0) {
-    const fix = 'correct the options of its mount (file_mode, umask), or the default ACL';
-    return problem(EXIT.permission, 'PILOS cannot read it', fix);
-  }
+  const options = 'correct the options of its mount (file_mode, umask), or the default ACL';
+  if ((written.mode & 0o044) === 0) return rightsProblem('PILOS cannot read it', options);
   const hasSetgid = (spool.found.mode & 0o2000) !== 0;
   if (written.gid === spool.found.gid || !hasSetgid) return ok;
   return warning(
@@ -109,24 +103,21 @@ function decideWrite(
 
 /** One that PILOS meetings of this server have asked for. */
 function decideSubDirectory(spool: FoundSpool, subDir: string): Verdict {
-  const { gid } = spool.found;
+  const { uid, gid } = spool.found;
   const path = `${spool.found.path}/${subDir}`;
   const { directory, write } = spool.answers.get(subDir) ?? {};
   const { found: there, failure } = directory ?? {};
   if (failure?.errno === 'ENOENT') {
     const text = 'it does not exist, so the recordings of that PILOS are not delivered';
-    return problem(EXIT.spool, text, createSubDirectory(spool, subDir));
+    return spoolProblem(text, sh`install -d -m 2775 -o ${uid} -g ${gid} ${path}`);
   }
   if (failure !== undefined) return decideFailure(spool, failure);
   if (there === undefined) return skipped('the probe ended before');
-  if (!there.isDirectory) return problem(EXIT.spool, 'it is not a directory', `remove or rename ${path}`);
-  const place = spool.subDirPlaces.get(subDir);
-  const mounted = place === undefined ? ok : decidePlanned(place.planned, place.mount);
-  if (mounted.state !== 'ok') return mounted;
+  if (!there.isDirectory) return spoolProblem('it is not a directory', `remove or rename ${path}`);
   if (there.gid !== gid && (there.mode & 0o007) !== 0o007) {
     const text = `its group (id ${there.gid}) is not that of ${spool.found.path}, so PILOS cannot delete what it has imported`;
-    const change = (places: readonly string[]) => sh`chgrp ${gid} ${places} && chmod g+rwxs ${places}`;
-    return problem(EXIT.permission, text, asRoot(spool.mount, [path], change));
+    const change = (place: string) => sh`chgrp ${gid} ${place} && chmod g+rwxs ${place}`;
+    return rightsProblem(text, asRoot(spool.mount, path, change));
   }
   const mode = decideMode({ path, mode: there.mode }, spool.mount);
   return mode.state === 'ok' && write?.failure ? decideFailure(spool, write.failure) : mode;

@@ -1,72 +1,68 @@
 /** `check --notify`: what the last check found is kept in `work_dir`, and `notify` says what has changed since. */
 import { readFileSync } from 'node:fs';
+import { isMapping } from '../config/yaml-mapping.ts';
 import { updateMetrics } from '../delivery/metrics.ts';
 import { notify } from '../delivery/notify.ts';
 import { tolerate } from '../delivery/result.ts';
 import type { ConfiguredRun } from '../run.ts';
 import { replaceFile } from '../system/work-dir.ts';
-import { type CheckReport, type CheckResult, type Row, toReport } from './table.ts';
+import type { CheckReport, CheckResult } from './table.ts';
 
 /** What one check has found; it may be about several things, such as sub directories. */
 interface Finding {
   state: 'warning' | 'problem';
   count: number;
   problem: string;
-  fix?: string | undefined;
+  fix: string;
 }
 
 /** Check → what it has found. The texts have numbers in them that change daily: they are no change. */
 export type Findings = Record<string, Finding>;
 
-/** Keeps the results, and runs `notify` when they are not those of the last time. */
-export async function rememberResults(run: ConfiguredRun, report: CheckReport): Promise<void> {
-  const before = readFindings(run);
-  await keep(run, before, collectFindings(report.results, before), report.exitStatus, true);
-}
-
-/** As {@link rememberResults}, of one check: what is known of the others stays. */
-export async function rememberOne(run: ConfiguredRun, row: Row): Promise<void> {
-  const before = readFindings(run);
-  const { results, exitStatus } = toReport([row]);
-  const { [row.check]: _, ...others } = before;
-  const now = { ...others, ...collectFindings(results, before) };
-  if (describeChange(before, now) !== undefined) await keep(run, before, now, exitStatus, false);
-}
-
-async function keep(
+/**
+ * Counts the results, runs `notify` when they are not those of the last time, and keeps them.
+ *
+ * @param isWhole of all checks; false: what is known of the others stays
+ */
+export async function rememberResults(
   run: ConfiguredRun,
-  before: Findings,
-  now: Findings,
-  exitStatus: number,
-  isWhole: boolean,
+  { results, exitStatus }: CheckReport,
+  isWhole = true,
 ): Promise<void> {
+  const { config } = run;
+  const file = `${config.workDir}/check.json`;
+  const before = readFindings(file);
+  const isOther = (check: string) => !isWhole && results.every((one) => one.check !== check);
+  const others = Object.fromEntries(Object.entries(before).filter(([check]) => isOther(check)));
+  const now = { ...others, ...collectFindings(results, before) };
+  const change = describeChange(before, now);
+  if (change === undefined && !isWhole) return;
   await tolerate(run, 'the results are not counted', () =>
-    updateMetrics(run.config, (counters) => {
+    updateMetrics(config, (counters) => {
       counters.problems = Object.entries(now).map(([check, { state, count }]) => ({ check, state, count }));
       if (isWhole) counters.lastCheck = Math.round(Date.now() / 1000);
     }),
   );
-  if (!(await notifyChange(run, before, now, exitStatus))) return;
+  if (change === undefined) return;
+  const nobody = { meetingId: '', recordId: '', format: '', destination: '' };
+  const { event, text: error } = change;
+  if (!(await notify(run, { ...nobody, event, error, exitStatus }))) return;
   await tolerate(run, 'the next check will notify again', () =>
-    replaceFile(run.config.workDir, fileOf(run), `${JSON.stringify(now, null, 2)}\n`),
+    replaceFile(config.workDir, file, `${JSON.stringify(now, null, 2)}\n`),
   );
 }
 
-const fileOf = ({ config }: ConfiguredRun) => `${config.workDir}/check.json`;
-
 /** A check that is skipped until another problem is fixed has found nothing new: what it said before still counts. */
 export function collectFindings(results: readonly CheckResult[], before: Findings): Findings {
-  const skipped = results.filter(({ check, state }) => state === 'skipped' && before[check] !== undefined);
-  const kept = skipped.map(({ check }) => [check, before[check]]);
-  const found = Object.fromEntries(kept) as Findings;
-  const named = Map.groupBy(results, ({ check }) => check);
-  for (const [check, all] of named) {
-    const wrong = all.filter((one) => one.state === 'problem' || one.state === 'warning');
+  const found: Findings = {};
+  for (const [check, all] of Map.groupBy(results, (one) => one.check)) {
+    const wrong = all.filter(({ state }) => state === 'problem' || state === 'warning');
     const worst = wrong.find(({ state }) => state === 'problem') ?? wrong[0];
-    if (worst === undefined) continue;
-    const { problem = '', fix } = worst;
-    const state = worst.state === 'problem' ? 'problem' : 'warning';
-    found[check] = { state, count: wrong.length, problem, fix };
+    const known = all.some(({ state }) => state === 'skipped') ? before[check] : undefined;
+    if (worst !== undefined) {
+      const { problem = '', fix = '' } = worst;
+      found[check] = { state: worst.state as Finding['state'], count: wrong.length, problem, fix };
+    } else if (known !== undefined) found[check] = known;
   }
   return found;
 }
@@ -77,13 +73,13 @@ export function describeChange(
   now: Findings,
 ): { event: 'check' | 'recovered'; text: string } | undefined {
   const appeared = Object.entries(now).filter(([check, finding]) => isNew(before[check], finding));
+  const isSilent = (check: string) => appeared.every(([name]) => name !== check);
+  const left = Object.keys(now).filter(isSilent);
   const gone = Object.keys(before).filter((check) => now[check] === undefined);
-  const eased = Object.keys(now).filter((check) => isNew(now[check], before[check]));
-  const solved = [...gone, ...eased].filter((check) => !appeared.some(([name]) => name === check));
+  const solved = [...gone, ...left.filter((check) => isNew(now[check], before[check]))];
   if (appeared.length === 0 && solved.length === 0) return undefined;
-  const sentences = appeared.map(([check, { problem, fix }]) => sentence(check, problem, fix));
+  const sentences = appeared.map(([check, { problem, fix }]) => `${check}: ${problem} (fix: ${fix})`);
   if (solved.length > 0) sentences.push(`solved: ${solved.join(', ')}`);
-  const left = Object.keys(now).filter((check) => !appeared.some(([name]) => name === check));
   if (left.length > 0) sentences.push(`still there: ${left.join(', ')}`);
   return { event: appeared.length > 0 ? 'check' : 'recovered', text: sentences.join('; ') };
 }
@@ -94,27 +90,10 @@ function isNew(before: Finding | undefined, now: Finding | undefined): boolean {
   return before.state === 'warning' && now.state === 'problem';
 }
 
-function sentence(check: string, problem: string, fix: string | undefined): string {
-  return `${check}: ${problem}${fix === undefined ? '' : ` (fix: ${fix})`}`;
-}
-
-/** @returns true unless somebody should have been notified and was not */
-async function notifyChange(
-  run: ConfiguredRun,
-  before: Findings,
-  now: Findings,
-  exitStatus: number,
-): Promise<boolean> {
-  const change = describeChange(before, now);
-  if (change === undefined) return true;
-  const nobody = { meetingId: '', recordId: '', format: '', destination: '' };
-  return notify(run, { ...nobody, event: change.event, error: change.text, exitStatus });
-}
-
-function readFindings(run: ConfiguredRun): Findings {
+function readFindings(file: string): Findings {
   try {
-    const read: unknown = JSON.parse(readFileSync(fileOf(run)).toString());
-    return typeof read === 'object' && read !== null && !Array.isArray(read) ? (read as Findings) : {};
+    const read: unknown = JSON.parse(readFileSync(file).toString());
+    return isMapping(read) ? (read as Findings) : {};
   } catch {
     return {};
   }

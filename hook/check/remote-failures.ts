@@ -2,8 +2,8 @@
 import { EXIT, type ExpectedError } from '../errors.ts';
 import { RsyncFailure } from '../spool/rsync/failure.ts';
 import { sh, shellQuote } from '../system/shell-quote.ts';
-import type { RemoteSpool } from './remote-spool.ts';
-import { type CheckStatus, checkStatusOf } from './table.ts';
+import type { RemoteSpool } from './remote-spool-facts.ts';
+import { failureProblem, type Problem, setUpProblem } from './table.ts';
 
 /** In the order in which a transfer comes to them: what is before the one that failed is in order. */
 export const remoteSteps = [
@@ -19,39 +19,32 @@ export type RemoteStep = (typeof remoteSteps)[number];
 /** What a fix is made of; `user` is the user of BBB. */
 export type RemoteFacts = Pick<RemoteSpool, 'address' | 'ssh' | 'user'>;
 
-/** Codes of failures; every other one comes from rsync there. */
-const codes: Partial<Record<RemoteStep, readonly string[]>> = {
-  host: [
-    ...[
-      'host_not_found',
-      'host_unreachable',
-      'too_many_connections',
-      'connection_lost',
-      'connection_stalled',
-    ],
-    ...['ssh_failed', 'ssh_missing', 'ssh_config_invalid'],
-  ],
-  host_key: ['host_key_unknown', 'host_key_changed'],
-  ssh_key: ['key_refused'],
-  remote_directory: ['restricted_dir_missing', 'spool_dir_missing', 'spool_dir_unusable'],
-  remote_write: [
-    ...['spool_not_writable', 'spool_not_written', 'spool_full', 'transfer_under_way', 'rsync_failed'],
-    'archive_vanished',
-  ],
+/** By the code of a failure; every other one comes from rsync there. */
+const stepsByCode: readonly [RegExp, RemoteStep][] = [
+  [/^host_key_/, 'host_key'],
+  [/^key_refused$/, 'ssh_key'],
+  [/^(?:host|ssh|connection)_|^too_many_connections$/, 'host'],
+  [/^(?:restricted|spool)_dir_/, 'remote_directory'],
+  [/^(?:spool_not_|spool_full$|transfer_|rsync_failed$|archive_vanished$)/, 'remote_write'],
+];
+
+const betterFixes: Record<string, (facts: RemoteFacts) => string | undefined> = {
+  key_refused: admitKey,
+  host_key_unknown: acceptHostKey,
 };
 
-export function classifyFailure(
-  failure: ExpectedError,
-  facts: RemoteFacts,
-): { step: RemoteStep; status: CheckStatus; fix: string } {
-  const { code } = failure;
+export function classifyFailure(failure: ExpectedError, facts: RemoteFacts): Problem & { step: RemoteStep } {
+  const { code, message } = failure;
   const isHere = failure instanceof RsyncFailure && failure.isHere;
-  const step = isHere ? 'host' : (remoteSteps.find((one) => codes[one]?.includes(code)) ?? 'remote_rsync');
+  const [, known = 'remote_rsync'] = stepsByCode.find(([pattern]) => pattern.test(code)) ?? [];
+  const step = isHere ? 'host' : known;
   const isSetUp = code.startsWith('ssh_') || step === 'remote_rsync';
-  const status = isSetUp && failure.exitStatus !== EXIT.permission ? EXIT.config : checkStatusOf(failure);
-  const better =
-    code === 'key_refused' ? admitKey(facts) : code === 'host_key_unknown' ? acceptHostKey(facts) : undefined;
-  return { step, status, fix: better ?? failure.fix };
+  const fix = betterFixes[code]?.(facts) ?? failure.fix;
+  const problem =
+    isSetUp && failure.exitStatus !== EXIT.permission
+      ? setUpProblem(message, fix)
+      : failureProblem(failure, fix);
+  return { ...problem, step };
 }
 
 /** A command as the user of BBB, whose `~/.ssh` counts. */

@@ -1,63 +1,48 @@
 /** Group and mode of the spool: is the group PILOS', is the user of BBB in it, and BBB's worker? Pure. */
-import { EXIT } from '../errors.ts';
 import { sh } from '../system/shell-quote.ts';
-import { withWorker } from './accounts.ts';
-import { asRoot, pilosGroupFor } from './as-root.ts';
-import type { FoundSpool } from './local-spool.ts';
-import { ok, problem, skipped, type Verdict, warning } from './table.ts';
+import { withWorker } from './account-checks.ts';
+import type { FoundSpool } from './local-spool-facts.ts';
+import { createGroup } from './spool-place.ts';
+import { ok, rightsProblem, skipped, type Verdict, warning } from './table.ts';
 
 export function describeGroup({ found, groupName }: FoundSpool): string {
   return groupName ?? `id ${found.gid}`;
 }
 
-/** The group is PILOS' own when it is called so, or when only the host of the spool knows its name. */
-function isSpoolGroup({ groupName }: FoundSpool): boolean {
-  return groupName === undefined || groupName.startsWith('pilos-spool');
-}
-
-/** Everybody reads and deletes archives there. */
-function isOpen({ found }: FoundSpool): boolean {
-  return (found.mode & 0o007) === 0o007;
-}
-
-/** Nobody is put into another group than PILOS' own: it may have rights that have nothing to do with recordings. */
-export function decideGroup(spool: FoundSpool): Verdict {
-  const { groupName, pilosGroup, accounts } = spool;
-  const { path, gid } = spool.found;
-  if (isOpen(spool) || isSpoolGroup(spool)) return ok;
+/**
+ * The group is PILOS' own when it is called so, or when only the host of the spool knows its name. Nobody is put
+ * into any other group: it may have rights that have nothing to do with recordings.
+ */
+export function decideGroup({ groupName, pilosGroup, accounts, found, mount }: FoundSpool): Verdict {
+  const { path, mode, gid } = found;
+  const isOpen = (mode & 0o007) === 0o007;
+  if (isOpen || groupName === undefined || groupName.startsWith('pilos-spool')) return ok;
   const { account, groups = [], user } = accounts;
-  const { create, group } = pilosGroupFor(spool.mount, pilosGroup);
-  const change = (places: readonly string[]) =>
-    `${create}${sh`chgrp ${group} ${places} && chmod g+rwxs ${places}`}`;
-  const give = asRoot(spool.mount, [path], change);
-  if (pilosGroup !== undefined || gid === 0 || gid === account?.gid) {
-    const text = `its group is ${groupName}, so PILOS cannot read and delete archives there`;
-    return problem(EXIT.permission, text, give);
-  }
+  const change = (place: string) => sh`chgrp pilos-spool ${place} && chmod g+rwxs ${place}`;
+  const give = asRoot(mount, path, (place) => `${createGroup(pilosGroup)}${change(place)}`);
+  if (pilosGroup !== undefined || gid === 0 || gid === account?.gid)
+    return rightsProblem(`its group is ${groupName}, so PILOS cannot read and delete archives there`, give);
   if (groups.includes(gid)) return ok;
   const join = withWorker([`usermod --append --groups ${groupName} ${user}`], 'restart', accounts);
-  return problem(
-    EXIT.permission,
+  return rightsProblem(
     `its group is ${groupName}, and ${user} is not in it`,
     `if PILOS is in ${groupName}, and it is for nothing but the spool: ${join}; otherwise: ${give}`,
   );
 }
 
 export function decideUserGroup(spool: FoundSpool): Verdict {
-  const { accounts } = spool;
-  const { user, groups, groupNames, workers } = accounts;
+  const { accounts, pilosGroup, groupName } = spool;
+  const { user, groups, workers } = accounts;
   if (!needsGroup(spool) || serverDecides(spool)) return ok;
   if (groups === undefined) return skipped(`'id' does not say the groups of ${user}`);
   const { gid } = spool.found;
   if (groups.includes(gid)) return ok;
   // A server that mounts the spool may not know its group by name: the id is what counts.
-  const free = ['pilos-spool', `pilos-spool-${gid}`].find((name) => !groupNames.includes(name));
-  const name = spool.groupName ?? free ?? 'pilos-spool';
-  const create = spool.groupName === undefined ? [`groupadd --gid ${gid} ${name}`] : [];
+  const name = groupName ?? (pilosGroup === undefined ? 'pilos-spool' : `pilos-spool-${gid}`);
+  const create = groupName === undefined ? [`groupadd --gid ${gid} ${name}`] : [];
   const commands = [...create, `usermod --append --groups ${name} ${user}`];
   const hasWorker = workers.some((one) => !one.groups.includes(gid));
-  return problem(
-    EXIT.permission,
+  return rightsProblem(
     `${user} is not in group ${describeGroup(spool)}, so archives cannot be written, or PILOS cannot delete them`,
     hasWorker ? withWorker(commands, 'restart', accounts) : commands.join(' && '),
   );
@@ -65,15 +50,14 @@ export function decideUserGroup(spool: FoundSpool): Verdict {
 
 /** A worker has the groups that it was started with. */
 export function decideWorkerGroup(spool: FoundSpool): Verdict {
-  const { accounts } = spool;
-  const { user, groups = [], workers } = accounts;
+  const { user, groups = [], workers } = spool.accounts;
   const { gid } = spool.found;
   if (!needsGroup(spool) || !groups.includes(gid)) return ok;
   if (workers.length === 0) return skipped('no worker runs');
   const without = workers.filter((one) => !one.groups.includes(gid)).map(({ pid }) => pid);
   if (without.length === 0) return ok;
   const text = `process ${without.join(', ')} was started before ${user} came into group ${describeGroup(spool)}, and is not in it`;
-  return problem(EXIT.permission, text, withWorker([], 'restart', accounts));
+  return rightsProblem(text, withWorker([], 'restart', spool.accounts));
 }
 
 /** NFS: by squashing, or by groups of its own, the server let the test file be written, with the group of the spool. */
@@ -83,13 +67,10 @@ function serverDecides({ answers, mount, found }: FoundSpool): boolean {
 }
 
 /** With setgid, files get the group by themselves; then it is enough to be allowed to write. */
-function needsGroup(spool: FoundSpool): boolean {
-  if (isOpen(spool) && !isSpoolGroup(spool)) return false;
-  const { accounts } = spool;
-  const { mode, uid } = spool.found;
+function needsGroup({ found: { mode, uid }, accounts }: FoundSpool): boolean {
   const writesAnyway =
     (uid === accounts.account?.uid && (mode & 0o300) === 0o300) || (mode & 0o003) === 0o003;
-  return !((mode & 0o2000) !== 0 && writesAnyway);
+  return (mode & 0o2000) === 0 || !writesAnyway;
 }
 
 /** PILOS reads and deletes archives as a member of the directory's group. */
@@ -106,8 +87,18 @@ export function decideMode(
   ] as const;
   const broken = rules.filter(([isBroken]) => isBroken);
   if (broken.length === 0) return ok;
-  const text = broken.map(([, what]) => what).join('; ');
   const change = broken.map(([, , one]) => one).join(',');
-  const fix = asRoot(mount, [path], (places) => sh`chmod ${change} ${places}`);
-  return isClosed || isSticky ? problem(EXIT.permission, text, fix) : warning(text, fix);
+  const fix = asRoot(mount, path, (place) => sh`chmod ${change} ${place}`);
+  return (isClosed || isSticky ? rightsProblem : warning)(broken.map(([, what]) => what).join('; '), fix);
+}
+
+/** Over NFS, root of this server is usually nobody on the other one, and there the directory has another path. */
+export function asRoot(
+  { type, source, point }: FoundSpool['mount'],
+  path: string,
+  commandFor: (place: string) => string,
+): string {
+  const [, server, exported = ''] = /^(.+?):(\/.*)$/.exec(source) ?? [];
+  if (!type.startsWith('nfs') || server === undefined) return commandFor(path);
+  return `on ${server}: ${commandFor(exported.replace(/\/+$/, '') + path.slice(point.length))}`;
 }

@@ -10,13 +10,21 @@ export type CheckStatus = (typeof statuses)[number];
 
 type Group = 'Configuration' | 'BigBlueButton' | 'Calls' | 'Spool' | 'Recordings';
 
+export interface Problem {
+  state: 'problem';
+  problem: string;
+  /** A command for root's shell, or a sentence. */
+  fix: string;
+  status: CheckStatus;
+}
+
 /** What a check decides about what it was given. */
 export type Verdict =
   | { state: 'ok' }
   /** There is nothing to check, or something else has to be put right first. */
   | { state: 'skipped'; reason: string }
-  | { state: 'warning'; problem: string; fix?: string | undefined }
-  | { state: 'problem'; problem: string; fix?: string | undefined; status: CheckStatus };
+  | { state: 'warning'; problem: string; fix: string }
+  | Problem;
 
 /** As `--json` prints it. */
 export interface CheckResult {
@@ -25,8 +33,8 @@ export interface CheckResult {
   group: Group;
   state: Verdict['state'];
   title: string;
+  /** Of a warning and a problem, as `fix`. */
   problem?: string;
-  /** A command for root's shell, or a sentence. */
   fix?: string;
 }
 
@@ -41,36 +49,44 @@ export function skipped(reason: string): Verdict {
   return { state: 'skipped', reason };
 }
 
-export function warning(problem: string, fix?: string): Verdict {
+export function warning(problem: string, fix: string): Verdict {
   return { state: 'warning', problem, fix };
 }
 
-export function problem(status: CheckStatus, text: string, fix?: string): Verdict {
-  return { state: 'problem', problem: text, fix, status };
+const problemWith = (status: CheckStatus) => (problem: string, fix: string) =>
+  ({ state: 'problem', problem, fix, status }) satisfies Problem;
+export const setUpProblem = problemWith(EXIT.config);
+export const rightsProblem = problemWith(EXIT.permission);
+export const spoolProblem = problemWith(EXIT.spool);
+
+/** A delivery would fail with this. */
+export function failureProblem(
+  { exitStatus, message, fix }: { exitStatus: ExitStatus; message: string; fix: string },
+  betterFix = fix,
+): Problem {
+  const status = statuses.find((one) => one === exitStatus) ?? EXIT.spool;
+  return problemWith(status)(message, betterFix);
 }
 
 /** A path that `user` may not read or enter. */
-export function noAccess(user: string, verb: 'read' | 'enter', path: string): Verdict {
+export function noAccess(user: string, verb: 'read' | 'enter', path: string): Problem {
   const right = verb === 'read' ? 'a+rX' : 'a+x';
-  return problem(EXIT.permission, `${user} cannot ${verb} ${path}`, sh`chmod ${right} ${path}`);
+  return rightsProblem(`${user} cannot ${verb} ${path}`, sh`chmod ${right} ${path}`);
 }
 
 /** With fewer bytes, a recording may not fit. */
 const littleSpace = 1e9;
 
-/** @param needed bytes; without them nothing works, and `result` says what comes of it */
+/** @param needed bytes, without which nothing works */
 export function decideFreeSpace(
   { bytes, inodes }: FreeSpace,
-  { needed, status, fix, result = '' }: { needed: number; status: CheckStatus; fix: string; result?: string },
+  needed: number,
+  problem: (text: string, fix: string) => Verdict,
+  fix: string,
 ): Verdict {
-  if (inodes === 0) return problem(status, `no inode is free${result}`, fix);
-  if (bytes < needed) return problem(status, `it is full${result}`, fix);
+  if (inodes === 0) return problem('no inode is free', fix);
+  if (bytes < needed) return problem('it is full', fix);
   return bytes < littleSpace ? warning('a recording may be larger', fix) : ok;
-}
-
-/** What a failed delivery's exit status means for the set-up. */
-export function checkStatusOf({ exitStatus }: { exitStatus: ExitStatus }): CheckStatus {
-  return exitStatus === EXIT.permission || exitStatus === EXIT.config ? exitStatus : EXIT.spool;
 }
 
 /** One row of the table: what is checked, and what was decided about it. */
@@ -83,6 +99,9 @@ export interface Row {
   after: readonly string[];
 }
 
+/** Without what does not apply here. */
+export type Rows = readonly (Row | false | undefined)[];
+
 /** @returns makes the rows of a group */
 export function rowsOf(group: Group) {
   return (check: string, title: string, verdict: Verdict, after: readonly string[] = []): Row => {
@@ -90,15 +109,11 @@ export function rowsOf(group: Group) {
   };
 }
 
-/** Without rows that do not apply here. */
-export function applicable(...rows: (Row | false | undefined)[]): Row[] {
-  return rows.filter((row) => row !== undefined && row !== false);
-}
-
 /** Skips what comes after a check with a problem. */
-export function skipDependents(rows: readonly Row[]): Row[] {
+export function skipDependents(rows: Rows): Row[] {
   const broken = new Set<string>();
-  return rows.map((row) => {
+  const applicable = rows.filter((row) => row !== undefined && row !== false);
+  return applicable.map((row) => {
     const before = row.after.find((name) => broken.has(name));
     if (row.verdict.state === 'problem' || before !== undefined) broken.add(row.check);
     return before === undefined ? row : { ...row, verdict: skipped(`fix ${before} first`) };
@@ -113,11 +128,8 @@ export function toReport(rows: readonly Row[]): CheckReport {
 }
 
 function toResult({ check, group, title, verdict }: Row): CheckResult {
-  const { state } = verdict;
-  if (state === 'ok') return { check, group, state, title: escapeText(title) };
-  if (state === 'skipped')
-    return { check, group, state, title: escapeText(`${title}: not checked, ${verdict.reason}`) };
-  const { problem: text, fix } = verdict;
-  const result = { check, group, state, title: escapeText(title), problem: escapeText(text) };
-  return fix === undefined ? result : { ...result, fix };
+  const shown = verdict.state === 'skipped' ? `${title}: not checked, ${verdict.reason}` : title;
+  const result = { check, group, state: verdict.state, title: escapeText(shown) };
+  if (!('problem' in verdict)) return result;
+  return { ...result, problem: escapeText(verdict.problem), fix: verdict.fix };
 }

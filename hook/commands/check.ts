@@ -6,13 +6,12 @@ import { rememberResults } from '../check/remember.ts';
 import { chooseAppearance, renderReport } from '../check/report.ts';
 import type { ExitStatus } from '../errors.ts';
 import type { Run } from '../run.ts';
-import { versionLine } from '../system/version.ts';
 import { isTerminal, printJson, printOut } from '../terminal/lines.ts';
 import { addRunOptions, type Start } from './options.ts';
 
 /** Checks everything, prints the results, and returns 0, or else 78, 77 or 73. */
 async function check(run: Run, isRemembered: boolean): Promise<ExitStatus> {
-  const facts = await readFacts(run, versionLine);
+  const facts = await readFacts(run);
   const { results, exitStatus } = decideAll(facts);
   const { config } = facts;
   if (isRemembered && config !== undefined)

@@ -1,7 +1,9 @@
 /** Where the parts of an installation lie on a BBB server. */
 export const scriptsDirectory = '/usr/local/bigbluebutton/core/scripts';
-export const installedExecutable = `${scriptsDirectory}/post_publish/pilos-post-publish`;
-export const launcher = `${scriptsDirectory}/post_publish/pilos_post_publish.rb`;
+export const programName = 'pilos-post-publish';
+export const launcherName = 'pilos_post_publish.rb';
+export const installedExecutable = `${scriptsDirectory}/post_publish/${programName}`;
+export const launcher = `${scriptsDirectory}/post_publish/${launcherName}`;
 export const timerName = 'pilos-post-publish.timer';
 export const checkTimerName = 'pilos-post-publish-check.timer';
 export const timerNames = [timerName, checkTimerName];

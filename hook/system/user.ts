@@ -19,6 +19,15 @@ export function parseAccount(passwd: string, uid: number): Account | undefined {
   return undefined;
 }
 
+/** The user with this uid, as /etc/passwd has it. */
+export function readAccount(uid: number): Account | undefined {
+  return parseAccount(readFileSync('/etc/passwd', 'utf8'), uid);
+}
+
+export function nameOfUser(uid: number): string {
+  return readAccount(uid)?.name ?? `uid ${uid}`;
+}
+
 /**
  * As root: becomes the owner of `published_dir`, which is `bigbluebutton` on a BBB server, with that user's
  * groups, HOME and USER. Does nothing for other users, nor when root itself owns the directory.
@@ -29,7 +38,7 @@ export function becomeOwner(publishedDir: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const uid = ownerOf(publishedDir);
   if (uid === undefined || uid === 0) return undefined;
-  const account = parseAccount(readFileSync('/etc/passwd', 'utf8'), uid);
+  const account = readAccount(uid);
   if (account === undefined) {
     throw new ExpectedError(`${publishedDir} belongs to uid ${uid}, which is not in /etc/passwd`, {
       code: 'unknown_owner',
@@ -56,9 +65,7 @@ export function describeForeignUser(publishedDir: string): string | undefined {
   const owner = attempt(() => ownerOf(publishedDir));
   // What may not be read is reported by who reads it.
   if (owner === undefined || owner === own || owner instanceof ExpectedError) return undefined;
-  const passwd = readFileSync('/etc/passwd', 'utf8');
-  const nameOf = (uid: number) => parseAccount(passwd, uid)?.name ?? `uid ${uid}`;
-  return `run as ${nameOf(own)}, but BBB's files belong to ${nameOf(owner)}: run it with sudo`;
+  return `run as ${nameOfUser(own)}, but BBB's files belong to ${nameOfUser(owner)}: run it with sudo`;
 }
 
 /** A child process starts where we are, which fails in a directory such as `/root` that only root may enter. */

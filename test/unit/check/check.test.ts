@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { chooseAppearance, renderReport } from '../../../hook/check/report.ts';
 import {
+  failureProblem,
   ok,
-  problem,
   rowsOf,
   skipDependents,
   skipped,
@@ -17,7 +17,8 @@ const row = rowsOf('Spool');
 const decide = (rows: readonly ReturnType<typeof row>[]) => toReport(skipDependents(rows));
 const always = (check: string, verdict: Verdict, after: readonly string[] = []) =>
   row(check, `the ${check}`, verdict, after);
-const broken = (status: 73 | 77 | 78) => problem(status, 'it is broken', 'repair it');
+const broken = (exitStatus: 73 | 77 | 78) =>
+  failureProblem({ exitStatus, message: 'it is broken', fix: 'repair it' });
 
 describe('the table', () => {
   it('skips what depends on something broken, and what depends on that', () => {
@@ -39,7 +40,7 @@ describe('the table', () => {
   });
 
   it('goes on after a warning', () => {
-    const table = [always('door', warning('it creaks')), always('room', ok, ['door'])];
+    const table = [always('door', warning('it creaks', 'oil it')), always('room', ok, ['door'])];
     expect(decide(table).results[1]?.state).toBe('ok');
   });
 
@@ -50,7 +51,7 @@ describe('the table', () => {
   });
 
   it('escapes what comes from outside, so that it stays on its line', () => {
-    const table = [row('x', 'x\n\u001b[31m', warning('z\r\u202e'))];
+    const table = [row('x', 'x\n\u001b[31m', warning('z\r\u202e', 'f'))];
     const [result] = decide(table).results;
     expect(result).toMatchObject({ title: 'x\\x0a\\x1b[31m', problem: 'z\\x0d\\u{202e}' });
   });
@@ -59,7 +60,7 @@ describe('the table', () => {
 describe('the exit status', () => {
   it.each([
     [[], 0],
-    [[ok, skipped('x'), warning('x')], 0],
+    [[ok, skipped('x'), warning('x', 'y')], 0],
     [[broken(73)], 73],
     [[broken(73), broken(77)], 77],
     [[broken(73), broken(77), broken(78)], 78],
@@ -71,7 +72,11 @@ describe('the exit status', () => {
 
 describe('the text', () => {
   const appearance = { isUnicode: true, isColoured: false, isQuiet: false };
-  const report = decide([always('door', ok), always('lock', broken(EXIT.spool)), always('x', warning('y'))]);
+  const report = decide([
+    always('door', ok),
+    always('lock', broken(EXIT.spool)),
+    always('x', warning('y', 'z')),
+  ]);
 
   it('has the fix below the problem', () => {
     expect(renderReport('bigbluebutton', report, appearance)).toBe(
@@ -84,6 +89,7 @@ Spool
       fix: repair it
   ! the x
       y
+      fix: z
 
 1 problem, 1 warning: begin with the spool (exit status 73)
 `,

@@ -2,11 +2,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isWorker, parseWorker } from '../../../hook/bbb/worker.ts';
-import { decideOwner, withWorker } from '../../../hook/check/accounts.ts';
+import { decideOwner, withWorker } from '../../../hook/check/account-checks.ts';
 import { checkTimerRow, decideRepeated, decideTimer } from '../../../hook/check/call-checks.ts';
-import { classifyScript, isRepeatedDelivery } from '../../../hook/check/calls.ts';
-import { readConfiguration, salvagePilos } from '../../../hook/check/configuration.ts';
-import { decideNotImported, decideStray, decideUndelivered } from '../../../hook/check/recordings.ts';
+import { classifyScript, isRepeatedDelivery } from '../../../hook/check/call-facts.ts';
+import { readConfiguration, salvagePilos } from '../../../hook/check/configuration-facts.ts';
+import { decideNotImported, decideStray, decideUndelivered } from '../../../hook/check/recording-checks.ts';
+import { setUpProblem, warning } from '../../../hook/check/table.ts';
+import { timerName } from '../../../hook/install/layout.ts';
 import type { RecordingStatus } from '../../../hook/status/status.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
 
@@ -34,7 +36,7 @@ describe('the user of BBB', () => {
     ...{ account: undefined, otherOwner: undefined, hasUsualUser: true },
   };
   const accounts = (more: object, user: string) => ({
-    ...{ ranAs: 'root', account: undefined, workers: [], groups: undefined, groupNames: [], user },
+    ...{ ranAs: 'root', account: undefined, workers: [], groups: undefined, user },
     hasSystemd: true,
     owner: { ...owner, ...more },
   });
@@ -81,13 +83,13 @@ describe('the timer', () => {
     [timer('loaded', 'enabled', 'inactive'), 'problem', 'systemctl restart pilos-post-publish.timer'],
     [timer('loaded', 'enabled', 'failed'), 'problem', 'systemctl restart pilos-post-publish.timer'],
   ])('%j is %s, fixed by %j', (facts, state, fix) => {
-    const verdict = decideTimer(facts, 'now', 'x install');
+    const verdict = decideTimer(facts, timerName, 'x install', warning);
     expect([verdict.state, 'fix' in verdict ? verdict.fix : undefined]).toEqual([state, fix]);
   });
 
   it('is not said to be missing when systemd cannot be asked', () => {
     const unknown = 'Failed to connect to bus: No such file or directory';
-    expect(decideTimer({ unknown }, 'later', 'x')).toEqual({
+    expect(decideTimer({ unknown }, timerName, 'x', setUpProblem)).toEqual({
       state: 'skipped',
       reason: `systemctl says '${unknown}'`,
     });
@@ -101,7 +103,7 @@ describe('the timer', () => {
   });
 
   it('must be there when it does all the work', () => {
-    expect(decideTimer(timer('loaded', 'disabled', 'inactive'), 'later', 'x')).toMatchObject({
+    expect(decideTimer(timer('loaded', 'disabled', 'inactive'), timerName, 'x', setUpProblem)).toMatchObject({
       state: 'problem',
     });
   });
@@ -118,12 +120,12 @@ describe('without systemd', () => {
   });
 
   it('something else than the timer has to run deliver, and must when BBB only notes recordings', () => {
-    expect(decideRepeated(true, 'later', 'x')).toEqual({ state: 'ok' });
-    expect(decideRepeated(false, 'now', 'x')).toMatchObject({
+    expect(decideRepeated(true, 'x', setUpProblem)).toEqual({ state: 'ok' });
+    expect(decideRepeated(false, 'x', warning)).toMatchObject({
       state: 'warning',
       fix: expect.stringMatching(/^start 'x deliver --every 15m' /),
     });
-    expect(decideRepeated(false, 'later', 'x')).toMatchObject({ state: 'problem', status: 78 });
+    expect(decideRepeated(false, 'x', setUpProblem)).toMatchObject({ state: 'problem', status: 78 });
   });
 
   it('no fix calls systemctl', () => {
@@ -144,7 +146,6 @@ describe('a broken configuration', () => {
       deliver: 'now',
     });
     expect(salvagePilos({ ...valid, spool_dir: 'relative' })).toBeUndefined();
-    expect(salvagePilos(undefined)).toBeUndefined();
   });
 
   it('leaves BBB with its usual directories', () => {

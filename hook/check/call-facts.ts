@@ -4,23 +4,18 @@ import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
 import { readLastRun } from '../delivery/metrics.ts';
 import { isLauncher } from '../install/launcher.ts';
-import { checkTimerName, timerName } from '../install/layout.ts';
+import { checkTimerName, launcherName, programName, scriptsDirectory, timerName } from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
 import { findClosed, mayAccess, quietly } from '../system/paths.ts';
 import { readProcesses, sharesMounts } from '../system/proc.ts';
 import { hasSameContent } from '../system/same-content.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
-import { findScripts, programName } from './own-program.ts';
-
-export const launcherName = 'pilos_post_publish.rb';
+import { versionLine } from '../system/version.ts';
 
 export type Calls = Awaited<ReturnType<typeof readCalls>>;
 
-export interface Script {
-  name: string;
-  /** `own`: our launcher; `unreadable`: by the user of BBB, so it does not run either. */
-  kind: 'own' | 'pilos' | 'scalelite' | 'other' | 'unreadable';
-}
+/** `own`: our launcher; `other`: also what the user of BBB cannot read, so it does not run either. */
+type ScriptKind = 'own' | 'pilos' | 'scalelite' | 'other';
 
 export type Executable = Awaited<ReturnType<typeof readExecutable>>;
 
@@ -31,22 +26,31 @@ export type Timer = { load: string; enabled: string; active: string } | { unknow
 export async function readCalls(
   bbbFiles: readonly string[],
   workDir: string | undefined,
-  version: string,
   isRepeatedHere: boolean,
   options: ChildOptions,
 ) {
   const directory = `${findScripts(bbbFiles)}/post_publish`;
+  const launcher = `${directory}/${launcherName}`;
   const scripts = quietly(() => readScripts(directory));
-  const isLauncherThere = scripts?.some(({ name, kind }) => name === launcherName && kind === 'own');
+  const isLauncherThere = scripts?.get(launcherName) === 'own';
   return {
     directory,
-    closedPath: findClosed(directory),
+    launcher,
+    /** What the user of BBB cannot read: the directory, or the launcher. */
+    closed: findClosed(directory) ?? findClosed(launcher),
     scripts,
-    executable: isLauncherThere ? await readExecutable(directory, version, options) : undefined,
+    executable: isLauncherThere ? await readExecutable(launcher, options) : undefined,
     timer: await readTimer(timerName, options),
     checkTimer: await readTimer(checkTimerName, options),
     isRepeated: isRepeatedHere || hasRunLately(workDir),
   };
+}
+
+/** Where BBB's scripts are: beside its configuration, or else where its packages put them. */
+function findScripts(bbbFiles: readonly string[]): string {
+  const folders = bbbFiles.map((file) => dirname(file));
+  const beside = folders.find((folder) => existsSync(`${folder}/post_publish`));
+  return beside ?? folders.find((folder) => folder.endsWith(scriptsDirectory)) ?? scriptsDirectory;
 }
 
 /** Whether there is a process `pilos-post-publish deliver --every …` that sees the files that we see. Best asked by root. */
@@ -66,30 +70,30 @@ function hasRunLately(workDir: string | undefined): boolean {
 }
 
 /** BBB runs every script that ends in `.rb`. */
-function readScripts(directory: string): Script[] {
+function readScripts(directory: string): Map<string, ScriptKind> {
   const names = readdirSync(directory).filter((name) => name.endsWith('.rb') && !name.startsWith('.'));
-  return names.sort().map((name) => {
+  const kindOf = (name: string) => {
     const text = quietly(() => readFileSync(`${directory}/${name}`, 'utf8'));
-    return { name, kind: text === undefined ? 'unreadable' : classifyScript(name, text) };
-  });
+    return text === undefined ? 'other' : classifyScript(name, text);
+  };
+  return new Map(names.sort().map((name) => [name, kindOf(name)]));
 }
 
 /** What a post publish script is, from what it says. */
-export function classifyScript(name: string, text: string): Script['kind'] {
+export function classifyScript(name: string, text: string): ScriptKind {
   if (isLauncher(text)) return 'own';
   if (/pilos\.yml|pilos-sub-spool-dir/.test(text) || /pilos/i.test(name)) return 'pilos';
-  if (/scalelite\.yml/.test(text) || /scalelite/i.test(name)) return 'scalelite';
-  return 'other';
+  return /scalelite\.yml/.test(text) || /scalelite/i.test(name) ? 'scalelite' : 'other';
 }
 
 /** The launcher starts the executable beside itself, where it really lies. `otherVersion`: of another program than this one. */
-async function readExecutable(directory: string, version: string, options: ChildOptions) {
-  const file = `${dirname(realpathSync(`${directory}/${launcherName}`))}/${programName}`;
-  const isThere = existsSync(file);
+async function readExecutable(launcher: string, options: ChildOptions) {
+  const file = `${dirname(realpathSync(launcher))}/${programName}`;
   const mayRun = mayAccess(file, constants.R_OK | constants.X_OK);
   const isOther = mayRun && isSea() && !(await hasSameContent(file, process.execPath));
   const said = isOther ? await runChild([file, '--version'], options) : undefined;
-  return { file, isThere, mayRun, version, otherVersion: said?.stdout.trim().slice(0, 200) };
+  const otherVersion = said?.stdout.trim().slice(0, 200);
+  return { file, isThere: existsSync(file), mayRun, version: versionLine, otherVersion };
 }
 
 /** Undefined without systemd. */

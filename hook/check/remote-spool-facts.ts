@@ -10,9 +10,8 @@ import { readSshFacts } from '../spool/rsync/ssh-facts.ts';
 import { runChild } from '../system/child-process.ts';
 import { acquireLock } from '../system/lock.ts';
 import { hostId } from '../system/run-token.ts';
-import { readRemoteArchives } from './archives.ts';
-import type { SpoolContext } from './local-spool.ts';
-import type { Recordings } from './recordings.ts';
+import { readRemoteArchives } from './archive-facts.ts';
+import type { SpoolContext } from './local-spool-facts.ts';
 
 export type RemoteSpool = Awaited<ReturnType<typeof readRemoteSpool>>;
 
@@ -25,12 +24,12 @@ const inputTimeout = '--timeout=8';
  * configuration, '' for nothing. `probes`, by sub directory, are none when a program is missing here.
  */
 export async function readRemoteSpool(
-  { config, accounts, options, subDirs }: SpoolContext,
+  { config, accounts, options, subDirs, recordings }: SpoolContext,
   address: Exclude<SpoolAddress, { kind: 'local' }>,
-  recordings: Recordings,
 ) {
+  const { user, ranAs, account } = accounts;
   const hasRsync = (await runChild(['rsync', '--version'], options)).exitStatus === 0;
-  const home = accounts.account?.home ?? process.env['HOME'] ?? '/';
+  const home = account?.home ?? process.env['HOME'] ?? '/';
   const isOverSsh = address.kind === 'ssh';
   const { ssh, refusal: sshRefusal } = isOverSsh ? await readSshFacts(address.host, home, options) : {};
   const extraRsyncOptions = [inputTimeout, ...config.extraRsyncOptions];
@@ -39,23 +38,14 @@ export async function readRemoteSpool(
   const { name, release } = await takeTestName(address.host);
   const spool = rsyncSpool({ ...config, ...impatience, address, extraRsyncOptions, workDir });
   const signal = options.signal ?? new AbortController().signal;
+  const all = ['', ...subDirs];
   try {
     const canTest = hasRsync && sshRefusal === undefined;
-    const probes = canTest ? await probe(spool, name, ['', ...subDirs], signal) : new Map();
+    const probes = canTest ? await probe(spool, name, all, signal) : new Map<string, RsyncProbe>();
     const isReached = canTest && probes.get('')?.failure === undefined;
-    const archives = isReached ? await readRemoteArchives(spool, ['', ...subDirs], recordings, signal) : [];
-    return {
-      config,
-      address,
-      user: accounts.user,
-      ranAs: accounts.ranAs,
-      name,
-      hasRsync,
-      ssh,
-      sshRefusal,
-      probes,
-      archives,
-    };
+    const archives = isReached ? await readRemoteArchives(spool, all, recordings, signal) : [];
+    const basis = { kind: 'remote' as const, config, address, user, ranAs, name };
+    return { ...basis, hasRsync, ssh, sshRefusal, probes, archives };
   } finally {
     await release();
     rmSync(workDir, { recursive: true, force: true });
@@ -75,12 +65,7 @@ async function takeTestName(host: string): Promise<{ name: string; release: () =
 }
 
 /** The spool directory itself first: when the host is not reached, nothing more is tried. */
-async function probe(
-  spool: RsyncSpool,
-  name: string,
-  subDirs: readonly string[],
-  signal: AbortSignal,
-): Promise<Map<string, RsyncProbe>> {
+async function probe(spool: RsyncSpool, name: string, subDirs: readonly string[], signal: AbortSignal) {
   const probes = new Map<string, RsyncProbe>();
   for (const subDir of subDirs) {
     const found = await spool.probe(probeParcel(name, subDir, signal));

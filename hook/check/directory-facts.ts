@@ -1,0 +1,53 @@
+/** BBB's directories, and what a delivery writes and runs beside the spool. */
+import { lstatSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { BbbConfig } from '../config/bbb-config.ts';
+import type { Config } from '../config/config.ts';
+import { readFreeSpaceAbove } from '../system/free-space.ts';
+import { findProgram, mayAccess, quietly, readPathFacts } from '../system/paths.ts';
+
+export function readBbbDirectories({ publishedDir, recordingDir, logDir }: BbbConfig) {
+  return {
+    published_dir: readPathFacts(publishedDir),
+    recording_dir: readPathFacts(recordingDir),
+    log_dir: readPathFacts(logDir),
+  };
+}
+
+export type OwnFiles = ReturnType<typeof readOwnFiles>;
+
+/** @param uid of the user of BBB, as far as it is known */
+export function readOwnFiles(config: Config, uid: number | undefined) {
+  const { workDir, logFile, metricsFile, notify: [program] = [], recordingDir } = config;
+  const statusFiles = quietly(() => readdirSync(`${recordingDir}/status/published`)) ?? [];
+  return {
+    workDir: readPathFacts(workDir),
+    foreign: uid === undefined ? undefined : quietly(() => readForeign(workDir, uid)),
+    workSpace: quietly(() => readFreeSpaceAbove(workDir)),
+    hasLedger: (quietly(() => readdirSync(`${workDir}/ledger`)) ?? []).length > 0,
+    senderDoneCount: statusFiles.filter((name) => name.endsWith('-sender.done')).length,
+    logFile: readPathFacts(logFile),
+    metricsDir: metricsFile === undefined ? undefined : readPathFacts(dirname(metricsFile)),
+    notify: program === undefined ? undefined : readNotify(program),
+  };
+}
+
+/** More entries of `work_dir` than this are not read. */
+const mostEntries = 10_000;
+
+/** Files in `work_dir` that belong to somebody else; `isInTheWay`: a directory that we may not write. */
+function readForeign(workDir: string, uid: number) {
+  const foreign = readdirSync(workDir, { recursive: true, withFileTypes: true })
+    .slice(0, mostEntries)
+    .map((entry) => ({ path: `${entry.parentPath}/${entry.name}`, isDirectory: entry.isDirectory() }))
+    .filter(({ path }) => ![uid, undefined].includes(quietly(() => lstatSync(path))?.uid));
+  const isInTheWay = foreign.some(({ path, isDirectory }) => isDirectory && !readPathFacts(path).isWritable);
+  return foreign[0] && { count: foreign.length, first: foreign[0].path, isInTheWay };
+}
+
+/** `file` is undefined when there is no program of this name. */
+function readNotify(program: string) {
+  const file = findProgram(program, process.env);
+  const { closedAbove } = readPathFacts(program);
+  return { program, closedAbove, file, mayRun: file !== undefined && mayAccess(file, 1) };
+}

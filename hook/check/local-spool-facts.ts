@@ -1,0 +1,48 @@
+/** A spool that is a directory of this server: what is known of it, its file system, and what failed there. */
+import type { Config } from '../config/config.ts';
+import { askProbe } from '../spool/local/probe.ts';
+import type { ChildOptions } from '../system/child-process.ts';
+import { isAtOrBelow, mountOf } from '../system/mounts.ts';
+import { readText } from '../system/paths.ts';
+import { readPlannedMount } from '../system/planned-mount.ts';
+import { type Accounts, readGroup } from './account-facts.ts';
+import { readLocalArchives } from './archive-facts.ts';
+import type { Recordings } from './recording-facts.ts';
+
+export interface SpoolContext {
+  config: Config;
+  accounts: Accounts;
+  options: ChildOptions;
+  recordings: Recordings;
+  /** Sub directories that PILOS' meetings on this server ask for there, validated. */
+  subDirs: readonly string[];
+}
+
+export type LocalSpool = Awaited<ReturnType<typeof readLocalSpool>>;
+/** A spool whose directory is there. */
+export type FoundSpool = LocalSpool & { found: NonNullable<LocalSpool['found']> };
+
+export async function readLocalSpool(context: SpoolContext, directory: string) {
+  const { accounts, options, subDirs, recordings } = context;
+  const { requireMount, workDir } = context.config;
+  const request = { directory, requireMount, workDir, subDirs: [...subDirs] };
+  const { answers, isHung } = await askProbe(request, options);
+  const found = answers.get('')?.directory?.found;
+  const path = found?.path ?? directory;
+  return {
+    ...{ kind: 'local' as const, directory, requireMount, subDirs, accounts },
+    /** By sub directory. The probe did not come to its end where it is hung. */
+    ...{ answers, isHung, found },
+    /** Of the directory, or of the one above it that is there. */
+    mount: mountOf(path, readText('/proc/self/mountinfo')),
+    planned: readPlannedMount(path, isHung) ?? readPlannedMount(directory, isHung),
+    /** Undefined when its id has no name on this server. */
+    groupName: found && (await readGroup(found.gid, options))?.name,
+    pilosGroup: await readGroup('pilos-spool', options),
+    archives: readLocalArchives(directory, answers, recordings),
+    /** Something was delivered there, or below it, before. */
+    isUsed: recordings.formats.some(
+      ({ delivered }) => delivered && isAtOrBelow(delivered.destination, directory),
+    ),
+  };
+}

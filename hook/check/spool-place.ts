@@ -1,0 +1,89 @@
+/** Where the spool of this server lies: does its file system answer, is it mounted, is the directory there? Pure. */
+import type { ProbeFailure } from '../spool/local/probe.ts';
+import { describeMount } from '../system/network-mount.ts';
+import { sh } from '../system/shell-quote.ts';
+import type { LocalSpool } from './local-spool-facts.ts';
+import {
+  failureProblem,
+  noAccess,
+  ok,
+  type Problem,
+  setUpProblem,
+  spoolProblem,
+  type Verdict,
+  warning,
+} from './table.ts';
+
+/** What a file system says whose server is gone. */
+const deadErrnos = ['ESTALE', 'ENOTCONN', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH'];
+/** These stay until it is mounted again: the directory was replaced there, or the process behind it has ended. */
+const lastingErrnos = ['ESTALE', 'ENOTCONN'];
+
+export function decideAnswers({ answers, isHung, mount, planned }: LocalSpool): Verdict {
+  const failures = [...answers.values()].flatMap((steps) => Object.values(steps).map((step) => step.failure));
+  const failure = failures.find((one) => deadErrnos.includes(one?.errno ?? ''));
+  if (!isHung && failure === undefined) return ok;
+  const { point, source } = mount;
+  const text = `${failure?.message ?? 'it does not answer'}: ${describeMount(mount)} hangs or is gone`;
+  if (point === '/') return spoolProblem(text, 'look at the disk (dmesg)');
+  const again = planned?.point === point ? ` && ${planned.command}` : '';
+  const remount = `${sh`umount --force --lazy ${point}`}${again}`;
+  if (lastingErrnos.includes(failure?.errno ?? '')) return spoolProblem(text, remount);
+  const heals = `bring ${source} and the network to it back: the mount then heals itself`;
+  return spoolProblem(text, `${heals}; only if they never come back: ${remount}`);
+}
+
+export function decideDirectory(spool: LocalSpool): Verdict {
+  const failure = spool.answers.get('')?.directory?.failure;
+  const missing = 'it does not exist: mount it, create it, or correct spool_dir';
+  if (failure?.errno === 'ENOENT') return spoolProblem(missing, createDirectory(spool));
+  if (failure !== undefined) return decideFailure(spool, failure);
+  if (spool.found?.isDirectory) return ok;
+  return setUpProblem('it is not a directory', 'correct spool_dir in pilos.yml');
+}
+
+/** Where a mount belongs, a directory would take the recordings onto the disk of this server. */
+export function createDirectory({
+  directory,
+  mount,
+  planned,
+  requireMount,
+  pilosGroup,
+  isUsed,
+}: LocalSpool): string {
+  if (planned !== undefined && planned.point !== mount.point) return planned.command;
+  const isWanted =
+    typeof requireMount === 'string' ? requireMount !== mount.point : requireMount && mount.point === '/';
+  if (isWanted)
+    return 'mount it, which require_mount wants, and add it to /etc/fstab; or correct require_mount';
+  const create = `${createGroup(pilosGroup)}${sh`install -d -m 2775 -g pilos-spool ${directory}`}`;
+  if (!isUsed) return create;
+  return `recordings were delivered there before: mount what was there; only if nothing ever was: ${create}`;
+}
+
+/** PILOS' group, where it is not there. */
+export function createGroup(pilosGroup: LocalSpool['pilosGroup']): string {
+  return pilosGroup === undefined ? 'groupadd --gid 2000 pilos-spool && ' : '';
+}
+
+export function decideMount({ directory, mount: { point }, planned, answers }: LocalSpool): Verdict {
+  if (planned !== undefined && planned.point.length > point.length) {
+    const text = `${planned.point} is not mounted, though /etc/fstab or a mount unit says so: recordings would fill the disk of this server`;
+    return spoolProblem(text, planned.command);
+  }
+  const failure = answers.get('')?.write?.failure;
+  if (failure?.code === 'spool_not_mounted') return failureProblem(failure);
+  if (point !== '/') return ok;
+  return warning(
+    'nothing is mounted there, so recordings stay on the disk of this server',
+    `right only when PILOS runs on this very server; otherwise mount PILOS' spool at ${directory}`,
+  );
+}
+
+/** What a directory that cannot be used needs. */
+export function decideFailure({ mount, accounts }: LocalSpool, failure: ProbeFailure): Problem {
+  const { code, errno, closed } = failure;
+  if (code === 'eacces' && closed !== undefined) return noAccess(accounts.ranAs, 'enter', closed);
+  const isReadOnly = errno === 'EROFS' && mount.point !== '/';
+  return failureProblem(failure, isReadOnly ? sh`mount -o remount,rw ${mount.point}` : failure.fix);
+}
