@@ -14,9 +14,7 @@ import {
   remoteSteps,
 } from './remote-failures.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
-import { ok, type Rows, rowsOf, setUpProblem, skipped, type Verdict, warning } from './table.ts';
-
-const row = rowsOf('Spool');
+import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
 
 type ProbedSpool = RemoteSpool & { probe: RsyncProbe };
 
@@ -40,7 +38,7 @@ function probedSpoolChecks(spool: ProbedSpool): Rows {
   const renames = 'a complete archive can be renamed there, so that a cut transfer resumes';
   const subDirs = [...probes].filter(([subDir]) => subDir !== '');
   return [
-    ...steps.map((step) => row(step, titles[step], decideStep(step, spool))),
+    ...steps.map((step) => row(step, titles[step], decideStep(step, spool), remoteSteps)),
     ssh && row('remote_lock', 'two transfers at once', decideLocking(spool), remoteSteps),
     row('remote_rename', renames, decideRenaming(spool), remoteSteps),
     ...subDirs.map(([subDir, probe]) => {
@@ -79,14 +77,13 @@ export function decideSshRefusal(user: string, said: string): Verdict {
 const underWay = skipped('another transfer is under way');
 const isLock = (failure: ExpectedError | undefined) => failure?.code === 'transfer_under_way';
 
+/** What comes after the step that failed is skipped. */
 function decideStep(step: RemoteStep, spool: ProbedSpool): Verdict {
   const { failure } = spool.probe;
   if (failure === undefined) return ok;
   if (isLock(failure)) return ['remote_directory', 'remote_write'].includes(step) ? underWay : ok;
-  const { step: failed, ...problem } = classifyFailure(failure, spool);
-  const distance = remoteSteps.indexOf(step) - remoteSteps.indexOf(failed);
-  if (distance > 0) return skipped(`fix ${failed} first`);
-  return distance < 0 ? ok : problem;
+  const problem = classifyFailure(failure, spool);
+  return problem.step === step ? problem : ok;
 }
 
 function decideLocking({ probe: { failure, isLocked }, address }: ProbedSpool): Verdict {
@@ -98,10 +95,9 @@ function decideLocking({ probe: { failure, isLocked }, address }: ProbedSpool): 
 }
 
 export function decideRenaming(spool: RemoteFacts & { probe: RsyncProbe }): Verdict {
-  const { failure, renaming } = spool.probe;
-  if (failure !== undefined) return skipped('nothing arrived there');
+  const { renaming } = spool.probe;
+  if (isLock(spool.probe.failure ?? renaming)) return underWay;
   if (renaming === undefined) return ok;
-  if (isLock(renaming)) return underWay;
   // A delivery then sends the archive whole.
   const again =
     'rsync there may not delete, and so not rename: a cut transfer starts again at its first byte';

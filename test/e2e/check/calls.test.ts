@@ -182,7 +182,9 @@ const withoutSystemd: CheckCase[] = [
       ),
   },
 ];
-const startRepeated = 'pilos-post-publish deliver --every 1h >/dev/null 2>&1 & echo $! >"$STATE/repeated"';
+/** And waits for the end of its first run, which would meet the recordings of what follows. */
+const startRepeated = `pilos-post-publish deliver --every 1h >"$STATE/output" 2>&1 & echo $! >"$STATE/repeated"
+  until grep -qE '^(nothing to deliver|[0-9]+ delivered)' "$STATE/output"; do sleep 0.05; done`;
 /** And waits for its end: what nobody has waited for yet has no command line any more. */
 const stopRepeated = `pid=$(cat "$STATE/repeated") && kill "$pid" &&
   while grep -q . "/proc/$pid/cmdline" 2>/dev/null; do sleep 0.05; done`;
