@@ -3,9 +3,7 @@ import { workerUnit } from '../bbb/worker.ts';
 import { sh } from '../system/shell-quote.ts';
 import { type Accounts, usualUser } from './account-facts.ts';
 import type { Facts } from './facts.ts';
-import { ok, type Rows, rowsOf, setUpProblem, skipped, type Verdict, warning } from './table.ts';
-
-const row = rowsOf('BigBlueButton');
+import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
 
 export function accountChecks({ accounts, commands }: Facts): Rows {
   const { owner, account, ranAs, hasSystemd, workers } = accounts;

@@ -4,9 +4,7 @@ import { sh } from '../system/shell-quote.ts';
 import type { PlacedArchives } from './archive-facts.ts';
 import type { LocalSpool } from './local-spool-facts.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
-import { failureProblem, ok, type Rows, rowsOf, spoolProblem, type Verdict, warning } from './table.ts';
-
-const row = rowsOf('Spool');
+import { failureProblem, ok, type Rows, row, spoolProblem, type Verdict, warning } from './table.ts';
 
 const after = ['spool_answers', 'spool_directory', 'spool_mount', 'host', 'remote_directory'];
 

@@ -3,9 +3,7 @@ import { checkTimerName, launcherName, programName, timerName } from '../install
 import { sh } from '../system/shell-quote.ts';
 import type { Calls, Executable, Timer } from './call-facts.ts';
 import type { Facts } from './facts.ts';
-import { ok, type Rows, rowsOf, setUpProblem, skipped, type Verdict, warning } from './table.ts';
-
-const row = rowsOf('Calls');
+import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
 
 export function callChecks(facts: Facts): Rows {
   const { calls, accounts, commands, config } = facts;

@@ -5,7 +5,7 @@ import { checkTimerRow } from './call-checks.ts';
 import { readTimer } from './call-facts.ts';
 import { readOwnCommands } from './own-commands.ts';
 import { rememberResults } from './remember.ts';
-import { toReport } from './table.ts';
+import { skipDependents, toReport } from './table.ts';
 
 /** Warns in each run, and runs `notify` when it has stopped and when it runs again. */
 export async function reportCheckTimer(run: ConfiguredRun): Promise<void> {
@@ -16,5 +16,5 @@ export async function reportCheckTimer(run: ConfiguredRun): Promise<void> {
   // A timer that somebody has disabled is for check to mention.
   if (verdict.state === 'warning') return;
   if (verdict.state === 'problem') run.log.warn(`${row.title}: ${verdict.problem}: ${verdict.fix}`);
-  await rememberResults(run, toReport([row]), false);
+  await rememberResults(run, toReport(skipDependents([['Calls', [row]]])), false);
 }

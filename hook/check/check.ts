@@ -8,19 +8,24 @@ import type { Facts } from './facts.ts';
 import { localSpoolChecks } from './local-spool-checks.ts';
 import { recordingChecks } from './recording-checks.ts';
 import { remoteSpoolChecks } from './remote-spool-checks.ts';
-import { type CheckReport, skipDependents, toReport } from './table.ts';
+import { type CheckReport, row, skipDependents, skipped, toReport } from './table.ts';
 
 /** Takes all decisions, in the order in which they are shown. Pure. */
 export function decideAll(facts: Facts): CheckReport {
+  const unknown = row('spool_directory', 'spool directory', skipped('fix pilos_yml first'));
   const patience = (facts.config?.importPatience ?? 0) / 1000;
-  const server = [configurationChecks, accountChecks, directoryChecks, callChecks];
   return toReport([
-    ...skipDependents(server.flatMap((checks) => checks(facts))),
+    ...skipDependents([
+      ['Configuration', configurationChecks(facts)],
+      ['BigBlueButton', [...accountChecks(facts), ...directoryChecks(facts)]],
+      ['Calls', callChecks(facts)],
+      ['Spool', [facts.config === undefined && unknown]],
+    ]),
     // A problem of one spool does not keep another one from being checked.
     ...facts.spools.flatMap((spool) => {
       const checks = spool.kind === 'local' ? localSpoolChecks(spool) : remoteSpoolChecks(spool);
-      return skipDependents([...checks, ...archiveChecks(spool, patience)]);
+      return skipDependents([['Spool', [...checks, ...archiveChecks(spool, patience)]]]);
     }),
-    ...skipDependents(recordingChecks(facts)),
+    ...skipDependents([['Recordings', recordingChecks(facts)]]),
   ]);
 }

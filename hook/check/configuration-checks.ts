@@ -3,18 +3,9 @@ import { EXIT, type ExpectedError } from '../errors.ts';
 import { errnoName } from '../system/errno.ts';
 import { sh, shellQuote } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
-import {
-  noAccess,
-  ok,
-  type Rows,
-  rightsProblem,
-  rowsOf,
-  setUpProblem,
-  type Verdict,
-  warning,
-} from './table.ts';
+import { noAccess, ok, type Rows, rightsProblem, row, setUpProblem, type Verdict, warning } from './table.ts';
 
-const row = rowsOf('Configuration');
+const usual = "; the checks below assume BBB's usual directories";
 const user = 'the user of BBB';
 const notOverRsync =
   'spool_dir is a directory of this server, so rsync is not used and these options have no effect';
@@ -27,12 +18,7 @@ export function configurationChecks({ configuration, closedFile, commands, confi
   const pilos = decideFile(pilosError, closedFile, commands.writesPilosFile ? commands.install : print);
   const isOfPackage = pathOf(bbbError).endsWith('/bigbluebutton.yml');
   const reinstall = isOfPackage ? 'apt-get install --reinstall bbb-record-core' : 'correct --bbb-config';
-  const ofBbb = decideFile(
-    bbbError,
-    closedFile,
-    reinstall,
-    "; the checks below assume BBB's usual directories",
-  );
+  const ofBbb = decideFile(bbbError, closedFile, reinstall, usual);
   const options = config?.extraRsyncOptions ?? [];
   const isIgnored = config?.spool.kind === 'local';
   const ignored = isIgnored ? warning(notOverRsync, 'remove extra_rsync_opts from pilos.yml') : ok;
@@ -54,10 +40,8 @@ function decideFile(
   note = '',
 ): Verdict {
   if (error === undefined) return ok;
-  const fixes: Record<string, string> = {
-    ENOENT: create,
-    EACCES: sh`chmod a+rX ${closedFile ?? pathOf(error)}`,
-  };
+  const open = sh`chmod a+rX ${closedFile ?? pathOf(error)}`;
+  const fixes: Record<string, string> = { ENOENT: create, EACCES: open };
   // Whatever keeps a file from being read, but for rights, belongs to the set-up.
   const problem = error.exitStatus === EXIT.permission ? rightsProblem : setUpProblem;
   return problem(`${error.message}${note}`, fixes[errnoName(error.cause) ?? ''] ?? error.fix);

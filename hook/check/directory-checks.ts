@@ -11,14 +11,12 @@ import {
   ok,
   type Rows,
   rightsProblem,
-  rowsOf,
+  row,
   setUpProblem,
   skipped,
   type Verdict,
   warning,
 } from './table.ts';
-
-const row = rowsOf('BigBlueButton');
 
 export function directoryChecks(facts: Facts): Rows {
   const { bbb, statusDir, own } = facts;

@@ -18,14 +18,12 @@ import {
   ok,
   type Rows,
   rightsProblem,
-  rowsOf,
+  row,
   skipped,
   spoolProblem,
   type Verdict,
   warning,
 } from './table.ts';
-
-const row = rowsOf('Spool');
 
 const mounted = ['spool_answers', 'spool_mount'];
 const grouped = [...mounted, 'spool_group'];

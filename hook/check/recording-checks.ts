@@ -5,13 +5,10 @@ import { needsAdmin, type RecordingStatus } from '../status/status.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
 import type { Recordings } from './recording-facts.ts';
-import { ok, type Rows, rowsOf, setUpProblem, skipped, type Verdict, warning } from './table.ts';
-
-const row = rowsOf('Recordings');
+import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
 
 export function recordingChecks({ recordings, commands: { configured: program } }: Facts): Rows {
-  if (recordings === undefined)
-    return [rowsOf('Spool')('spool_directory', 'spool directory', skipped('fix pilos_yml first'))];
+  if (recordings === undefined) return [];
   const { states, refused, stray } = recordings;
   const [known, unread] = states instanceof ExpectedError ? [[], skipped(states.message)] : [states];
   // Those that are refused are reported once, with what has to be done before they can be delivered.

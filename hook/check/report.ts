@@ -1,47 +1,36 @@
 /** How `check` is shown: lines with a mark in groups, and one line that sums up. Pure. */
 import { EXIT, type ExitStatus } from '../errors.ts';
-import type { CheckReport, CheckResult } from './table.ts';
+import { type Layout, style } from '../terminal/table.ts';
+import type { CheckReport } from './table.ts';
 
-export interface Appearance {
+interface Appearance extends Pick<Layout, 'colours'> {
   /** Marks as signs; false: as letters, where the terminal may not know them. */
   isUnicode: boolean;
-  isColoured: boolean;
   /** Only warnings and problems. */
   isQuiet: boolean;
 }
 
-const marks: Record<CheckResult['state'], { sign: string; letter: string; colour: number }> = {
-  ok: { sign: '✓', letter: '+', colour: 32 },
-  warning: { sign: '!', letter: '!', colour: 33 },
-  problem: { sign: '✗', letter: 'x', colour: 31 },
-  skipped: { sign: '-', letter: '-', colour: 2 },
-};
+const marks = {
+  ok: { sign: '✓', letter: '+', colour: 'green' },
+  warning: { sign: '!', letter: '!', colour: 'yellow' },
+  problem: { sign: '✗', letter: 'x', colour: 'red' },
+  skipped: { sign: '-', letter: '-', colour: 'dim' },
+} as const;
 
 /** The whole text, with its last line break. */
 export function renderReport(ranAs: string, report: CheckReport, appearance: Appearance): string {
   const shown = report.results.filter(({ problem }) => !appearance.isQuiet || problem !== undefined);
   if (shown.length === 0) return '';
   const lines = appearance.isQuiet ? [] : [`checked as ${ranAs}`];
-  let group = '';
-  for (const result of shown) {
-    if (result.group !== group) lines.push('', emphasize(result.group, 1, appearance));
-    group = result.group;
-    lines.push(...renderResult(result, appearance));
+  let last = '';
+  for (const { group, state, title, problem, fix } of shown) {
+    if (group !== last) lines.push('', style('bold', group, appearance));
+    last = group;
+    const { sign, letter, colour } = marks[state];
+    lines.push(`  ${style(colour, appearance.isUnicode ? sign : letter, appearance)} ${title}`);
+    if (problem !== undefined) lines.push(`      ${problem}`, `      fix: ${fix}`);
   }
   return `${[...lines, '', summarize(report)].join('\n').replace(/^\n/, '')}\n`;
-}
-
-function renderResult({ state, title, problem, fix }: CheckResult, appearance: Appearance): string[] {
-  const { sign, letter, colour } = marks[state];
-  const mark = emphasize(appearance.isUnicode ? sign : letter, colour, appearance);
-  const lines = [`  ${mark} ${title}`];
-  if (problem !== undefined) lines.push(`      ${problem}`);
-  if (fix !== undefined) lines.push(`      fix: ${fix}`);
-  return lines;
-}
-
-function emphasize(text: string, code: number, { isColoured }: Appearance): string {
-  return isColoured ? `\u001b[${code}m${text}\u001b[0m` : text;
 }
 
 const meanings: Partial<Record<ExitStatus, string>> = {
@@ -52,25 +41,16 @@ const meanings: Partial<Record<ExitStatus, string>> = {
 
 /** `2 problems, 1 warning: begin with the set-up (exit status 78)` */
 function summarize({ results, exitStatus }: CheckReport): string {
-  const count = (state: CheckResult['state'], noun: string) => {
+  const counts = (['problem', 'warning'] as const).flatMap((state) => {
     const number = results.filter((one) => one.state === state).length;
-    return number === 0 ? [] : [`${number} ${noun}${number === 1 ? '' : 's'}`];
-  };
-  const counts = [...count('problem', 'problem'), ...count('warning', 'warning')].join(', ');
-  if (exitStatus === EXIT.ok) return counts === '' ? 'no problem' : `no problem, ${counts}`;
-  return `${counts}: begin with ${meanings[exitStatus]} (exit status ${exitStatus})`;
+    return number === 0 ? [] : [`${number} ${state}${number === 1 ? '' : 's'}`];
+  });
+  if (exitStatus === EXIT.ok) return ['no problem', ...counts].join(', ');
+  return `${counts.join(', ')}: begin with ${meanings[exitStatus]} (exit status ${exitStatus})`;
 }
 
-/** What the terminal and the locale allow. */
-export function chooseAppearance(
-  environment: NodeJS.ProcessEnv,
-  { isTerminal, isQuiet }: { isTerminal: boolean; isQuiet: boolean },
-): Appearance {
+/** Whether the locale has more than letters. */
+export function isUnicodeLocale(environment: NodeJS.ProcessEnv): boolean {
   const locale = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || '';
-  const isDumb = environment['TERM'] === 'dumb';
-  return {
-    isUnicode: /utf-?8/i.test(locale),
-    isColoured: isTerminal && !isDumb && !environment['NO_COLOR'],
-    isQuiet,
-  };
+  return /utf-?8/i.test(locale);
 }

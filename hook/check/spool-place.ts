@@ -36,25 +36,18 @@ export function decideAnswers({ answers, isHung, mount, planned }: LocalSpool): 
 export function decideDirectory(spool: LocalSpool): Verdict {
   const failure = spool.answers.get('')?.directory?.failure;
   const missing = 'it does not exist: mount it, create it, or correct spool_dir';
-  if (failure?.errno === 'ENOENT') return spoolProblem(missing, createDirectory(spool));
+  if (failure?.errno === 'ENOENT') return spoolProblem(missing, createSpool(spool));
   if (failure !== undefined) return decideFailure(spool, failure);
   if (spool.found?.isDirectory) return ok;
   return setUpProblem('it is not a directory', 'correct spool_dir in pilos.yml');
 }
 
 /** Where a mount belongs, a directory would take the recordings onto the disk of this server. */
-export function createDirectory({
-  directory,
-  mount,
-  planned,
-  requireMount,
-  pilosGroup,
-  isUsed,
-}: LocalSpool): string {
+export function createSpool(spool: LocalSpool): string {
+  const { directory, mount, planned, requireMount, pilosGroup, isUsed } = spool;
   if (planned !== undefined && planned.point !== mount.point) return planned.command;
-  const isWanted =
-    typeof requireMount === 'string' ? requireMount !== mount.point : requireMount && mount.point === '/';
-  if (isWanted)
+  const isThere = typeof requireMount === 'string' ? mount.point === requireMount : mount.point !== '/';
+  if (requireMount !== false && !isThere)
     return 'mount it, which require_mount wants, and add it to /etc/fstab; or correct require_mount';
   const create = `${createGroup(pilosGroup)}${sh`install -d -m 2775 -g pilos-spool ${directory}`}`;
   if (!isUsed) return create;

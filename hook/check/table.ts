@@ -92,42 +92,42 @@ export function decideFreeSpace(
 /** One row of the table: what is checked, and what was decided about it. */
 export interface Row {
   check: string;
-  group: Group;
   title: string;
   verdict: Verdict;
   /** Names of checks: while one of them has a problem, or is skipped for one, this one is skipped. */
   after: readonly string[];
 }
 
-/** Without what does not apply here. */
+type GroupedRow = Row & { group: Group };
+
+/** Some do not apply here. */
 export type Rows = readonly (Row | false | undefined)[];
 
-/** @returns makes the rows of a group */
-export function rowsOf(group: Group) {
-  return (check: string, title: string, verdict: Verdict, after: readonly string[] = []): Row => {
-    return { check, group, title, verdict, after };
-  };
+export function row(check: string, title: string, verdict: Verdict, after: readonly string[] = []): Row {
+  return { check, title, verdict, after };
 }
 
-/** Skips what comes after a check with a problem. */
-export function skipDependents(rows: Rows): Row[] {
+/** Takes rows into the table, and skips what comes after a check with a problem. */
+export function skipDependents(groups: readonly [Group, Rows][]): GroupedRow[] {
   const broken = new Set<string>();
-  const applicable = rows.filter((row) => row !== undefined && row !== false);
-  return applicable.map((row) => {
-    const before = row.after.find((name) => broken.has(name));
-    if (row.verdict.state === 'problem' || before !== undefined) broken.add(row.check);
-    return before === undefined ? row : { ...row, verdict: skipped(`fix ${before} first`) };
-  });
+  const all = groups.flatMap(([group, rows]) => rows.map((row) => row && { ...row, group }));
+  return all
+    .filter((row) => row !== undefined && row !== false)
+    .map((row) => {
+      const before = row.after.find((name) => broken.has(name));
+      if (row.verdict.state === 'problem' || before !== undefined) broken.add(row.check);
+      return before === undefined ? row : { ...row, verdict: skipped(`fix ${before} first`) };
+    });
 }
 
 /** The exit status is 0 without a problem, else the first of 78, 77, 73 that a problem has. */
-export function toReport(rows: readonly Row[]): CheckReport {
+export function toReport(rows: readonly GroupedRow[]): CheckReport {
   const isNeeded = (status: CheckStatus) =>
     rows.some(({ verdict }) => verdict.state === 'problem' && verdict.status === status);
   return { results: rows.map(toResult), exitStatus: statuses.find(isNeeded) ?? EXIT.ok };
 }
 
-function toResult({ check, group, title, verdict }: Row): CheckResult {
+function toResult({ check, group, title, verdict }: GroupedRow): CheckResult {
   const shown = verdict.state === 'skipped' ? `${title}: not checked, ${verdict.reason}` : title;
   const result = { check, group, state: verdict.state, title: escapeText(shown) };
   if (!('problem' in verdict)) return result;

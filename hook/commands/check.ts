@@ -3,10 +3,11 @@ import type { Command } from '@commander-js/extra-typings';
 import { decideAll } from '../check/check.ts';
 import { readFacts } from '../check/facts.ts';
 import { rememberResults } from '../check/remember.ts';
-import { chooseAppearance, renderReport } from '../check/report.ts';
+import { isUnicodeLocale, renderReport } from '../check/report.ts';
 import type { ExitStatus } from '../errors.ts';
 import type { Run } from '../run.ts';
-import { isTerminal, printJson, printOut } from '../terminal/lines.ts';
+import { printJson, printOut } from '../terminal/lines.ts';
+import { readLayout } from '../terminal/table.ts';
 import { addRunOptions, type Start } from './options.ts';
 
 /** Checks everything, prints the results, and returns 0, or else 78, 77 or 73. */
@@ -19,7 +20,8 @@ async function check(run: Run, isRemembered: boolean): Promise<ExitStatus> {
   const { ranAs } = facts.accounts;
   if (run.json) printJson({ ran_as: ranAs, results, exit_status: exitStatus });
   else {
-    const appearance = chooseAppearance(run.environment, { isTerminal: isTerminal(1), isQuiet: run.quiet });
+    const { colours } = readLayout();
+    const appearance = { colours, isUnicode: isUnicodeLocale(run.environment), isQuiet: run.quiet };
     printOut(renderReport(ranAs, { results, exitStatus }, appearance));
   }
   return exitStatus;

@@ -1,8 +1,7 @@
 /** {@link RecordingStatus} → what an admin reads on a terminal of any width, or in a pipe. */
-import { styleText } from 'node:util';
 import { cut, displayWidth } from '../terminal/display-width.ts';
 import { escapeText } from '../terminal/escape.ts';
-import type { Layout } from '../terminal/table.ts';
+import { type Layout, type Style, style } from '../terminal/table.ts';
 import { formatBytes, formatSeconds } from '../terminal/units.ts';
 import type { FormatStatus, RecordingStatus } from './status.ts';
 
@@ -15,7 +14,6 @@ const idWidth = 54;
 /** From this width on, a recording fits on one line. */
 const wide = 140;
 
-type Style = Parameters<typeof styleText>[0];
 const stateStyles: Record<FormatStatus['state'], Style> = {
   imported: 'green',
   taken: 'green',
@@ -192,10 +190,6 @@ function formatFormat(one: RecordingStatus, format: FormatStatus, layout: Layout
     lines.push(`    ${localDate(at)}  ${result} after ${formatSeconds(seconds)}${how}`);
   }
   return lines;
-}
-
-function style(format: Style, text: string, { colours }: Layout): string {
-  return colours ? styleText(format, text, { validateStream: false }) : text;
 }
 
 /** `2024-04-10 12:34`, local time. */

@@ -1,4 +1,5 @@
 /** The lines of a table on stdout, for the terminal that is there or for a pipe. */
+import { styleText } from 'node:util';
 import { isTerminal, printOut } from './lines.ts';
 
 export interface Layout {
@@ -10,6 +11,12 @@ export interface Layout {
 export function readLayout(): Layout {
   if (!isTerminal(1)) return { width: undefined, colours: false };
   return { width: process.stdout.columns || 80, colours: process.stdout.hasColors() };
+}
+
+export type Style = Parameters<typeof styleText>[0];
+
+export function style(format: Style, text: string, { colours }: Pick<Layout, 'colours'>): string {
+  return colours ? styleText(format, text, { validateStream: false }) : text;
 }
 
 /** Not all at once, nor each with a system call of its own. */

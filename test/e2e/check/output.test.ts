@@ -65,7 +65,7 @@ describe('the lines', () => {
         `${variables} script --quiet --return --command 'pilos-post-publish check' /dev/null </dev/null`,
       );
     const coloured = await onTerminal('TERM=xterm LANG=C.UTF-8');
-    expect(coloured.stdout).toContain('\u001b[32m✓\u001b[0m pilos.yml');
+    expect(coloured.stdout).toContain('\u001b[32m✓\u001b[39m pilos.yml');
     const plain = await onTerminal('TERM=xterm NO_COLOR=1 LANG=C.UTF-8');
     expect(plain.stdout).toContain('  ✓ pilos.yml');
     expect(`${plain.stdout}${(await scene().check()).stdout}`).not.toContain('\u001b[');

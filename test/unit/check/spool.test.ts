@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { decideFailedDirectory, decideImporter } from '../../../hook/check/archive-checks.ts';
 import type { FoundSpool } from '../../../hook/check/local-spool-facts.ts';
-import { createDirectory, decideAnswers, decideFailure } from '../../../hook/check/spool-place.ts';
+import { createSpool, decideAnswers, decideFailure } from '../../../hook/check/spool-place.ts';
 import {
   decideGroup,
   decideMode,
@@ -133,7 +133,7 @@ describe('the groups of the user of BBB', () => {
 
 describe('a directory that does not exist', () => {
   const fix = (changed: Partial<FoundSpool>) =>
-    createDirectory({ ...spool, mount: { ...nfs, point: '/' }, ...changed });
+    createSpool({ ...spool, mount: { ...nfs, point: '/' }, ...changed });
   const create = 'install -d -m 2775 -g pilos-spool /mnt/spool';
 
   it('is created with the group of PILOS where nothing is to be mounted', () => {
