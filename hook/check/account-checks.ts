@@ -3,7 +3,7 @@ import { workerUnit } from '../bbb/worker.ts';
 import { sh } from '../system/shell-quote.ts';
 import { type Accounts, usualUser } from './account-facts.ts';
 import type { Facts } from './facts.ts';
-import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
+import { ok, problem, type Rows, row, skipped, type Verdict, warning } from './table.ts';
 
 export function accountChecks({ accounts, commands }: Facts): Rows {
   const { owner, account, ranAs, hasSystemd, workers } = accounts;
@@ -25,11 +25,11 @@ export function decideOwner({ owner, user, hasSystemd }: Accounts): Verdict {
   const { directory, directories, uid, account, otherOwner, hasUsualUser } = owner;
   if (account !== undefined && uid !== 0) return ok;
   const text = `${directory} belongs to ${uid === 0 ? 'root' : `uid ${uid}, which no user has`}, but BBB's scripts run as ${user}`;
-  if (otherOwner !== undefined) return setUpProblem(text, sh`chown ${user}: ${directory}`);
+  if (otherOwner !== undefined) return problem.setUp(text, sh`chown ${user}: ${directory}`);
   const give = sh`chown -RH ${user}: ${directories}`;
   const create = `useradd --system --user-group --create-home --shell /bin/bash ${usualUser}`;
   // A worker whose user did not exist has not started.
-  return setUpProblem(text, hasUsualUser ? give : withWorker([create, give], 'start', { hasSystemd }));
+  return problem.setUp(text, hasUsualUser ? give : withWorker([create, give], 'start', { hasSystemd }));
 }
 
 function decideWorker({ account, workers, hasSystemd }: Accounts): Verdict {

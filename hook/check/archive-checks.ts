@@ -4,7 +4,7 @@ import { sh } from '../system/shell-quote.ts';
 import type { PlacedArchives } from './archive-facts.ts';
 import type { LocalSpool } from './local-spool-facts.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
-import { failureProblem, ok, type Rows, row, spoolProblem, type Verdict, warning } from './table.ts';
+import { ok, problem, type Rows, row, type Verdict, warning } from './table.ts';
 
 const after = ['spool_answers', 'spool_directory', 'spool_mount', 'host', 'remote_directory'];
 
@@ -33,7 +33,7 @@ export function decideImporter(archives: readonly PlacedArchives[], patience: nu
   const late = archives.filter(({ oldestSeconds }) => oldestSeconds > patience);
   const hours = Math.floor(Math.max(...late.map(({ oldestSeconds }) => oldestSeconds)) / 3600);
   if (late.length === 0) return ok;
-  return spoolProblem(
+  return problem.spool(
     `PILOS does not import: the oldest archive in ${list(late)} has waited for ${hours} h`,
     'check on the PILOS host that its scheduler runs, and its queue workers (Horizon)',
   );
@@ -77,7 +77,7 @@ function decideRefusedArchives(archives: readonly PlacedArchives[]): Verdict {
 /** What went into a former directory of the same name, and was not seen imported, may lie there for ever. */
 function decideSame(archives: readonly PlacedArchives[]): Verdict {
   const other = archives.find((one) => one.leftBehind > 0);
-  return other === undefined ? ok : failureProblem(leftBehind(other.place, other.leftBehind));
+  return other === undefined ? ok : problem.of(leftBehind(other.place, other.leftBehind));
 }
 
 function list(archives: readonly PlacedArchives[]): string {

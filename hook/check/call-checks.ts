@@ -3,14 +3,14 @@ import { checkTimerName, launcherName, programName, timerName } from '../install
 import { sh } from '../system/shell-quote.ts';
 import type { Calls, Executable, Timer } from './call-facts.ts';
 import type { Facts } from './facts.ts';
-import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
+import { ok, problem, type Rows, row, skipped, type Verdict, warning } from './table.ts';
 
 export function callChecks(facts: Facts): Rows {
   const { calls, accounts, commands, config } = facts;
   const { directory, launcher, executable, timer, checkTimer } = calls;
   const runs = executable ? decideExecutable(executable, accounts.ranAs, commands.install) : ok;
   // With `deliver: later` it does all the work.
-  const whenMissing = config?.deliver === 'later' ? setUpProblem : warning;
+  const whenMissing = config?.deliver === 'later' ? problem.setUp : warning;
   const repeated = "'deliver' runs regularly, without systemd";
   return [
     row('launcher', `launcher: ${launcher}`, decideLauncher(facts)),
@@ -30,21 +30,21 @@ export function checkTimerRow(timer: Timer, install: string) {
 
 function decideLauncher({ calls, accounts: { ranAs }, commands: { install } }: Facts): Verdict {
   const { directory, scripts, closed } = calls;
-  if (closed !== undefined) return setUpProblem(`${ranAs} cannot read ${closed}`, sh`chmod a+rX ${closed}`);
+  if (closed !== undefined) return problem.setUp(`${ranAs} cannot read ${closed}`, sh`chmod a+rX ${closed}`);
   if (scripts === undefined) {
     const text = `${directory} does not exist: BBB's recording scripts are not installed`;
-    return setUpProblem(text, `apt-get install --reinstall bbb-record-core && ${install}`);
+    return problem.setUp(text, `apt-get install --reinstall bbb-record-core && ${install}`);
   }
   const kind = scripts.get(launcherName);
   if (kind === 'own') return ok;
   const what = kind === undefined ? 'it does not exist' : "it is PILOS' own script, or somebody else's";
-  return setUpProblem(`${what}: BBB does not call this program`, install);
+  return problem.setUp(`${what}: BBB does not call this program`, install);
 }
 
 function decideExecutable(executable: Executable, user: string, install: string): Verdict {
   const { file, isThere, mayRun, otherVersion, version } = executable;
-  if (!isThere) return setUpProblem('it does not exist, so every call of the launcher fails', install);
-  if (!mayRun) return setUpProblem(`${user} cannot run it`, sh`chmod a+rx ${file}`);
+  if (!isThere) return problem.setUp('it does not exist, so every call of the launcher fails', install);
+  if (!mayRun) return problem.setUp(`${user} cannot run it`, sh`chmod a+rx ${file}`);
   if (otherVersion === undefined) return ok;
   return warning(`it is another version, '${otherVersion}', than this one, '${version}'`, install);
 }
@@ -56,7 +56,7 @@ function decideOtherScripts({ directory, scripts = new Map() }: Calls): Verdict 
   const files = [...again, ...scalelite].map((name) => `${directory}/${name}`);
   const fix = files.map((file) => sh`mv ${file} ${`${file}.replaced`}`).join(' && ');
   const names = [...again, ...scalelite].join(', ');
-  if (again.length > 0) return setUpProblem(`every recording is sent twice: ${names} sends it, too`, fix);
+  if (again.length > 0) return problem.setUp(`every recording is sent twice: ${names} sends it, too`, fix);
   if (scalelite.length === 0) return ok;
   return warning(
     `${names} sends every recording, too, and marks it as sent after its first format: wrong unless this server belongs to a Scalelite as well`,
@@ -93,5 +93,5 @@ export function decideTimer(
     return missing('disabled', enable);
   if (active === 'active') return ok;
   const text = `it is enabled, but ${active === 'failed' ? 'has failed' : 'does not run'}`;
-  return setUpProblem(`${text}: ${consequences[name]}`, `systemctl restart ${name}`);
+  return problem.setUp(`${text}: ${consequences[name]}`, `systemctl restart ${name}`);
 }

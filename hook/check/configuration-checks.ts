@@ -3,7 +3,7 @@ import { EXIT, type ExpectedError } from '../errors.ts';
 import { errnoName } from '../system/errno.ts';
 import { sh, shellQuote } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
-import { noAccess, ok, type Rows, rightsProblem, row, setUpProblem, type Verdict, warning } from './table.ts';
+import { noAccess, ok, problem, type Rows, row, type Verdict, warning } from './table.ts';
 
 const usual = "; the checks below assume BBB's usual directories";
 const user = 'the user of BBB';
@@ -42,9 +42,9 @@ function decideFile(
   if (error === undefined) return ok;
   const open = sh`chmod a+rX ${closedFile ?? pathOf(error)}`;
   const fixes: Record<string, string> = { ENOENT: create, EACCES: open };
-  // Whatever keeps a file from being read, but for rights, belongs to the set-up.
-  const problem = error.exitStatus === EXIT.permission ? rightsProblem : setUpProblem;
-  return problem(`${error.message}${note}`, fixes[errnoName(error.cause) ?? ''] ?? error.fix);
+  const { exitStatus, message } = error;
+  const fix = fixes[errnoName(error.cause) ?? ''] ?? error.fix;
+  return problem.of({ exitStatus, message: `${message}${note}`, fix }, EXIT.config);
 }
 
 function pathOf(error: ExpectedError | undefined): string {

@@ -9,10 +9,9 @@ import {
   decideFreeSpace,
   noAccess,
   ok,
+  problem,
   type Rows,
-  rightsProblem,
   row,
-  setUpProblem,
   skipped,
   type Verdict,
   warning,
@@ -62,9 +61,9 @@ function decideBbbDirectory(key: string, { path, kind, closed }: PathFacts, user
   if (closed !== undefined) return noAccess(user, 'read', closed);
   if (kind === 'directory') return ok;
   const missing = `it does not exist: create it unless ${key} in BBB's configuration is wrong`;
-  if (kind === 'missing') return setUpProblem(missing, createDirectory(path, user));
+  if (kind === 'missing') return problem.setUp(missing, createDirectory(path, user));
   const fix = `correct ${key} in BBB's configuration, or put a directory there`;
-  return setUpProblem('it is neither a directory nor a link to one', fix);
+  return problem.setUp('it is neither a directory nor a link to one', fix);
 }
 
 function createDirectory(path: string, user: string): string {
@@ -85,11 +84,11 @@ function decideWritable(
 ): Verdict {
   if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   const missing = 'it does not exist, and a delivery cannot create it';
-  if (kind === 'missing') return rightsProblem(missing, createDirectory(path, user));
-  if (kind !== 'directory') return setUpProblem('it is not a directory', `correct ${key} in pilos.yml`);
+  if (kind === 'missing') return problem.rights(missing, createDirectory(path, user));
+  if (kind !== 'directory') return problem.setUp('it is not a directory', `correct ${key} in pilos.yml`);
   if (isWritable) return ok;
   const fix = `chown ${owner} ${sh`${path} && chmod u+rwx ${path}`}`;
-  return rightsProblem(`${user} cannot write there: it belongs to uid ${uid}`, fix);
+  return problem.rights(`${user} cannot write there: it belongs to uid ${uid}`, fix);
 }
 
 /** The first delivery creates it. */
@@ -102,16 +101,16 @@ function decideLogFile(facts: PathFacts, user: string): Verdict {
   if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   if (isWritable || (isCreatable && hasParent)) return ok;
   const give = sh`chown ${user}: ${path} && chmod u+rwX ${path}`;
-  if (kind !== 'missing') return rightsProblem(`${user} cannot write it`, give);
+  if (kind !== 'missing') return problem.rights(`${user} cannot write it`, give);
   const create = `mkdir -p "$(dirname ${sh`${path}`})" && ${sh`touch ${path}`}`;
-  return rightsProblem(`${user} cannot create it`, `${create} && ${give}`);
+  return problem.rights(`${user} cannot create it`, `${create} && ${give}`);
 }
 
 function decideNotify({ closedAbove, file, mayRun }: NonNullable<OwnFiles['notify']>, user: string): Verdict {
   if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   if (mayRun) return ok;
-  if (file !== undefined) return setUpProblem('it is not executable', sh`chmod a+rx ${file}`);
-  return setUpProblem('there is no such program', 'correct notify in pilos.yml');
+  if (file !== undefined) return problem.setUp('it is not executable', sh`chmod a+rx ${file}`);
+  return problem.setUp('there is no such program', 'correct notify in pilos.yml');
 }
 
 /** What a run as root left, as PILOS' Ruby script does, makes every later one fail. */
@@ -119,14 +118,14 @@ function decideForeign({ foreign, workDir }: OwnFiles, user: string): Verdict {
   if (foreign === undefined) return ok;
   const { count, first, isInTheWay } = foreign;
   const text = `${count} of its files and directories belong to somebody else, for example ${first}`;
-  return (isInTheWay ? rightsProblem : warning)(text, sh`chown -RH ${user}: ${workDir.path}`);
+  return (isInTheWay ? problem.rights : warning)(text, sh`chown -RH ${user}: ${workDir.path}`);
 }
 
 /** The ledger needs some in any case; for rsync the whole archive is made there first. */
 function decideWorkSpace({ workSpace, workDir }: OwnFiles, isLocal: boolean): Verdict {
   if (workSpace === undefined) return ok;
   const fix = `free some space in ${workDir.path}, or set work_dir in pilos.yml to a larger disk`;
-  const verdict = decideFreeSpace(workSpace, 1e7, setUpProblem, fix);
+  const verdict = decideFreeSpace(workSpace, 1e7, problem.setUp, fix);
   return verdict.state === 'warning' && isLocal ? ok : verdict;
 }
 

@@ -12,18 +12,7 @@ import {
   decideWorkerGroup,
   describeGroup,
 } from './spool-rights.ts';
-import {
-  decideFreeSpace,
-  failureProblem,
-  ok,
-  type Rows,
-  rightsProblem,
-  row,
-  skipped,
-  spoolProblem,
-  type Verdict,
-  warning,
-} from './table.ts';
+import { decideFreeSpace, ok, problem, type Rows, row, skipped, type Verdict, warning } from './table.ts';
 
 const mounted = ['spool_answers', 'spool_mount'];
 const grouped = [...mounted, 'spool_group'];
@@ -67,12 +56,12 @@ function foundSpoolChecks(spool: FoundSpool): Rows {
 }
 
 function decideSpace({ found: free, failure }: NonNullable<Answers['space']> = {}): Verdict {
-  if (failure !== undefined) return failureProblem(failure);
+  if (failure !== undefined) return problem.of(failure);
   if (free === undefined) return skipped('the file system does not say');
   return decideFreeSpace(
     free,
     1e8,
-    spoolProblem,
+    problem.spool,
     'free some space there; is PILOS importing? See Horizon and failed/',
   );
 }
@@ -90,7 +79,7 @@ function decideWrite(spool: FoundSpool, { found: written, failure }: Written = {
   if (failure !== undefined) return decideFailure(spool, failure);
   if (written === undefined) return skipped('the probe ended before');
   const options = 'correct the options of its mount (file_mode, umask), or the default ACL';
-  if ((written.mode & 0o044) === 0) return rightsProblem('PILOS cannot read it', options);
+  if ((written.mode & 0o044) === 0) return problem.rights('PILOS cannot read it', options);
   const hasSetgid = (spool.found.mode & 0o2000) !== 0;
   if (written.gid === spool.found.gid || !hasSetgid) return ok;
   return warning(
@@ -107,15 +96,15 @@ function decideSubDirectory(spool: FoundSpool, subDir: string): Verdict {
   const { found: there, failure } = directory ?? {};
   if (failure?.errno === 'ENOENT') {
     const text = 'it does not exist, so the recordings of that PILOS are not delivered';
-    return spoolProblem(text, sh`install -d -m 2775 -o ${uid} -g ${gid} ${path}`);
+    return problem.spool(text, sh`install -d -m 2775 -o ${uid} -g ${gid} ${path}`);
   }
   if (failure !== undefined) return decideFailure(spool, failure);
   if (there === undefined) return skipped('the probe ended before');
-  if (!there.isDirectory) return spoolProblem('it is not a directory', `remove or rename ${path}`);
+  if (!there.isDirectory) return problem.spool('it is not a directory', `remove or rename ${path}`);
   if (there.gid !== gid && (there.mode & 0o007) !== 0o007) {
     const text = `its group (id ${there.gid}) is not that of ${spool.found.path}, so PILOS cannot delete what it has imported`;
     const change = (place: string) => sh`chgrp ${gid} ${place} && chmod g+rwxs ${place}`;
-    return rightsProblem(text, asRoot(spool.mount, path, change));
+    return problem.rights(text, asRoot(spool.mount, path, change));
   }
   const mode = decideMode({ path, mode: there.mode }, spool.mount);
   return mode.state === 'ok' && write?.failure ? decideFailure(spool, write.failure) : mode;

@@ -5,7 +5,7 @@ import { needsAdmin, type RecordingStatus } from '../status/status.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { Facts } from './facts.ts';
 import type { Recordings } from './recording-facts.ts';
-import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
+import { ok, problem, type Rows, row, skipped, type Verdict, warning } from './table.ts';
 
 export function recordingChecks({ recordings, commands: { configured: program } }: Facts): Rows {
   if (recordings === undefined) return [];
@@ -69,7 +69,7 @@ function decideRefused(refused: Recordings['refused'], program: string): Verdict
   const { meetingId, reason, source } = first;
   const others = refused.length === 1 ? '' : `, and ${refused.length - 1} more`;
   const text = `meeting ${meetingId}${others} is not delivered: ${reason.message}`;
-  if (reason.code === 'sub_dir_not_allowed') return setUpProblem(text, reason.fix);
+  if (reason.code === 'sub_dir_not_allowed') return problem.setUp(text, reason.fix);
   if (source === undefined) return warning(text, sh`bbb-record --rebuild ${meetingId}`);
   // The setting is for meetings to come.
   const fix = `${reason.fix}; for this meeting, correct it in ${source} and run '${program} deliver'`;

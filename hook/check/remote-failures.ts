@@ -3,7 +3,7 @@ import { EXIT, type ExpectedError } from '../errors.ts';
 import { RsyncFailure } from '../spool/rsync/failure.ts';
 import { sh, shellQuote } from '../system/shell-quote.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
-import { failureProblem, type Problem, setUpProblem } from './table.ts';
+import { type Problem, problem } from './table.ts';
 
 /** In the order in which a transfer comes to them: what is before the one that failed is in order. */
 export const remoteSteps = [
@@ -34,17 +34,13 @@ const betterFixes: Record<string, (facts: RemoteFacts) => string | undefined> = 
 };
 
 export function classifyFailure(failure: ExpectedError, facts: RemoteFacts): Problem & { step: RemoteStep } {
-  const { code, message } = failure;
+  const { code, message, exitStatus } = failure;
   const isHere = failure instanceof RsyncFailure && failure.isHere;
   const [, known = 'remote_rsync'] = stepsByCode.find(([pattern]) => pattern.test(code)) ?? [];
   const step = isHere ? 'host' : known;
   const isSetUp = code.startsWith('ssh_') || step === 'remote_rsync';
   const fix = betterFixes[code]?.(facts) ?? failure.fix;
-  const problem =
-    isSetUp && failure.exitStatus !== EXIT.permission
-      ? setUpProblem(message, fix)
-      : failureProblem(failure, fix);
-  return { ...problem, step };
+  return { ...problem.of({ exitStatus, message, fix }, isSetUp ? EXIT.config : EXIT.spool), step };
 }
 
 /** A command as the user of BBB, whose `~/.ssh` counts. */

@@ -14,14 +14,14 @@ import {
   remoteSteps,
 } from './remote-failures.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
-import { ok, type Rows, row, setUpProblem, skipped, type Verdict, warning } from './table.ts';
+import { ok, problem, type Rows, row, skipped, type Verdict, warning } from './table.ts';
 
 type ProbedSpool = RemoteSpool & { probe: RsyncProbe };
 
 export function remoteSpoolChecks(spool: RemoteSpool): Rows {
   const { hasRsync, sshRefusal, address, ranAs } = spool;
   const probe = spool.probes.get('');
-  const rsync = hasRsync ? ok : setUpProblem('it does not', 'apt-get install --reinstall --yes rsync');
+  const rsync = hasRsync ? ok : problem.setUp('it does not', 'apt-get install --reinstall --yes rsync');
   const ssh = sshRefusal === undefined ? ok : decideSshRefusal(ranAs, sshRefusal);
   return [
     row('rsync', 'rsync runs here', rsync),
@@ -65,13 +65,13 @@ function titlesOf({ address, ssh, name, probe: { failure, left } }: ProbedSpool)
 
 /** ssh does not begin: `ssh -G` fails as any connection would. */
 export function decideSshRefusal(user: string, said: string): Verdict {
-  if (said === '') return setUpProblem('it does not', 'apt-get install --reinstall --yes openssh-client');
+  if (said === '') return problem.setUp('it does not', 'apt-get install --reinstall --yes openssh-client');
   const file = /^Bad owner or permissions on (\/.*)$/.exec(said)?.[1];
   const text = `it refuses its configuration: ${quote(said)}`;
-  if (file === undefined) return setUpProblem(text, 'correct the line that it names');
+  if (file === undefined) return problem.setUp(text, 'correct the line that it names');
   // What is in /etc/ssh is read by everybody.
   const [owner, mode] = file.startsWith('/etc/') ? ['root', 644] : [user, 600];
-  return setUpProblem(text, sh`chown ${owner}: ${file} && chmod ${mode} ${file}`);
+  return problem.setUp(text, sh`chown ${owner}: ${file} && chmod ${mode} ${file}`);
 }
 
 const underWay = skipped('another transfer is under way');
@@ -82,8 +82,8 @@ function decideStep(step: RemoteStep, spool: ProbedSpool): Verdict {
   const { failure } = spool.probe;
   if (failure === undefined) return ok;
   if (isLock(failure)) return ['remote_directory', 'remote_write'].includes(step) ? underWay : ok;
-  const problem = classifyFailure(failure, spool);
-  return problem.step === step ? problem : ok;
+  const classified = classifyFailure(failure, spool);
+  return classified.step === step ? classified : ok;
 }
 
 function decideLocking({ probe: { failure, isLocked }, address }: ProbedSpool): Verdict {
@@ -102,10 +102,10 @@ export function decideRenaming(spool: RemoteFacts & { probe: RsyncProbe }): Verd
   const again =
     'rsync there may not delete, and so not rename: a cut transfer starts again at its first byte';
   if (renaming.code === 'renaming_refused') return warning(again, renaming.fix);
-  const problem = classifyFailure(renaming, spool);
+  const classified = classifyFailure(renaming, spool);
   // The directory itself can be written: the test file is there.
   const fix = "look for its attributes ('lsattr -d') and its sticky bit there";
-  return renaming.code === 'spool_not_writable' ? { ...problem, fix } : problem;
+  return renaming.code === 'spool_not_writable' ? { ...classified, fix } : classified;
 }
 
 /** One that PILOS meetings of this server have asked for. */
@@ -113,8 +113,8 @@ function decideRemoteSubDirectory(spool: ProbedSpool, subDir: string, probe: Rsy
   const failure = probe.failure ?? (probe.left === undefined ? undefined : probe.renaming);
   if (failure === undefined || failure.code === 'renaming_refused') return ok;
   if (isLock(failure)) return underWay;
-  const problem = classifyFailure(failure, spool);
-  if (!['spool_dir_missing', 'spool_dir_unusable'].includes(failure.code)) return problem;
+  const classified = classifyFailure(failure, spool);
+  if (!['spool_dir_missing', 'spool_dir_unusable'].includes(failure.code)) return classified;
   const transfer = transferOf({ ...spool.config, address: spool.address }, '', subDir);
-  return { ...problem, fix: asUser(spool.user, ['rsync', ...createDirectoryArguments(transfer)]) };
+  return { ...classified, fix: asUser(spool.user, ['rsync', ...createDirectoryArguments(transfer)]) };
 }

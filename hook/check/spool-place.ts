@@ -3,16 +3,7 @@ import type { ProbeFailure } from '../spool/local/probe.ts';
 import { describeMount } from '../system/network-mount.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { LocalSpool } from './local-spool-facts.ts';
-import {
-  failureProblem,
-  noAccess,
-  ok,
-  type Problem,
-  setUpProblem,
-  spoolProblem,
-  type Verdict,
-  warning,
-} from './table.ts';
+import { noAccess, ok, problem, type Verdict, warning } from './table.ts';
 
 /** What a file system says whose server is gone. */
 const deadErrnos = ['ESTALE', 'ENOTCONN', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH'];
@@ -25,21 +16,21 @@ export function decideAnswers({ answers, isHung, mount, planned }: LocalSpool): 
   if (!isHung && failure === undefined) return ok;
   const { point, source } = mount;
   const text = `${failure?.message ?? 'it does not answer'}: ${describeMount(mount)} hangs or is gone`;
-  if (point === '/') return spoolProblem(text, 'look at the disk (dmesg)');
+  if (point === '/') return problem.spool(text, 'look at the disk (dmesg)');
   const again = planned?.point === point ? ` && ${planned.command}` : '';
   const remount = `${sh`umount --force --lazy ${point}`}${again}`;
-  if (lastingErrnos.includes(failure?.errno ?? '')) return spoolProblem(text, remount);
+  if (lastingErrnos.includes(failure?.errno ?? '')) return problem.spool(text, remount);
   const heals = `bring ${source} and the network to it back: the mount then heals itself`;
-  return spoolProblem(text, `${heals}; only if they never come back: ${remount}`);
+  return problem.spool(text, `${heals}; only if they never come back: ${remount}`);
 }
 
 export function decideDirectory(spool: LocalSpool): Verdict {
   const failure = spool.answers.get('')?.directory?.failure;
   const missing = 'it does not exist: mount it, create it, or correct spool_dir';
-  if (failure?.errno === 'ENOENT') return spoolProblem(missing, createSpool(spool));
+  if (failure?.errno === 'ENOENT') return problem.spool(missing, createSpool(spool));
   if (failure !== undefined) return decideFailure(spool, failure);
   if (spool.found?.isDirectory) return ok;
-  return setUpProblem('it is not a directory', 'correct spool_dir in pilos.yml');
+  return problem.setUp('it is not a directory', 'correct spool_dir in pilos.yml');
 }
 
 /** Where a mount belongs, a directory would take the recordings onto the disk of this server. */
@@ -62,10 +53,10 @@ export function createGroup(pilosGroup: LocalSpool['pilosGroup']): string {
 export function decideMount({ directory, mount: { point }, planned, answers }: LocalSpool): Verdict {
   if (planned !== undefined && planned.point.length > point.length) {
     const text = `${planned.point} is not mounted, though /etc/fstab or a mount unit says so: recordings would fill the disk of this server`;
-    return spoolProblem(text, planned.command);
+    return problem.spool(text, planned.command);
   }
   const failure = answers.get('')?.write?.failure;
-  if (failure?.code === 'spool_not_mounted') return failureProblem(failure);
+  if (failure?.code === 'spool_not_mounted') return problem.of(failure);
   if (point !== '/') return ok;
   return warning(
     'nothing is mounted there, so recordings stay on the disk of this server',
@@ -74,9 +65,9 @@ export function decideMount({ directory, mount: { point }, planned, answers }: L
 }
 
 /** What a directory that cannot be used needs. */
-export function decideFailure({ mount, accounts }: LocalSpool, failure: ProbeFailure): Problem {
+export function decideFailure({ mount, accounts }: LocalSpool, failure: ProbeFailure): Verdict {
   const { code, errno, closed } = failure;
   if (code === 'eacces' && closed !== undefined) return noAccess(accounts.ranAs, 'enter', closed);
   const isReadOnly = errno === 'EROFS' && mount.point !== '/';
-  return failureProblem(failure, isReadOnly ? sh`mount -o remount,rw ${mount.point}` : failure.fix);
+  return problem.of(isReadOnly ? { ...failure, fix: sh`mount -o remount,rw ${mount.point}` } : failure);
 }

@@ -3,7 +3,7 @@ import { sh } from '../system/shell-quote.ts';
 import { withWorker } from './account-checks.ts';
 import type { FoundSpool } from './local-spool-facts.ts';
 import { createGroup } from './spool-place.ts';
-import { ok, rightsProblem, skipped, type Verdict, warning } from './table.ts';
+import { ok, problem, skipped, type Verdict, warning } from './table.ts';
 
 export function describeGroup({ found, groupName }: FoundSpool): string {
   return groupName ?? `id ${found.gid}`;
@@ -21,10 +21,10 @@ export function decideGroup({ groupName, pilosGroup, accounts, found, mount }: F
   const change = (place: string) => sh`chgrp pilos-spool ${place} && chmod g+rwxs ${place}`;
   const give = asRoot(mount, path, (place) => `${createGroup(pilosGroup)}${change(place)}`);
   if (pilosGroup !== undefined || gid === 0 || gid === account?.gid)
-    return rightsProblem(`its group is ${groupName}, so PILOS cannot read and delete archives there`, give);
+    return problem.rights(`its group is ${groupName}, so PILOS cannot read and delete archives there`, give);
   if (groups.includes(gid)) return ok;
   const join = withWorker([`usermod --append --groups ${groupName} ${user}`], 'restart', accounts);
-  return rightsProblem(
+  return problem.rights(
     `its group is ${groupName}, and ${user} is not in it`,
     `if PILOS is in ${groupName}, and it is for nothing but the spool: ${join}; otherwise: ${give}`,
   );
@@ -42,7 +42,7 @@ export function decideUserGroup(spool: FoundSpool): Verdict {
   const create = groupName === undefined ? [`groupadd --gid ${gid} ${name}`] : [];
   const commands = [...create, `usermod --append --groups ${name} ${user}`];
   const hasWorker = workers.some((one) => !one.groups.includes(gid));
-  return rightsProblem(
+  return problem.rights(
     `${user} is not in group ${describeGroup(spool)}, so archives cannot be written, or PILOS cannot delete them`,
     hasWorker ? withWorker(commands, 'restart', accounts) : commands.join(' && '),
   );
@@ -57,7 +57,7 @@ export function decideWorkerGroup(spool: FoundSpool): Verdict {
   const without = workers.filter((one) => !one.groups.includes(gid)).map(({ pid }) => pid);
   if (without.length === 0) return ok;
   const text = `process ${without.join(', ')} was started before ${user} came into group ${describeGroup(spool)}, and is not in it`;
-  return rightsProblem(text, withWorker([], 'restart', spool.accounts));
+  return problem.rights(text, withWorker([], 'restart', spool.accounts));
 }
 
 /** NFS: by squashing, or by groups of its own, the server let the test file be written, with the group of the spool. */
@@ -89,7 +89,7 @@ export function decideMode(
   if (broken.length === 0) return ok;
   const change = broken.map(([, , one]) => one).join(',');
   const fix = asRoot(mount, path, (place) => sh`chmod ${change} ${place}`);
-  return (isClosed || isSticky ? rightsProblem : warning)(broken.map(([, what]) => what).join('; '), fix);
+  return (isClosed || isSticky ? problem.rights : warning)(broken.map(([, what]) => what).join('; '), fix);
 }
 
 /** Over NFS, root of this server is usually nobody on the other one, and there the directory has another path. */

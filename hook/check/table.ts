@@ -1,5 +1,5 @@
 /** The table of checks: what an entry is, what it decides, and the exit status that this makes. Pure. */
-import { EXIT, type ExitStatus } from '../errors.ts';
+import { EXIT, type ExitStatus, type ExpectedError } from '../errors.ts';
 import type { FreeSpace } from '../system/free-space.ts';
 import { sh } from '../system/shell-quote.ts';
 import { escapeText } from '../terminal/escape.ts';
@@ -53,25 +53,26 @@ export function warning(problem: string, fix: string): Verdict {
   return { state: 'warning', problem, fix };
 }
 
+type Failure = Pick<ExpectedError, 'exitStatus' | 'message' | 'fix'>;
+
 const problemWith = (status: CheckStatus) => (problem: string, fix: string) =>
   ({ state: 'problem', problem, fix, status }) satisfies Problem;
-export const setUpProblem = problemWith(EXIT.config);
-export const rightsProblem = problemWith(EXIT.permission);
-export const spoolProblem = problemWith(EXIT.spool);
 
-/** A delivery would fail with this. */
-export function failureProblem(
-  { exitStatus, message, fix }: { exitStatus: ExitStatus; message: string; fix: string },
-  betterFix = fix,
-): Problem {
-  const status = statuses.find((one) => one === exitStatus) ?? EXIT.spool;
-  return problemWith(status)(message, betterFix);
-}
+export const problem = {
+  setUp: problemWith(EXIT.config),
+  rights: problemWith(EXIT.permission),
+  spool: problemWith(EXIT.spool),
+  /** A delivery would fail with this. @param otherwise what it counts as when it is neither the set-up nor rights */
+  of({ exitStatus, message, fix }: Failure, otherwise: CheckStatus = EXIT.spool): Problem {
+    const isKnown = exitStatus === EXIT.config || exitStatus === EXIT.permission;
+    return problemWith(isKnown ? exitStatus : otherwise)(message, fix);
+  },
+};
 
 /** A path that `user` may not read or enter. */
-export function noAccess(user: string, verb: 'read' | 'enter', path: string): Problem {
+export function noAccess(user: string, verb: 'read' | 'enter', path: string): Verdict {
   const right = verb === 'read' ? 'a+rX' : 'a+x';
-  return rightsProblem(`${user} cannot ${verb} ${path}`, sh`chmod ${right} ${path}`);
+  return problem.rights(`${user} cannot ${verb} ${path}`, sh`chmod ${right} ${path}`);
 }
 
 /** With fewer bytes, a recording may not fit. */
@@ -81,11 +82,11 @@ const littleSpace = 1e9;
 export function decideFreeSpace(
   { bytes, inodes }: FreeSpace,
   needed: number,
-  problem: (text: string, fix: string) => Verdict,
+  problemWith: typeof problem.spool,
   fix: string,
 ): Verdict {
-  if (inodes === 0) return problem('no inode is free', fix);
-  if (bytes < needed) return problem('it is full', fix);
+  if (inodes === 0) return problemWith('no inode is free', fix);
+  if (bytes < needed) return problemWith('it is full', fix);
   return bytes < littleSpace ? warning('a recording may be larger', fix) : ok;
 }
 

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { isUnicodeLocale, renderReport } from '../../../hook/check/report.ts';
 import {
-  failureProblem,
   ok,
+  problem,
   type Rows,
   row,
   skipDependents,
@@ -18,7 +18,7 @@ const decide = (rows: Rows) => toReport(skipDependents([['Spool', rows]]));
 const always = (check: string, verdict: Verdict, after: readonly string[] = []) =>
   row(check, `the ${check}`, verdict, after);
 const broken = (exitStatus: 73 | 77 | 78) =>
-  failureProblem({ exitStatus, message: 'it is broken', fix: 'repair it' });
+  problem.of({ exitStatus, message: 'it is broken', fix: 'repair it' });
 
 describe('the table', () => {
   it('skips what depends on something broken, and what depends on that', () => {

@@ -7,7 +7,7 @@ import { checkTimerRow, decideRepeated, decideTimer } from '../../../hook/check/
 import { classifyScript, isRepeatedDelivery } from '../../../hook/check/call-facts.ts';
 import { readConfiguration, salvagePilos } from '../../../hook/check/configuration-facts.ts';
 import { decideNotImported, decideStray, decideUndelivered } from '../../../hook/check/recording-checks.ts';
-import { setUpProblem, warning } from '../../../hook/check/table.ts';
+import { problem, warning } from '../../../hook/check/table.ts';
 import { timerName } from '../../../hook/install/layout.ts';
 import type { RecordingStatus } from '../../../hook/status/status.ts';
 import { useTemporaryDirectory } from '../../support/files/temporary-directory.ts';
@@ -89,7 +89,7 @@ describe('the timer', () => {
 
   it('is not said to be missing when systemd cannot be asked', () => {
     const unknown = 'Failed to connect to bus: No such file or directory';
-    expect(decideTimer({ unknown }, timerName, 'x', setUpProblem)).toEqual({
+    expect(decideTimer({ unknown }, timerName, 'x', problem.setUp)).toEqual({
       state: 'skipped',
       reason: `systemctl says '${unknown}'`,
     });
@@ -103,9 +103,11 @@ describe('the timer', () => {
   });
 
   it('must be there when it does all the work', () => {
-    expect(decideTimer(timer('loaded', 'disabled', 'inactive'), timerName, 'x', setUpProblem)).toMatchObject({
-      state: 'problem',
-    });
+    expect(decideTimer(timer('loaded', 'disabled', 'inactive'), timerName, 'x', problem.setUp)).toMatchObject(
+      {
+        state: 'problem',
+      },
+    );
   });
 });
 
@@ -120,12 +122,12 @@ describe('without systemd', () => {
   });
 
   it('something else than the timer has to run deliver, and must when BBB only notes recordings', () => {
-    expect(decideRepeated(true, 'x', setUpProblem)).toEqual({ state: 'ok' });
+    expect(decideRepeated(true, 'x', problem.setUp)).toEqual({ state: 'ok' });
     expect(decideRepeated(false, 'x', warning)).toMatchObject({
       state: 'warning',
       fix: expect.stringMatching(/^start 'x deliver --every 15m' /),
     });
-    expect(decideRepeated(false, 'x', setUpProblem)).toMatchObject({ state: 'problem', status: 78 });
+    expect(decideRepeated(false, 'x', problem.setUp)).toMatchObject({ state: 'problem', status: 78 });
   });
 
   it('no fix calls systemctl', () => {
