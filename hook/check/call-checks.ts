@@ -1,6 +1,7 @@
 /** Does BBB call this program, does nothing else send the same recordings, and do the timers run? */
 import { checkTimerName, launcherName, programName, timerName } from '../install/layout.ts';
 import { sh } from '../system/shell-quote.ts';
+import { versionLine } from '../system/version.ts';
 import type { Calls, Executable, Timer } from './call-facts.ts';
 import type { Facts } from './facts.ts';
 import { ok, problem, type Rows, row, skipped, type Verdict, warning } from './table.ts';
@@ -42,11 +43,11 @@ function decideLauncher({ calls, accounts: { ranAs }, commands: { install } }: F
 }
 
 function decideExecutable(executable: Executable, user: string, install: string): Verdict {
-  const { file, isThere, mayRun, otherVersion, version } = executable;
+  const { file, isThere, mayRun, version } = executable;
   if (!isThere) return problem.setUp('it does not exist, so every call of the launcher fails', install);
   if (!mayRun) return problem.setUp(`${user} cannot run it`, sh`chmod a+rx ${file}`);
-  if (otherVersion === undefined) return ok;
-  return warning(`it is another version, '${otherVersion}', than this one, '${version}'`, install);
+  if (version === versionLine) return ok;
+  return warning(`it is another version, '${version}', than this one, '${versionLine}'`, install);
 }
 
 function decideOtherScripts({ directory, scripts = new Map() }: Calls): Verdict {

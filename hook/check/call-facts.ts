@@ -1,14 +1,23 @@
-/** What calls this program: BBB's `post_publish` directory, and the timer or what stands in for it. */
+/** What calls this program: BBB's `post_publish` directory, the timer or what stands in for it, and an admin in a shell. */
 import { constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSea } from 'node:sea';
+import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
 import { readLastRun } from '../delivery/metrics.ts';
 import { isLauncher } from '../install/launcher.ts';
-import { checkTimerName, launcherName, programName, scriptsDirectory, timerName } from '../install/layout.ts';
+import {
+  checkTimerName,
+  launcherName,
+  packageNote,
+  programName,
+  scriptsDirectory,
+  timerName,
+} from '../install/layout.ts';
 import { type ChildOptions, runChild } from '../system/child-process.ts';
-import { findClosed, mayAccess, quietly } from '../system/paths.ts';
+import { ownCommand } from '../system/own-command.ts';
+import { findClosed, findProgram, mayAccess, quietly } from '../system/paths.ts';
 import { readProcesses, sharesMounts } from '../system/proc.ts';
-import { hasSameContent } from '../system/same-content.ts';
+import { shellQuote } from '../system/shell-quote.ts';
 import { isSystemdRunning, systemctl } from '../system/systemd.ts';
 import { versionLine } from '../system/version.ts';
 
@@ -86,14 +95,13 @@ export function classifyScript(name: string, text: string): ScriptKind {
   return /scalelite\.yml/.test(text) || /scalelite/i.test(name) ? 'scalelite' : 'other';
 }
 
-/** The launcher starts the executable beside itself, where it really lies. `otherVersion`: of another program than this one. */
+/** The launcher starts the executable beside itself, where it really lies. `version`: what it says, where it can be asked. */
 async function readExecutable(launcher: string, options: ChildOptions) {
   const file = `${dirname(realpathSync(launcher))}/${programName}`;
   const mayRun = mayAccess(file, constants.R_OK | constants.X_OK);
-  const isOther = mayRun && isSea() && !(await hasSameContent(file, process.execPath));
-  const said = isOther ? await runChild([file, '--version'], options) : undefined;
-  const otherVersion = said?.stdout.trim().slice(0, 200);
-  return { file, isThere: existsSync(file), mayRun, version: versionLine, otherVersion };
+  const said = mayRun && isSea() ? await runChild([file, '--version'], options) : undefined;
+  const version = said?.stdout.trim().slice(0, 200) ?? versionLine;
+  return { file, isThere: existsSync(file), mayRun, version };
 }
 
 /** Undefined without systemd. */
@@ -104,4 +112,27 @@ export async function readTimer(name: string, options: ChildOptions): Promise<Ti
   if (exitStatus !== 0) return { unknown: stderr.trim().split('\n')[0] ?? '' };
   const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
   return { load: value('LoadState'), enabled: value('UnitFileState'), active: value('ActiveState') };
+}
+
+/** Without its file, apt cannot install again what did not come from a repository. */
+const reinstall = `apt-get install --reinstall ./${programName}_*_"$(dpkg --print-architecture)".deb`;
+
+/** This program as an admin calls it. */
+export function readOwnCommands(choice: ConfigChoice, environment: NodeJS.ProcessEnv) {
+  const found = findProgram(programName, environment) ?? '';
+  const isFound = isSea() && quietly(() => realpathSync(found) === realpathSync(process.execPath)) === true;
+  const program = isFound ? programName : shellQuote(ownCommand());
+  const isPackage = existsSync(packageNote);
+  const [pilosFile, bbbFiles] = [chosenPilosFile(choice, environment), chosenBbbFiles(choice, environment)];
+  const isUsualPilosFile = pilosFile === chosenPilosFile({}, {});
+  const isUsual = isUsualPilosFile && bbbFiles.join(':') === chosenBbbFiles({}, {}).join(':');
+  const options = ['--config', pilosFile, ...bbbFiles.flatMap((file) => ['--bbb-config', file])];
+  return {
+    /** With the options that choose the same configuration, where it is not the usual one. */
+    configured: isUsual ? program : `${program} ${shellQuote(options)}`,
+    /** Puts launcher, executable, timer and `pilos.yml` in place. */
+    install: isPackage ? reinstall : `${program} install`,
+    /** It writes the `pilos.yml` that is read: no other one is chosen, and dpkg does not own it. */
+    writesPilosFile: isUsualPilosFile && !isPackage,
+  };
 }

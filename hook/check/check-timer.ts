@@ -2,8 +2,7 @@
 import { checkTimerName } from '../install/layout.ts';
 import type { ConfiguredRun } from '../run.ts';
 import { checkTimerRow } from './call-checks.ts';
-import { readTimer } from './call-facts.ts';
-import { readOwnCommands } from './own-commands.ts';
+import { readOwnCommands, readTimer } from './call-facts.ts';
 import { rememberResults } from './remember.ts';
 import { skipDependents, toReport } from './table.ts';
 

@@ -8,11 +8,10 @@ import { requireAnswers } from '../system/network-mount.ts';
 import { findClosed, readPathFacts } from '../system/paths.ts';
 import { becomeOwner } from '../system/user.ts';
 import { readAccounts, readOwner } from './account-facts.ts';
-import { hasRepeatedDelivery, readCalls } from './call-facts.ts';
+import { hasRepeatedDelivery, readCalls, readOwnCommands } from './call-facts.ts';
 import { readConfiguration } from './configuration-facts.ts';
 import { readBbbDirectories, readOwnFiles } from './directory-facts.ts';
 import { type LocalSpool, readLocalSpool, type SpoolContext } from './local-spool-facts.ts';
-import { readOwnCommands } from './own-commands.ts';
 import { readRecordings } from './recording-facts.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
 

@@ -33,20 +33,19 @@ function foundSpoolChecks(spool: FoundSpool): Rows {
   const { path, mode } = spool.found;
   const { point, type, source } = spool.mount;
   const { space, write } = spool.answers.get('') ?? {};
+  const mount = `file system: ${point} (${type} from ${source})`;
   const group = describeGroup(spool);
+  const inGroup = [...grouped, 'user_group'];
   const needed = `is in group ${group}, if it has to be`;
   const free = space?.found ? formatBytes(space.found.bytes) : 'unknown';
   const written = `a file of ${ranAs} in ${path}${describeAccess(write?.found, spool)}`;
   return [
-    row('spool_mount', `file system: ${point} (${type} from ${source})`, decideMount(spool), [
-      'spool_answers',
-    ]),
+    row('spool_mount', mount, decideMount(spool), ['spool_answers']),
     row('spool_group', `group of ${path}: ${group}`, decideGroup(spool), mounted),
     row('spool_mode', `mode of ${path}: ${toOctal(mode)}`, decideMode(spool.found, spool.mount), grouped),
     row('spool_space', `free space: ${free}`, decideSpace(space), mounted),
     account && row('user_group', `${user} ${needed}`, decideUserGroup(spool), grouped),
-    account &&
-      row('worker_group', `BBB's worker ${needed}`, decideWorkerGroup(spool), [...grouped, 'user_group']),
+    account && row('worker_group', `BBB's worker ${needed}`, decideWorkerGroup(spool), inGroup),
     row('spool_write', written, decideWrite(spool, write), usable),
     ...spool.subDirs.map((subDir) => {
       const title = `sub directory that PILOS asks for: ${path}/${subDir}`;
@@ -58,12 +57,8 @@ function foundSpoolChecks(spool: FoundSpool): Rows {
 function decideSpace({ found: free, failure }: NonNullable<Answers['space']> = {}): Verdict {
   if (failure !== undefined) return problem.of(failure);
   if (free === undefined) return skipped('the file system does not say');
-  return decideFreeSpace(
-    free,
-    1e8,
-    problem.spool,
-    'free some space there; is PILOS importing? See Horizon and failed/',
-  );
+  const fix = 'free some space there; is PILOS importing? See Horizon and failed/';
+  return decideFreeSpace(free, 1e8, problem.spool, fix);
 }
 
 type Written = NonNullable<Answers['write']>;
