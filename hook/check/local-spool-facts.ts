@@ -2,9 +2,9 @@
 import type { Config } from '../config/config.ts';
 import { askProbe } from '../spool/local/probe.ts';
 import type { ChildOptions } from '../system/child-process.ts';
-import { isAtOrBelow, mountOf } from '../system/mounts.ts';
-import { readText } from '../system/paths.ts';
+import { findMount, isAtOrBelow } from '../system/mounts.ts';
 import { readPlannedMount } from '../system/planned-mount.ts';
+import { readMounts } from '../system/proc.ts';
 import { type Accounts, readGroup } from './account-facts.ts';
 import { readLocalArchives } from './archive-facts.ts';
 import type { Recordings } from './recording-facts.ts';
@@ -34,7 +34,7 @@ export async function readLocalSpool(context: SpoolContext, directory: string) {
     /** By sub directory. The probe did not come to its end where it is hung. */
     ...{ answers, isHung, found },
     /** Of the directory, or of the one above it that is there. */
-    mount: mountOf(path, readText('/proc/self/mountinfo')),
+    mount: findMount(path, readMounts()),
     planned: readPlannedMount(path, isHung) ?? readPlannedMount(directory, isHung),
     /** Undefined when its id has no name on this server. */
     groupName: found && (await readGroup(found.gid, options))?.name,

@@ -1,7 +1,8 @@
 /** Which file system a directory is on, by what outlasts a remount, a reboot and another sandbox. */
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type MountEntry, parseMounts } from './mounts.ts';
+import type { MountEntry } from './mounts.ts';
+import { readText } from './paths.ts';
+import { readMounts } from './proc.ts';
 
 export interface FileSystem {
   /** For people: `nfs4 from nas:/spool`. */
@@ -25,7 +26,7 @@ export function isSameFileSystem(one: FileSystem, other: FileSystem): boolean {
 /** Of an open directory, by its mount, whatever is mounted over it meanwhile. */
 export function readFileSystem(descriptor: number): FileSystem | undefined {
   const mountId = /^mnt_id:\s*(\d+)$/m.exec(readText(`/proc/self/fdinfo/${descriptor}`))?.[1];
-  const mounts = parseMounts(readText('/proc/self/mountinfo'));
+  const mounts = readMounts();
   const mount = mounts.find(({ id }) => id === mountId);
   const root = mounts.findLast(({ point }) => point === '/');
   return mount && identifyFileSystem(mount, root, readText);
@@ -77,12 +78,4 @@ function diskId({ device, source }: MountEntry, read: (path: string) => string):
   // btrfs has a number that belongs to no disk.
   const number = device.startsWith('0:') ? read(`/sys/class/block/${basename(source)}/dev`).trim() : device;
   return /^E:ID_FS_UUID=(.+)$/m.exec(read(`/run/udev/data/b${number}`))?.[1];
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path).toString();
-  } catch {
-    return '';
-  }
 }

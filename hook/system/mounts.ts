@@ -27,19 +27,11 @@ export function parseMounts(mountinfo: string): MountEntry[] {
 }
 
 /** The file system that holds `path`. */
-export function mountOf(path: string, mountinfo: string): Mount {
-  return findMount(path, parseMounts(mountinfo));
-}
-
 export function findMount(path: string, mounts: readonly Mount[]): Mount {
   let found: Mount = { point: '/', type: 'unknown', source: 'unknown' };
   for (const { point, type, source } of mounts)
     if (isAtOrBelow(path, point) && point.length >= found.point.length) found = { point, type, source };
   return found;
-}
-
-export function mountPointOf(path: string, mountinfo: string): string {
-  return mountOf(path, mountinfo).point;
 }
 
 /** The mount point that fstab(5) or one of systemd's mount units has for `path`, or for a directory above it but `/`. */

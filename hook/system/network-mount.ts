@@ -2,10 +2,12 @@
  * File systems whose server may be gone. Whoever touches one then may never come back, and no signal ends him: so a
  * process of its own asks whether it answers, and is left behind when it does not.
  */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, ExpectedError } from '../errors.ts';
-import { findMount, type Mount, parseMounts } from './mounts.ts';
+import { findMount, type Mount } from './mounts.ts';
+import { quietly } from './paths.ts';
+import { readMounts } from './proc.ts';
 
 const networkTypes =
   /^(?:nfs4?|cifs|smb3|ceph|glusterfs|lustre|beegfs|gpfs|9p|virtiofs|afs|autofs|fuse(?:\..+)?)$/;
@@ -18,7 +20,7 @@ const startPatience = 60;
 const mostLinks = 40;
 
 /** The first network file system on the way to `path`. Links are followed, and nothing on a network is touched. */
-export function findNetworkMount(path: string, mounts = readMounts()): Mount | undefined {
+export function findNetworkMount(path: string, mounts: readonly Mount[] = readMounts()): Mount | undefined {
   let names = path.split('/');
   let place = '/';
   for (let links = 0; names.length > 0 && links <= mostLinks; ) {
@@ -27,7 +29,8 @@ export function findNetworkMount(path: string, mounts = readMounts()): Mount | u
     const next = name === '..' ? dirname(place) : `${place === '/' ? '' : place}/${name}`;
     const mount = findMount(next, mounts);
     if (networkTypes.test(mount.type)) return mount;
-    const target = readLink(next);
+    // Where there is nothing, who uses the path says so.
+    const target = quietly(() => readlinkSync(next));
     if (target === undefined) place = next;
     else {
       links += 1;
@@ -36,24 +39,6 @@ export function findNetworkMount(path: string, mounts = readMounts()): Mount | u
     }
   }
   return undefined;
-}
-
-/** Without /proc nothing is delivered, and whoever would says so: see requireProc. */
-function readMounts(): Mount[] {
-  try {
-    return parseMounts(readFileSync('/proc/self/mountinfo').toString());
-  } catch {
-    return [];
-  }
-}
-
-/** Undefined for what is no link, and where there is nothing: who uses the path says so. */
-function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 export function describeMount({ point, type, source }: Mount): string {

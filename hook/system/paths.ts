@@ -60,7 +60,8 @@ export function statOrUndefined(path: string): Stats | undefined {
 
 /** '' for a file that cannot be read. */
 export function readText(file: string): string {
-  return quietly(() => readFileSync(file, 'utf8')) ?? '';
+  // Not `readFileSync(file, 'utf8')`: that aborts the program when close fails, as it may on FUSE or NFS.
+  return quietly(() => readFileSync(file).toString()) ?? '';
 }
 
 /** The nearest one first. */

@@ -1,6 +1,7 @@
 /** `/proc`, through which open directories are entered, and by which runs that are still alive are distinguished from dead ones. */
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { EXIT, ExpectedError } from '../errors.ts';
+import { type MountEntry, parseMounts } from './mounts.ts';
 import { quietly, readText } from './paths.ts';
 
 /** Throws an ExpectedError (69) where `/proc` is not mounted, as in a chroot made by hand. */
@@ -12,6 +13,11 @@ export function requireProc(): void {
     fix: 'mount -t proc proc /proc',
     scope: 'spool',
   });
+}
+
+/** What is mounted for this process; nothing without /proc, see {@link requireProc}. */
+export function readMounts(): MountEntry[] {
+  return parseMounts(readText('/proc/self/mountinfo'));
 }
 
 interface Process {

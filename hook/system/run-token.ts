@@ -4,8 +4,9 @@
  * another one that writes to the same spool.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { quietly, readText } from './paths.ts';
 
 const day = 24 * 3600 * 1000;
 /** After this long without a write, another server's temporary file counts as abandoned, in milliseconds. */
@@ -39,35 +40,23 @@ export function isAbandoned(token: string, untouchedFor: number): boolean {
 
 /** Eight letters for this server. Cloned ones often share their machine id, so the host name counts too. */
 export function hostId(): string {
-  return shortHash(`${readOrEmpty('/etc/machine-id')}\0${hostname()}`);
+  return shortHash(`${readText('/etc/machine-id')}\0${hostname()}`);
 }
 
 /** This boot and this process namespace: process ids mean nothing outside of them. */
 function bootId(): string {
-  let namespace = '';
-  try {
-    namespace = readlinkSync('/proc/self/ns/pid');
-  } catch {
-    // a kernel without process namespaces
-  }
-  return shortHash(`${readOrEmpty('/proc/sys/kernel/random/boot_id')}\0${namespace}`);
+  // A kernel may be without process namespaces.
+  const namespace = quietly(() => readlinkSync('/proc/self/ns/pid')) ?? '';
+  return shortHash(`${readText('/proc/sys/kernel/random/boot_id')}\0${namespace}`);
 }
 
 /** Start of a process in clock ticks since boot, field 22 of proc_pid_stat(5); undefined when it is gone. */
 function startTime(pid: number): number | undefined {
-  const stat = readOrEmpty(`/proc/${pid}/stat`);
+  const stat = readText(`/proc/${pid}/stat`);
   if (stat === '') return undefined;
   // The command name before it, in parentheses, may hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' ? undefined : Number(fields[19]);
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 function shortHash(text: string): string {

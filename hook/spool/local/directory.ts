@@ -5,7 +5,6 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
-  readFileSync,
   realpathSync,
   type Stats,
   statSync,
@@ -13,7 +12,8 @@ import {
 import { type ErrorScope, EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName, translateErrno, withErrnoTranslated } from '../../system/errno.ts';
 import { hasSpaceFor, readFreeSpace } from '../../system/free-space.ts';
-import { mountPointOf } from '../../system/mounts.ts';
+import { findMount } from '../../system/mounts.ts';
+import { readMounts } from '../../system/proc.ts';
 import { quote } from '../../terminal/escape.ts';
 import { checkFileSystem } from './known-directories.ts';
 
@@ -130,7 +130,7 @@ function resolveExisting(path: string, fix: string, scope: ErrorScope): string {
 /** With `require_mount`, an unmounted spool's empty mount point must not take recordings onto the root disk. */
 function checkMount({ requireMount }: LocalSpoolSettings, path: string): void {
   if (requireMount === false) return;
-  const holding = mountPointOf(path, readFileSync('/proc/self/mountinfo', 'utf8'));
+  const holding = findMount(path, readMounts()).point;
   if (requireMount === true ? holding !== '/' : holding === requireMount) return;
   const wanted = requireMount === true ? 'on a mounted file system' : `on the one mounted at ${requireMount}`;
   throw new ExpectedError(`the spool directory ${path} is not ${wanted}, but on ${holding}`, {

@@ -1,9 +1,10 @@
 /** Permission denied on NFS although mode and groups fit here: then the server decides by its own rules. */
-import { accessSync, constants, readFileSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, ExpectedError } from '../../errors.ts';
 import { errnoName } from '../../system/errno.ts';
-import { mountOf } from '../../system/mounts.ts';
+import { findMount } from '../../system/mounts.ts';
+import { readMounts } from '../../system/proc.ts';
 
 /** Who asks for access to what. */
 export interface AccessFacts {
@@ -27,7 +28,7 @@ export function explainNfsRefusal(error: unknown, directory: string): unknown {
   const { path = '' } = error.cause as NodeJS.ErrnoException;
   if (!path.startsWith('/proc/self/fd/') && !path.startsWith(directory)) return error;
   try {
-    const { type, point, source } = mountOf(directory, readFileSync('/proc/self/mountinfo', 'utf8'));
+    const { type, point, source } = findMount(directory, readMounts());
     if (!/^nfs4?$/.test(type) || !isServersDecision(directory, point)) return error;
     return new ExpectedError(
       `${error.message}, refused by the NFS server, although mode and groups fit here`,

@@ -1,7 +1,8 @@
 /** Makes the new name of an archive on an SMB share durable. */
-import { constants, fsyncSync, openSync, readFileSync } from 'node:fs';
+import { constants, fsyncSync, openSync } from 'node:fs';
 import { errnoName, translateErrno } from '../../system/errno.ts';
-import { mountOf } from '../../system/mounts.ts';
+import { findMount } from '../../system/mounts.ts';
+import { readMounts } from '../../system/proc.ts';
 import { closeQuietly, type OpenDirectory } from './directory.ts';
 
 /**
@@ -9,7 +10,7 @@ import { closeQuietly, type OpenDirectory } from './directory.ts';
  * name again. fsync of the file reaches the server's file system, which then keeps the new name, too.
  */
 export function syncNameOnShare(directory: OpenDirectory, name: string): void {
-  const { type } = mountOf(directory.path, readFileSync('/proc/self/mountinfo').toString());
+  const { type } = findMount(directory.path, readMounts());
   if (type !== 'cifs' && type !== 'smb3') return;
   try {
     const file = openSync(directory.inside(name), constants.O_WRONLY | constants.O_NOFOLLOW);

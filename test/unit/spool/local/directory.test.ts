@@ -1,8 +1,9 @@
 /** hook/spool/local/directory.ts: which directory an archive may go to, on which file system, and is there space? */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { localSpool } from '../../../../hook/spool/local/local.ts';
-import { mountPointOf } from '../../../../hook/system/mounts.ts';
+import { findMount } from '../../../../hook/system/mounts.ts';
+import { readMounts } from '../../../../hook/system/proc.ts';
 import { createParcel } from '../../../support/files/parcel.ts';
 import { diffSnapshots, snapshotTree } from '../../../support/files/snapshot-tree.ts';
 import { useTemporaryDirectory } from '../../../support/files/temporary-directory.ts';
@@ -135,7 +136,7 @@ async function deliverWith(settings: { requireMount: boolean | string; size?: nu
 describe('require_mount', () => {
   const mounted = () => `mount -t tmpfs tmpfs '${spoolDir()}'`;
   // The temporary directory may itself lie on a mount: then only a named mount point says.
-  const holder = () => mountPointOf(directory.path, readFileSync('/proc/self/mountinfo', 'utf8'));
+  const holder = () => findMount(directory.path, readMounts()).point;
 
   it.each([
     ['true', () => true],
@@ -195,26 +196,5 @@ describe('space', () => {
   it('says that a file system is read-only', async () => {
     const { said } = await deliverWith({ requireMount: false }, `mount -t tmpfs -o ro tmpfs '${spoolDir()}'`);
     expect(said).toMatch(/^73 cannot write .*: the file system is read-only \(EROFS\)$/);
-  });
-});
-
-describe('mountPointOf', () => {
-  const mountinfo = `22 1 254:0 / / rw,relatime - ext4 /dev/root rw
-30 22 0:25 / /mnt rw shared:1 - tmpfs tmpfs rw
-31 30 0:26 / /mnt/spool rw - nfs4 server:/spool rw
-32 22 0:27 / /mnt/two\\040words rw - tmpfs tmpfs rw
-33 22 0:28 / /mnt/back\\134slash rw - tmpfs tmpfs rw
-`;
-
-  it.each([
-    ['/mnt/spool/a', '/mnt/spool'],
-    ['/mnt/spool', '/mnt/spool'],
-    ['/mnt/spool2', '/mnt'],
-    ['/mnt/two words/x', '/mnt/two words'],
-    ['/mnt/back\\slash/x', '/mnt/back\\slash'],
-    ['/var/x', '/'],
-    ['/', '/'],
-  ])('of %s is %s', (path, point) => {
-    expect(mountPointOf(path, mountinfo)).toBe(point);
   });
 });
