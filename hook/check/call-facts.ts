@@ -100,7 +100,8 @@ async function readExecutable(launcher: string, options: ChildOptions) {
   const file = `${dirname(realpathSync(launcher))}/${programName}`;
   const mayRun = mayAccess(file, constants.R_OK | constants.X_OK);
   const said = mayRun && isSea() ? await runChild([file, '--version'], options) : undefined;
-  const version = said?.stdout.trim().slice(0, 200) ?? versionLine;
+  const isAnswered = said?.timedOut === false;
+  const version = isAnswered ? said.stdout.trim().slice(0, 200) : versionLine;
   return { file, isThere: existsSync(file), mayRun, version };
 }
 
