@@ -2,6 +2,7 @@
 import { leftBehind } from '../delivery/left-behind.ts';
 import { sh } from '../system/shell-quote.ts';
 import type { PlacedArchives } from './archive-facts.ts';
+import { asRoot } from './as-root.ts';
 import type { LocalSpool } from './local-spool-facts.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
 import { ok, problem, type Rows, row, type Verdict, warning } from './table.ts';
@@ -39,28 +40,33 @@ export function decideImporter(archives: readonly PlacedArchives[], patience: nu
   );
 }
 
+type Place = Pick<LocalSpool, 'directory' | 'mount' | 'found'> | undefined;
+
 /** PILOS makes the directory with mode 0700 when it needs it, and uses one that is there as it is. */
-export function decideFailedDirectory(
-  archives: readonly PlacedArchives[],
-  spool: Pick<LocalSpool, 'mount' | 'found'> | undefined,
-): Verdict {
-  const inState = (state: string) => archives.filter(({ failedDirectory }) => failedDirectory === state);
-  const [hidden, missing] = [inState('hidden'), inState('missing')];
-  const paths = (of: readonly PlacedArchives[]) => of.map(({ place }) => `${place}/failed`);
-  const group = spool?.found?.gid ?? 'pilos-spool';
-  const there = 'on the PILOS host: ';
-  if (hidden.length > 0) {
-    const where = spool === undefined || spool.mount.type.startsWith('nfs') ? there : '';
+export function decideFailedDirectory(archives: readonly PlacedArchives[], spool: Place): Verdict {
+  const hidden = archives.filter((one) => one.failedDirectory === 'hidden');
+  const missing = archives.filter((one) => one.failedDirectory === 'missing');
+  if (hidden.length > 0)
     return warning(
       `only PILOS itself can enter 'failed' in ${list(hidden)}: nobody sees here what it could not import`,
-      `${where}${sh`chgrp ${group} ${paths(hidden)} && chmod 2775 ${paths(hidden)}`}`,
+      fixFailed(hidden, spool, ''),
     );
-  }
   if (missing.length === 0) return ok;
   return warning(
     `'failed' does not exist in ${list(missing)}: PILOS will create it so that only PILOS can enter it`,
-    `${spool === undefined ? there : ''}${sh`install -d -m 2775 -g ${group} ${paths(missing)}`}`,
+    fixFailed(missing, spool, 'mkdir'),
   );
+}
+
+/** On the host that has the spool. */
+function fixFailed(archives: readonly PlacedArchives[], spool: Place, create: 'mkdir' | ''): string {
+  const paths = archives.map(({ place }) => `${place}/failed`);
+  const show = (group: string | number, places: readonly string[]) =>
+    `${create && sh`mkdir ${places} && `}${sh`chgrp ${group} ${places} && chmod 2775 ${places}`}`;
+  if (spool?.found === undefined) return `on the PILOS host: ${show('pilos-spool', paths)}`;
+  const { directory, found, mount } = spool;
+  const here = paths.map((path) => found.path + path.slice(directory.length));
+  return asRoot(mount, here, (places) => show(found.gid, places));
 }
 
 function decideRefusedArchives(archives: readonly PlacedArchives[]): Verdict {

@@ -2,10 +2,17 @@
 import type { Answers } from '../spool/local/probe.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
+import { asRoot } from './as-root.ts';
 import type { FoundSpool, LocalSpool } from './local-spool-facts.ts';
-import { decideAnswers, decideDirectory, decideFailure, decideMount } from './spool-place.ts';
 import {
-  asRoot,
+  createSubDirectory,
+  decideAnswers,
+  decideDirectory,
+  decideFailure,
+  decideMount,
+  decidePlanned,
+} from './spool-place.ts';
+import {
   decideGroup,
   decideMode,
   decideUserGroup,
@@ -85,21 +92,24 @@ function decideWrite(spool: FoundSpool, { found: written, failure }: Written = {
 
 /** One that PILOS meetings of this server have asked for. */
 function decideSubDirectory(spool: FoundSpool, subDir: string): Verdict {
-  const { uid, gid } = spool.found;
+  const { gid } = spool.found;
   const path = `${spool.found.path}/${subDir}`;
   const { directory, write } = spool.answers.get(subDir) ?? {};
   const { found: there, failure } = directory ?? {};
   if (failure?.errno === 'ENOENT') {
     const text = 'it does not exist, so the recordings of that PILOS are not delivered';
-    return problem.spool(text, sh`install -d -m 2775 -o ${uid} -g ${gid} ${path}`);
+    return problem.spool(text, createSubDirectory(spool, subDir));
   }
   if (failure !== undefined) return decideFailure(spool, failure);
   if (there === undefined) return skipped('the probe ended before');
   if (!there.isDirectory) return problem.spool('it is not a directory', `remove or rename ${path}`);
+  const place = spool.subDirPlaces.get(subDir);
+  const mounted = place === undefined ? ok : decidePlanned(place.planned, place.mount);
+  if (mounted.state !== 'ok') return mounted;
   if (there.gid !== gid && (there.mode & 0o007) !== 0o007) {
     const text = `its group (id ${there.gid}) is not that of ${spool.found.path}, so PILOS cannot delete what it has imported`;
-    const change = (place: string) => sh`chgrp ${gid} ${place} && chmod g+rwxs ${place}`;
-    return problem.rights(text, asRoot(spool.mount, path, change));
+    const change = (places: readonly string[]) => sh`chgrp ${gid} ${places} && chmod g+rwxs ${places}`;
+    return problem.rights(text, asRoot(spool.mount, [path], change));
   }
   const mode = decideMode({ path, mode: there.mode }, spool.mount);
   return mode.state === 'ok' && write?.failure ? decideFailure(spool, write.failure) : mode;

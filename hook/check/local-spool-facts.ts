@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { askProbe } from '../spool/local/probe.ts';
 import type { ChildOptions } from '../system/child-process.ts';
-import { findMount, isAtOrBelow } from '../system/mounts.ts';
+import { findMount } from '../system/mounts.ts';
 import { readPlannedMount } from '../system/planned-mount.ts';
 import { readMounts } from '../system/proc.ts';
 import { type Accounts, readGroup } from './account-facts.ts';
@@ -29,20 +29,25 @@ export async function readLocalSpool(context: SpoolContext, directory: string) {
   const { answers, isHung } = await askProbe(request, options);
   const found = answers.get('')?.directory?.found;
   const path = found?.path ?? directory;
+  const mounts = readMounts();
+  const placeOf = (place: string) => ({
+    mount: findMount(place, mounts),
+    planned: readPlannedMount(place, isHung),
+  });
   return {
     ...{ kind: 'local' as const, directory, requireMount, subDirs, accounts },
     /** By sub directory. The probe did not come to its end where it is hung. */
     ...{ answers, isHung, found },
     /** Of the directory, or of the one above it that is there. */
-    mount: findMount(path, readMounts()),
+    mount: findMount(path, mounts),
     planned: readPlannedMount(path, isHung) ?? readPlannedMount(directory, isHung),
+    /** A sub directory may be a mount of its own. */
+    subDirPlaces: new Map(subDirs.map((subDir) => [subDir, placeOf(`${path}/${subDir}`)])),
     /** Undefined when its id has no name on this server. */
     groupName: found && (await readGroup(found.gid, options))?.name,
     pilosGroup: await readGroup('pilos-spool', options),
     archives: readLocalArchives(directory, answers, recordings),
-    /** Something was delivered there, or below it, before. */
-    isUsed: recordings.formats.some(
-      ({ delivered }) => delivered && isAtOrBelow(delivered.destination, directory),
-    ),
+    /** Where something was delivered to, of all spools. */
+    destinations: recordings.formats.flatMap(({ delivered }) => delivered?.destination ?? []),
   };
 }

@@ -1,8 +1,12 @@
 /** Where the spool of this server lies: does its file system answer, is it mounted, is the directory there? Pure. */
+import { basename, dirname } from 'node:path';
 import type { ProbeFailure } from '../spool/local/probe.ts';
+import { isAtOrBelow, type Mount } from '../system/mounts.ts';
 import { describeMount } from '../system/network-mount.ts';
+import type { PlannedMount } from '../system/planned-mount.ts';
 import { sh } from '../system/shell-quote.ts';
-import type { LocalSpool } from './local-spool-facts.ts';
+import { createAsRoot, pilosGroupFor } from './as-root.ts';
+import type { FoundSpool, LocalSpool } from './local-spool-facts.ts';
 import { noAccess, ok, problem, type Verdict, warning } from './table.ts';
 
 /** What a file system says whose server is gone. */
@@ -33,31 +37,52 @@ export function decideDirectory(spool: LocalSpool): Verdict {
   return problem.setUp('it is not a directory', 'correct spool_dir in pilos.yml');
 }
 
-/** Where a mount belongs, a directory would take the recordings onto the disk of this server. */
 export function createSpool(spool: LocalSpool): string {
-  const { directory, mount, planned, requireMount, pilosGroup, isUsed } = spool;
-  if (planned !== undefined && planned.point !== mount.point) return planned.command;
+  const { directory, mount, planned, requireMount, pilosGroup } = spool;
   const isThere = typeof requireMount === 'string' ? mount.point === requireMount : mount.point !== '/';
-  if (requireMount !== false && !isThere)
+  if (requireMount !== false && !isThere && !isPlanned(planned, mount))
     return 'mount it, which require_mount wants, and add it to /etc/fstab; or correct require_mount';
-  const create = `${createGroup(pilosGroup)}${sh`install -d -m 2775 -g pilos-spool ${directory}`}`;
-  if (!isUsed) return create;
+  const { create, group } = pilosGroupFor(mount, pilosGroup);
+  const install = createAsRoot(mount, dirname(directory), [basename(directory)], sh`-m 2775 -g ${group}`);
+  return createUnlessMounted(spool, directory, planned, `${create}${install}`);
+}
+
+/** Of the same owner and group as the spool. */
+export function createSubDirectory(spool: FoundSpool, subDir: string): string {
+  const { directory, mount, subDirPlaces, found } = spool;
+  const create = createAsRoot(mount, found.path, [subDir], `-m 2775 -o ${found.uid} -g ${found.gid}`);
+  return createUnlessMounted(spool, `${directory}/${subDir}`, subDirPlaces.get(subDir)?.planned, create);
+}
+
+/** Where a mount belongs, a directory would take the recordings onto the disk of this server. */
+function createUnlessMounted(
+  { mount, destinations }: LocalSpool,
+  directory: string,
+  planned: PlannedMount | undefined,
+  create: string,
+): string {
+  if (isPlanned(planned, mount)) return planned.command;
+  if (!destinations.some((one) => isAtOrBelow(one, directory))) return create;
   return `recordings were delivered there before: mount what was there; only if nothing ever was: ${create}`;
 }
 
-/** PILOS' group, where it is not there. */
-export function createGroup(pilosGroup: LocalSpool['pilosGroup']): string {
-  return pilosGroup === undefined ? 'groupadd --gid 2000 pilos-spool && ' : '';
+function isPlanned(planned: PlannedMount | undefined, { point }: Mount): planned is PlannedMount {
+  return planned !== undefined && planned.point !== point;
 }
 
-export function decideMount({ directory, mount: { point }, planned, answers }: LocalSpool): Verdict {
-  if (planned !== undefined && planned.point.length > point.length) {
-    const text = `${planned.point} is not mounted, though /etc/fstab or a mount unit says so: recordings would fill the disk of this server`;
-    return problem.spool(text, planned.command);
-  }
+/** What is to be mounted there, or above it, and is not. */
+export function decidePlanned(planned: PlannedMount | undefined, { point }: Mount): Verdict {
+  if (planned === undefined || planned.point.length <= point.length) return ok;
+  const text = `${planned.point} is not mounted, though /etc/fstab or a mount unit says so: recordings would fill the disk below it`;
+  return problem.spool(text, planned.command);
+}
+
+export function decideMount({ directory, mount, planned, answers }: LocalSpool): Verdict {
+  const verdict = decidePlanned(planned, mount);
+  if (verdict.state !== 'ok') return verdict;
   const failure = answers.get('')?.write?.failure;
   if (failure?.code === 'spool_not_mounted') return problem.of(failure);
-  if (point !== '/') return ok;
+  if (mount.point !== '/') return ok;
   return warning(
     'nothing is mounted there, so recordings stay on the disk of this server',
     `right only when PILOS runs on this very server; otherwise mount PILOS' spool at ${directory}`,

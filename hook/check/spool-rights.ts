@@ -1,25 +1,33 @@
 /** Group and mode of the spool: is the group PILOS', is the user of BBB in it, and BBB's worker? Pure. */
 import { sh } from '../system/shell-quote.ts';
 import { withWorker } from './account-checks.ts';
+import { asRoot, pilosGroupFor } from './as-root.ts';
 import type { FoundSpool } from './local-spool-facts.ts';
-import { createGroup } from './spool-place.ts';
 import { ok, problem, skipped, type Verdict, warning } from './table.ts';
 
 export function describeGroup({ found, groupName }: FoundSpool): string {
   return groupName ?? `id ${found.gid}`;
 }
 
-/**
- * The group is PILOS' own when it is called so, or when only the host of the spool knows its name. Nobody is put
- * into any other group: it may have rights that have nothing to do with recordings.
- */
-export function decideGroup({ groupName, pilosGroup, accounts, found, mount }: FoundSpool): Verdict {
-  const { path, mode, gid } = found;
-  const isOpen = (mode & 0o007) === 0o007;
-  if (isOpen || groupName === undefined || groupName.startsWith('pilos-spool')) return ok;
+/** The group is PILOS' own when it is called so, or when only the host of the spool knows its name. */
+function isSpoolGroup({ groupName }: FoundSpool): boolean {
+  return groupName === undefined || groupName.startsWith('pilos-spool');
+}
+
+/** Everybody reads and deletes archives there. */
+function isOpen({ found }: FoundSpool): boolean {
+  return (found.mode & 0o007) === 0o007;
+}
+
+/** Nobody is put into another group than PILOS' own: it may have rights that have nothing to do with recordings. */
+export function decideGroup(spool: FoundSpool): Verdict {
+  const { groupName, pilosGroup, accounts, mount } = spool;
+  const { path, gid } = spool.found;
+  if (isOpen(spool) || isSpoolGroup(spool)) return ok;
   const { account, groups = [], user } = accounts;
-  const change = (place: string) => sh`chgrp pilos-spool ${place} && chmod g+rwxs ${place}`;
-  const give = asRoot(mount, path, (place) => `${createGroup(pilosGroup)}${change(place)}`);
+  const { create, group } = pilosGroupFor(mount, pilosGroup);
+  const change = (places: readonly string[]) => sh`chgrp ${group} ${places} && chmod g+rwxs ${places}`;
+  const give = asRoot(mount, [path], (places) => `${create}${change(places)}`);
   if (pilosGroup !== undefined || gid === 0 || gid === account?.gid)
     return problem.rights(`its group is ${groupName}, so PILOS cannot read and delete archives there`, give);
   if (groups.includes(gid)) return ok;
@@ -67,7 +75,10 @@ function serverDecides({ answers, mount, found }: FoundSpool): boolean {
 }
 
 /** With setgid, files get the group by themselves; then it is enough to be allowed to write. */
-function needsGroup({ found: { mode, uid }, accounts }: FoundSpool): boolean {
+function needsGroup(spool: FoundSpool): boolean {
+  if (isOpen(spool) && !isSpoolGroup(spool)) return false;
+  const { accounts } = spool;
+  const { mode, uid } = spool.found;
   const writesAnyway =
     (uid === accounts.account?.uid && (mode & 0o300) === 0o300) || (mode & 0o003) === 0o003;
   return (mode & 0o2000) === 0 || !writesAnyway;
@@ -88,17 +99,6 @@ export function decideMode(
   const broken = rules.filter(([isBroken]) => isBroken);
   if (broken.length === 0) return ok;
   const change = broken.map(([, , one]) => one).join(',');
-  const fix = asRoot(mount, path, (place) => sh`chmod ${change} ${place}`);
+  const fix = asRoot(mount, [path], (places) => sh`chmod ${change} ${places}`);
   return (isClosed || isSticky ? problem.rights : warning)(broken.map(([, what]) => what).join('; '), fix);
-}
-
-/** Over NFS, root of this server is usually nobody on the other one, and there the directory has another path. */
-export function asRoot(
-  { type, source, point }: FoundSpool['mount'],
-  path: string,
-  commandFor: (place: string) => string,
-): string {
-  const [, server, exported = ''] = /^(.+?):(\/.*)$/.exec(source) ?? [];
-  if (!type.startsWith('nfs') || server === undefined) return commandFor(path);
-  return `on ${server}: ${commandFor(exported.replace(/\/+$/, '') + path.slice(point.length))}`;
 }

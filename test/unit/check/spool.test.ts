@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { decideFailedDirectory, decideImporter } from '../../../hook/check/archive-checks.ts';
+import { localSpoolChecks } from '../../../hook/check/local-spool-checks.ts';
 import type { FoundSpool } from '../../../hook/check/local-spool-facts.ts';
 import { createSpool, decideAnswers, decideFailure } from '../../../hook/check/spool-place.ts';
 import {
@@ -17,7 +18,7 @@ const nfs = { point: '/mnt/spool', type: 'nfs4', source: 'nas:/spool' };
 const account = { name: 'bigbluebutton', uid: 997, gid: 997, home: '/home/bigbluebutton' };
 const accounts = {
   ...{ ranAs: 'bigbluebutton', owner: undefined, account, user: 'bigbluebutton', groups: [997, 2000] },
-  ...{ workers: [{ pid: 5, uid: 997, groups: [997] }], hasSystemd: true },
+  ...{ workers: [{ pid: 5, uid: 997, groups: [997] }], hasSystemd: true, groupNames: ['root'] },
 };
 const spool: FoundSpool = {
   ...{
@@ -26,10 +27,11 @@ const spool: FoundSpool = {
     requireMount: false,
     subDirs: [],
     archives: [],
-    isUsed: false,
+    destinations: [],
     accounts,
     answers: new Map(),
     isHung: false,
+    subDirPlaces: new Map(),
     found,
     mount: nfs,
   },
@@ -59,11 +61,14 @@ describe('the group of the spool', () => {
   it('is given by root of the server where the spool is on NFS, which squashes root of this one', () => {
     const mount = { point: '/mnt', type: 'nfs4', source: 'nas:/export/' };
     const root = { ...spool, mount, groupName: 'root', found: { ...found, gid: 0 } };
-    expect(fixOf(decideGroup(root))).toBe(
-      'on nas: chgrp pilos-spool /export/spool && chmod g+rwxs /export/spool',
+    expect(fixOf(decideGroup(root))).toBe('on nas: chgrp 2000 /export/spool && chmod g+rwxs /export/spool');
+    expect(fixOf(decideGroup({ ...root, pilosGroup: undefined }))).toMatch(/^on nas: chgrp 2000 /);
+    const mode = { path: '/mnt/spool', mode: 0o2755 };
+    expect(fixOf(decideMode(mode, { ...mount, source: '[::1]:/export' }))).toBe(
+      'on [::1]: chmod g+rwx /export/spool',
     );
-    expect(fixOf(decideMode({ path: '/mnt/spool', mode: 0o2755 }, { ...mount, source: '[::1]:/' }))).toBe(
-      'on [::1]: chmod g+rwx /spool',
+    expect(fixOf(decideMode(mode, { ...mount, source: 'nas:/' }))).toBe(
+      'on nas, in the directory that it exports as /: chmod g+rwx ./spool',
     );
   });
 
@@ -122,6 +127,12 @@ describe('the groups of the user of BBB', () => {
     expect(fixes({ found: { ...found, mode: 0o0777 } })).toBeDefined();
   });
 
+  it('are never those of an open directory that is not the group of PILOS: nobody is put into root', () => {
+    const open = { ...found, gid: 0, mode: 0o0777 };
+    expect(decideGroup({ ...spool, groupName: 'root', found: open }).state).toBe('ok');
+    expect(fixes({ groupName: 'root', found: open })).toBeUndefined();
+  });
+
   it('are needed by each process of the worker', () => {
     const workers = [5, 6].map((pid) => ({ pid, uid: 997, groups: pid === 5 ? [2000] : [997] }));
     const verdict = decideWorkerGroup({ ...spool, accounts: { ...accounts, workers } });
@@ -132,8 +143,9 @@ describe('the groups of the user of BBB', () => {
 });
 
 describe('a directory that does not exist', () => {
-  const fix = (changed: Partial<FoundSpool>) =>
-    createSpool({ ...spool, mount: { ...nfs, point: '/' }, ...changed });
+  const fix = (changed: Partial<FoundSpool>, destinations: string[] = []) =>
+    createSpool({ ...spool, mount: disk, destinations, ...changed });
+  const disk = { point: '/', type: 'ext4', source: '/dev/sda' };
   const create = 'install -d -m 2775 -g pilos-spool /mnt/spool';
 
   it('is created with the group of PILOS where nothing is to be mounted', () => {
@@ -142,13 +154,62 @@ describe('a directory that does not exist', () => {
     expect(isShell(fix({ pilosGroup: undefined }))).toBe(true);
   });
 
+  it('is created on the NFS server below what that exports, by the id of the group; nothing where the path is wrong', () => {
+    const mount = { point: '/mnt', type: 'nfs', source: 'nas:/export' };
+    const there = 'on nas: cd /export && install -d -m 2775 -g 2000 spool';
+    expect(fix({ mount })).toBe(there);
+    expect(fix({ mount, pilosGroup: undefined })).toBe(there);
+  });
+
   it.each([
-    ['fstab or a unit', { planned: { point: '/mnt/spool', command: 'mount /mnt/spool' } }],
-    ['require_mount: true', { requireMount: true }],
-    ['require_mount with a mount point', { requireMount: '/mnt/spool' }],
-    ['an earlier delivery', { isUsed: true }],
-  ])('is not created where a mount belongs by %s', (_, changed) => {
-    expect(fix(changed)).not.toMatch(/^(?:mkdir|install|groupadd)/);
+    ['fstab or a unit', { planned: { point: '/mnt/spool', command: 'mount /mnt/spool' } }, []],
+    ['require_mount: true', { requireMount: true }, []],
+    ['require_mount with a mount point', { requireMount: '/mnt/spool' }, []],
+    ['an earlier delivery', {}, ['/mnt/spool/instance1']],
+  ])('is not created where a mount belongs by %s', (_, changed, destinations) => {
+    expect(fix(changed, destinations)).not.toMatch(/^(?:mkdir|install|groupadd)/);
+  });
+});
+
+/** What the probe says of a sub directory that does not exist. */
+function missing(subDir: string): FoundSpool['answers'] {
+  const failure = { code: 'enoent', message: 'm', fix: 'f', errno: 'ENOENT', closed: undefined };
+  return new Map([[subDir, { directory: { failure: { ...failure, exitStatus: 73 } } }]]);
+}
+
+function subDirectoryOf(local: FoundSpool): Verdict {
+  const row = localSpoolChecks(local).find((one) => one && one.check === 'sub_directory');
+  return row ? row.verdict : { state: 'ok' };
+}
+
+it('makes a sub directory where root may: on the NFS server, with the owner and group of the spool', () => {
+  const answers = missing('one/two');
+  const fixFor = (mount: FoundSpool['mount']) => {
+    return fixOf(subDirectoryOf({ ...spool, subDirs: ['one/two'], answers, mount }));
+  };
+  expect(fixFor({ ...nfs, type: 'ext4' })).toBe('install -d -m 2775 -o 0 -g 2000 /mnt/spool/one/two');
+  expect(fixFor(nfs)).toBe('on nas: cd /spool && install -d -m 2775 -o 0 -g 2000 one/two');
+});
+
+describe('a sub directory', () => {
+  const point = '/mnt/spool/one';
+  const planned = { point, command: `mount ${point}` };
+  const subDirPlaces = new Map([['one', { planned, mount: nfs }]]);
+  const verdictOf = (answers: FoundSpool['answers'], some: Partial<FoundSpool>) =>
+    subDirectoryOf({ ...spool, subDirs: ['one'], answers, ...some });
+
+  it('is not created where a mount belongs, by fstab or by an earlier delivery', () => {
+    expect(fixOf(verdictOf(missing('one'), { subDirPlaces }))).toBe(`mount ${point}`);
+    expect(fixOf(verdictOf(missing('one'), { destinations: [point] }))).toMatch(/^recordings were delivered/);
+  });
+
+  it('is not on the disk below the mount that fstab names', () => {
+    const answers: FoundSpool['answers'] = new Map([
+      ['one', { directory: { found: { ...found, path: point } } }],
+    ]);
+    expect(verdictOf(answers, { subDirPlaces })).toMatchObject({ state: 'problem', fix: `mount ${point}` });
+    const mount = { ...nfs, point };
+    expect(verdictOf(answers, { subDirPlaces: new Map([['one', { planned, mount }]]) }).state).toBe('ok');
   });
 });
 
@@ -222,14 +283,20 @@ describe('what PILOS does with archives', () => {
     expect(decideImporter([{ ...place, failed: [], oldestSeconds: 7200 }], 7200).state).toBe('ok');
   });
 
-  it('can be made visible before it hides it, and after that on its own host', () => {
-    const at = (failedDirectory: 'missing' | 'hidden') => [{ ...place, failed: [], failedDirectory }];
-    expect(fixOf(decideFailedDirectory(at('missing'), spool))).toBe(
-      'install -d -m 2775 -g 2000 /mnt/spool/failed',
+  const at = (failedDirectory: 'missing' | 'hidden') => [{ ...place, failed: [], failedDirectory }];
+  it.each([
+    ['the server itself', { ...spool, mount: { ...nfs, type: 'ext4' } }, '', '/mnt/spool', 2000],
+    ['the NFS server, which squashes root', spool, 'on nas: ', '/spool', 2000],
+    ['a link to it', { ...spool, directory: '/var/spool/pilos' }, 'on nas: ', '/spool', 2000],
+    ['the PILOS host', undefined, 'on the PILOS host: ', '', 'pilos-spool'],
+  ])('what PILOS could not import can be made visible: on %s', (_, local, where, path, group) => {
+    const archives = (state: 'missing' | 'hidden') =>
+      at(state).map((one) => ({ ...one, place: local?.directory ?? '' }));
+    const show = `chgrp ${group} ${path}/failed && chmod 2775 ${path}/failed`;
+    expect(fixOf(decideFailedDirectory(archives('hidden'), local))).toBe(where + show);
+    expect(fixOf(decideFailedDirectory(archives('missing'), local))).toBe(
+      `${where}mkdir ${path}/failed && ${show}`,
     );
-    expect(fixOf(decideFailedDirectory(at('hidden'), spool))).toMatch(/^on the PILOS host: chgrp /);
-    const here = { ...spool, mount: { ...nfs, type: 'ext4' } };
-    expect(fixOf(decideFailedDirectory(at('hidden'), here))).toMatch(/^chgrp 2000 \S+ && chmod 2775 \S+$/);
   });
 });
 
