@@ -87,10 +87,11 @@ function describeReason({ message, fix }: { message: string; fix: string }): str
   return fix === '' ? message : `${message}: ${fix}`;
 }
 
-/** One line for each recording where the terminal is wide enough, three otherwise; no line is wider than it. */
+/** Below a heading, one line for each recording where the terminal is wide enough, three otherwise; none is wider than it. */
 export function* formatTable(rows: readonly Row[], layout: Layout): Generator<string> {
   const { width = Number.POSITIVE_INFINITY } = layout;
   if (width < wide) {
+    yield* formatNarrowHeading(width, layout);
     for (const row of rows) yield* formatNarrow(row, width, layout);
     return;
   }
@@ -111,9 +112,21 @@ export function* formatTable(rows: readonly Row[], layout: Layout): Generator<st
   }
 }
 
+function formatNarrowHeading(width: number, layout: Layout): string[] {
+  const nameWidth = narrowNameWidth(width);
+  const date = pad('DATE', dateWidth);
+  const first =
+    nameWidth < 10 ? `${date}  NAME` : `${date}  ${pad('NAME', nameWidth)}  ${'SIZE'.padStart(sizeWidth)}`;
+  return [first, '  MEETING ID', '  FORMATS'].map((line) => style('bold', cut(line, width), layout));
+}
+
+function narrowNameWidth(width: number): number {
+  return Math.max(0, width - dateWidth - sizeWidth - 4);
+}
+
 function formatNarrow(row: Row, width: number, layout: Layout): string[] {
   const { date, name, meetingId, size } = row;
-  const nameWidth = Math.max(0, width - dateWidth - sizeWidth - 4);
+  const nameWidth = narrowNameWidth(width);
   const first =
     nameWidth < 10
       ? cut(`${date}  ${name}`, width)

@@ -10,6 +10,7 @@ import {
   createCheckScene,
   makeFailedDirectory,
   problemsIn,
+  theProblem,
   useScene,
 } from '../../support/check/check-scene.ts';
 
@@ -198,3 +199,21 @@ it("takes what PILOS' own script marked as sent for delivered", async () => {
 
 itFindsAndFixes(scene, [...recordings, ...stray]);
 itFindsAndFixes(scene, subDirectories);
+
+it('warns of a ledger that is lost while meetings count as sent, until it is restored from a backup', async () => {
+  const { sh, tree } = scene();
+  const ledger = join(tree.workDir, 'ledger');
+  const backup = join(tree.root, 'ledger-backup');
+  for (const file of readdirSync(join(tree.recordingDir, 'status/published'))) {
+    const id = /^(.*)-presentation\.done$/.exec(file)?.[1];
+    if (id !== undefined)
+      writeFileSync(senderDoneFile(tree.recordingDir, meetingIdOf(id)), `Published ${id}`);
+  }
+  expect(problemsIn(await scene().readReport())).toEqual([]);
+  await sh(`cp -a ${ledger} ${backup} && rm -r ${ledger}`);
+  const report = await scene().readReport();
+  expect(problemsIn(report)).toEqual(['ledger?']);
+  expect(theProblem(report).fix).toContain(`restore ${ledger} from a backup`);
+  await sh(`rm -rf ${ledger} && cp -a ${backup} ${ledger}`);
+  expect(problemsIn(await scene().readReport())).toEqual([]);
+});

@@ -57,6 +57,22 @@ it('the beginning of a room is enough for status --room, when only one room begi
   expect(await list('other-')).toContain(other);
 });
 
+it('a part of its name is enough for status --name, in whatever case', async () => {
+  const tree = createTree();
+  const [first, second, third] = ['Analysis I', 'ANALYSIS für Physiker', 'Algebra'].map(
+    (name) => tree.addMeeting({ name }).id,
+  );
+  const list = async (name: string) => {
+    const { stdout } = await tree.run(['status', '--json', '--name', name]);
+    const { recordings } = JSON.parse(stdout) as { recordings: { meeting_id: string }[] };
+    return recordings.map(({ meeting_id: id }) => id).sort();
+  };
+  expect(await list('analysis')).toEqual([first, second].sort());
+  expect(await list('FÜR')).toEqual([second]);
+  expect(await list('algebra')).toEqual([third]);
+  expect(await list('topology')).toEqual([]);
+});
+
 describe.each(['-m', 'deliver -m', 'status -m', 'status --forget'])('%s', (words) => {
   const args = words.split(' ');
 

@@ -59,8 +59,8 @@ describe('the table', () => {
     const { status, stdout } = await runOnTerminal(tree, ['status'], { columns });
     expect(status).toBe(0);
     const lines = withoutEscapes(stdout).trimEnd().split('\n');
-    // Eleven recordings: three lines for each, or a heading and one for each; then the three of the summary.
-    expect(lines).toHaveLength(columns === 80 ? 11 * 3 + 3 : 1 + 11 + 3);
+    // Eleven recordings below a heading, of three lines or one each; then the three of the summary.
+    expect(lines).toHaveLength((1 + 11) * (columns === 80 ? 3 : 1) + 3);
     for (const width of await columnsOf(lines)) expect(width).toBeLessThanOrEqual(columns);
     expect(withoutEscapes(stdout)).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     expect(stdout).toContain('\x1b[31m');

@@ -36,12 +36,26 @@ describe('formatTable', () => {
   describe.each([30, 80, 139, 140, 200, 400])('at %d columns', (width) => {
     it.each(hostile)('keeps its lines and its width with %s in a name', (_, name) => {
       const lines = table(name, width);
-      expect(lines).toHaveLength(width < 140 ? 6 : 3);
+      // A heading, then both recordings.
+      expect(lines).toHaveLength(width < 140 ? 3 * 3 : 3);
       for (const line of lines) {
         expect(displayWidth(line)).toBeLessThanOrEqual(width);
         expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
       }
     });
+  });
+
+  it('says at 80 columns what its three lines are, each below its heading', () => {
+    const id = `${'a'.repeat(40)}-1712758751753`;
+    const [heading, ids, formats, first, ...others] = table('plain', 80);
+    expect(heading).toMatch(/^DATE {14}NAME {54}SIZE$/);
+    expect([ids, formats]).toEqual(['  MEETING ID', '  FORMATS']);
+    expect(first).toMatch(/^2024-04-10 \d\d:00 {2}plain {56}-$/);
+    expect(others.slice(0, 2)).toEqual([`  ${id}`, '  video waiting']);
+  });
+
+  it('shortens an id where the whole does not fit, to a beginning that names it', () => {
+    expect(table('plain', 30)[4]).toBe(`  ${'a'.repeat(27)}…`);
   });
 
   it.each(hostile)('has its columns below each other in a pipe with %s in a name', (_, name) => {
