@@ -2,7 +2,13 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cacheDirectory, outputDirectory, programName, readVersion } from '../../build/project.ts';
+import {
+  cacheDirectory,
+  outputDirectory,
+  programName,
+  projectDirectory,
+  readVersion,
+} from '../../build/project.ts';
 import * as server from '../support/bbb/bbb-server.ts';
 import { createDebianRoot, type DebianRoot } from '../support/program/debian-root.ts';
 import { runOrThrow } from '../support/program/run-program.ts';
@@ -88,6 +94,16 @@ describe('the files of a release', () => {
     const copy = join(cacheDirectory, `data-${one}.tar.xz`);
     const { stdout } = await runOrThrow('sh', ['-c', listed, file, copy]);
     expect([...new Set(stdout.match(/--lzma2=\S+/g))]).toEqual(['--lzma2=dict=8MiB']);
+  });
+
+  it('have what the changelog says of this version', () => {
+    const changelog = readFileSync(join(projectDirectory, 'CHANGELOG.md'), 'utf8');
+    const notes = read('release-notes.md').trim();
+    const [before = ''] = changelog.split(notes);
+    expect(before.trim().split('\n').at(-1)).toContain(`## [${readVersion()}]`);
+    const after = changelog.slice(before.length + notes.length).trim();
+    expect(after).toMatch(/^(?:## |$)/);
+    expect(notes).not.toMatch(/^## /m);
   });
 
   it('bring the notices of every library that the SBOM names', () => {

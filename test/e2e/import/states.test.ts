@@ -12,6 +12,17 @@ import { hasSenderDone, letDeliveryBe } from '../../support/program/traces.ts';
 import { useRsyncHost } from '../../support/rsync/rsync-host.ts';
 
 const host = useRsyncHost();
+
+/** Sets `notify` to what writes a line with these words of the shell; returns the file. */
+function notifyInto({ tree }: ImportLane, words: string): string {
+  const notified = join(tree.recordingDir, 'notified');
+  const script = join(tree.root, 'notify');
+  writeFileSync(script, `#!/bin/sh\necho "${words}" >>${notified}\n`, { mode: 0o755 });
+  writeFileSync(notified, '');
+  writeFileSync(tree.pilosYml, `${readFileSync(tree.pilosYml, 'utf8')}notify: ${script}\n`);
+  tree.giveTo(host.bbbUser);
+  return notified;
+}
 const lanes: ImportLane[] = [];
 afterEach(() => {
   for (const { tree, spool, meeting } of lanes.splice(0)) {
@@ -221,15 +232,23 @@ describe('a mounted spool', () => {
     expect(await lane.state()).toBe('taken');
   });
 
+  it('where PILOS refuses an archive notifies once, of which one', async () => {
+    const lane = await createImportLane(host, 'mounted', { knows: 'nothing' });
+    lanes.push(lane);
+    const { meeting, spool } = lane;
+    const words = ['EVENT', 'MEETING_ID', 'RECORD_ID', 'FORMAT', 'DESTINATION', 'EXIT_STATUS'];
+    const notified = notifyInto(lane, words.map((word) => `$PILOS_POST_PUBLISH_${word}`).join(' '));
+    expect((await lane.run('-m', meeting.id)).status).toBe(0);
+    await lane.pilos.importOnce();
+    for (let run = 0; run < 2; run += 1) expect((await lane.run('deliver')).status).toBe(0);
+    const line = `refused ${meeting.id} ${meeting.id} presentation ${spool} 65\n`;
+    expect(readFileSync(notified, 'utf8')).toBe(line);
+  });
+
   it('that PILOS takes nothing from is reported once as stuck, and once as recovered', async () => {
     const lane = await createImportLane(host, 'mounted', { pilos: { import_patience: '1h' } });
     lanes.push(lane);
-    const notified = join(lane.tree.recordingDir, 'notified');
-    const script = join(lane.tree.root, 'notify');
-    writeFileSync(script, `#!/bin/sh\necho "$PILOS_POST_PUBLISH_EVENT" >>${notified}\n`, { mode: 0o755 });
-    writeFileSync(notified, '');
-    writeFileSync(lane.tree.pilosYml, `${readFileSync(lane.tree.pilosYml, 'utf8')}notify: ${script}\n`);
-    lane.tree.giveTo(host.bbbUser);
+    const notified = notifyInto(lane, '$PILOS_POST_PUBLISH_EVENT');
     expect((await lane.run('-m', lane.meeting.id)).status).toBe(0);
     expect((await lane.run('deliver')).stderr).toBe('');
     letDeliveryBe(lane.tree, lane.meeting.id, 'presentation', { minutes: 90 });

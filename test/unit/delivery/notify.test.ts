@@ -43,6 +43,20 @@ describe('runNotify', () => {
     ]);
   });
 
+  it.each(['failure', 'refused', 'stuck', 'check', 'recovered'] as const)(
+    'has the same variables for %s, also where it is about no recording',
+    async (event) => {
+      const { command, read } = recorder();
+      await runNotify(command, { ...failure, event, meetingId: '', recordId: '', format: '' });
+      const names = ['DESTINATION', 'ERROR', 'EVENT', 'EXIT_STATUS', 'FORMAT', 'MEETING_ID', 'RECORD_ID'];
+      const [, ...variables] = read();
+      expect(variables.map((variable) => variable.split('=')[0])).toEqual(
+        names.map((name) => `PILOS_POST_PUBLISH_${name}`),
+      );
+      expect(variables).toContain('PILOS_POST_PUBLISH_MEETING_ID=');
+    },
+  );
+
   it.each(['$(touch hacked)', '`touch hacked`', "'; touch hacked; '", '%s "$HOME" *', 'ä 漢 😀'])(
     'passes %s on literally, as an argument and as a value: no shell looks at it',
     async (hostile) => {
