@@ -1,5 +1,7 @@
 /** One thing to break, how `check` is to find it, and that it is gone when its fix has been run. */
+import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
+import type { RemoteSpool } from './check-remote-spool.ts';
 import { type CheckReport, type CheckScene, problemsIn, theProblem } from './check-scene.ts';
 
 export interface CheckCase {
@@ -55,17 +57,18 @@ async function expectNext(scene: CheckScene, one: CheckCase, before: CheckCase |
   }
   await fix(scene, one, theProblem(spoiled).fix);
   await one.afterwards?.(scene);
-  await expectWorking(scene, one.what);
+  const place = await placeOf(scene);
+  if (place.startsWith('/')) await expectWorking(scene, one.what, place);
 }
 
 /**
- * What `check` is about: BBB's user delivers, and PILOS' user, whatever the modes are, reads and deletes it. Not where the
- * spool lies on another host: there a case may begin with what the one before has left to do.
+ * What `check` is about: BBB's user delivers, and PILOS' user, whatever the modes are, reads and deletes it. Where the
+ * spool lies on another host, only after the last case: one may begin with what the one before has left to do.
+ *
+ * @param place where PILOS has the spool, or a directory above it
  */
-async function expectWorking(scene: CheckScene, what: string): Promise<void> {
+async function expectWorking(scene: CheckScene, what: string, place: string): Promise<void> {
   const { tree, pilos } = scene;
-  const place = await placeOf(scene);
-  if (!place.startsWith('/')) return;
   const { id } = tree.addMeeting();
   const places = ['published/*', 'recording/raw', 'recording/status/*'];
   const files = places.map((path) => `${tree.varDir}/${path}/${id}*`).join(' ');
@@ -75,7 +78,9 @@ async function expectWorking(scene: CheckScene, what: string): Promise<void> {
   await scene.sh(`chown -R --reference=${tree.publishedDir} ${files}`);
   const { status, stderr } = await scene.run(['deliver', '-m', id]);
   expect(`${status} ${stderr}`, what).toMatch(/^0 /);
-  const archive = `${place}/${id}-presentation.tar`;
+  const found = await scene.sh(`find -L ${place} -name ${id}-presentation.tar`);
+  const archive = found.stdout.trim();
+  expect(archive, what).toContain(id);
   const asPilos = `setpriv --reuid=${pilos.uid} --regid=${pilos.gid} --init-groups --`;
   await scene.sh(
     `${asPilos} tar --extract --to-stdout --file ${archive} >/dev/null && ${asPilos} rm ${archive}`,
@@ -95,6 +100,11 @@ async function expectNothingLeft(scene: CheckScene): Promise<void> {
   const last = await scene.readReport();
   expect(problemsIn(last)).toEqual([]);
   expect([last.exit_status, last.status]).toEqual([0, 0]);
+  if (isRemote(scene)) await expectWorking(scene, 'everything', dirname(scene.spool));
+}
+
+function isRemote(scene: CheckScene): scene is CheckScene & RemoteSpool {
+  return 'spool' in scene;
 }
 
 function expectFound({ what, check, status, says }: CheckCase, spoiled: CheckReport): void {
