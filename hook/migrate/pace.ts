@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { EXIT, ExpectedError } from '../errors.ts';
 import type { Run } from '../run.ts';
 import type { Spool } from '../spool/spool.ts';
-import { describeError } from '../terminal/escape.ts';
+import { createStatusLine } from '../terminal/status-line.ts';
 import { formatSeconds } from '../terminal/units.ts';
 
 export interface PaceRules {
@@ -46,7 +46,7 @@ export function decidePace(
 export interface Pacer {
   /** Returns when one more archive may be sent; throws ExpectedError when PILOS takes none (75) or the spool is gone. */
   admit(): Promise<void>;
-  /** Returns when PILOS has taken these archives, or none of them for too long. */
+  /** Returns when PILOS has taken these archives; throws as {@link admit}. */
   drain(archives: ReadonlySet<string>): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ interface PacedSpool {
 
 export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pacer {
   const readArchives = createReader(paced, rules, run);
-  const line = createWaitLine(run);
+  const line = createStatusLine(0);
   const sleep = (milliseconds: number) => setTimeout(milliseconds, undefined, { signal: run.signal });
   const destination = destinationsOf(paced);
   /** How many more may be sent before it is asked again. */
@@ -68,55 +68,55 @@ export function createPacer(paced: PacedSpool, rules: PaceRules, run: Run): Pace
   let isFirst = true;
   let isTold = false;
 
-  /** How many may be sent now; 0 when nobody can say. */
-  async function waitForRoom(): Promise<number> {
+  /**
+   * Asks until so few archives lie there that one may be sent; gives up as {@link decidePace} does.
+   *
+   * @returns how many may be sent then; undefined when nobody can say
+   */
+  async function waitForRoom(
+    read: () => Promise<string[] | undefined>,
+    maxWaiting: number,
+    report: (count: number) => void,
+  ): Promise<number | undefined> {
     for (let wait: Wait | undefined; ; ) {
-      const names = await readArchives();
-      if (names === undefined) return 0;
-      const decision = decidePace(names, wait, Date.now(), rules);
+      const names = await read();
+      if (names === undefined) return undefined;
+      const decision = decidePace(names, wait, Date.now(), { ...rules, maxWaiting });
       if (decision.step === 'send') return decision.room;
       if (decision.step === 'give up') throw nothingTaken(destination, names.length, rules);
+      if (wait === undefined) report(names.length);
       wait = decision.wait;
-      if (!isTold) {
-        run.log.info(
-          `${countArchives(names.length)} in ${destination}: waiting until PILOS has imported some (--max-waiting ${rules.maxWaiting})`,
-        );
-      }
-      isTold = true;
-      line.show(names.length, (Date.now() - wait.since) / 1000);
+      const since = formatSeconds((Date.now() - wait.since) / 1000);
+      const text = `waiting: ${countArchives(names.length)} in the spool, none taken for ${since}`;
+      if (run.progress.isShown) line.draw((_, columns) => text.slice(0, columns));
       await sleep(Math.min(paced.interval, rules.patience / 3));
     }
   }
 
-  async function waitForLast(archives: ReadonlySet<string>): Promise<void> {
-    for (let wait: Wait | undefined; ; ) {
-      const names =
-        (await readArchives())?.filter((name) => archives.has(name.slice(name.lastIndexOf('/') + 1))) ?? [];
-      const decision = decidePace(names, wait, Date.now(), { ...rules, maxWaiting: 1 });
-      if (decision.step === 'send') return;
-      if (decision.step === 'give up') {
-        run.log.warn(describeError(nothingTaken(destination, names.length, rules)));
-        return;
-      }
-      if (wait === undefined)
-        run.log.info(
-          `waiting until PILOS has imported the last ${countArchives(names.length)} (or --no-wait)`,
-        );
-      wait = decision.wait;
-      line.show(names.length, (Date.now() - wait.since) / 1000);
-      await sleep(Math.min(paced.interval, rules.patience / 3));
-    }
-  }
+  const reportFull = (count: number) => {
+    if (!isTold)
+      run.log.info(
+        `${countArchives(count)} in ${destination}: waiting until PILOS has imported some (--max-waiting ${rules.maxWaiting})`,
+      );
+    isTold = true;
+  };
+  const reportLast = (count: number) =>
+    run.log.info(`waiting until PILOS has imported the last ${countArchives(count)} (or --no-wait)`);
 
   return {
     async admit() {
       const wasFirst = isFirst;
       isFirst = false;
-      if (room === 0) room = await waitForRoom().finally(line.clear);
+      if (room === 0)
+        room = (await waitForRoom(readArchives, rules.maxWaiting, reportFull).finally(line.clear)) ?? 0;
       if (room > 0) room -= 1;
       else if (!wasFirst) await sleep(rules.pause);
     },
-    drain: (archives) => waitForLast(archives).finally(line.clear),
+    async drain(archives) {
+      const isOne = (name: string) => archives.has(name.slice(name.lastIndexOf('/') + 1));
+      const readThese = async () => (await readArchives())?.filter(isOne);
+      await waitForRoom(readThese, 1, reportLast).finally(line.clear);
+    },
   };
 }
 
@@ -143,24 +143,6 @@ function createReader(paced: PacedSpool, rules: PaceRules, { log, signal }: Run)
       `${destinationsOf(paced)} may not be read with this key, so nobody knows how many archives lie there: a pause of ${pause} after each instead (--pause)`,
     );
     return undefined;
-  };
-}
-
-/** On a terminal, one line that says how long we have been waiting. */
-function createWaitLine({ progress }: Run) {
-  let isShown = false;
-  const write = (text: string) =>
-    process.stderr.write(`\r${text.slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
-  return {
-    show(count: number, seconds: number) {
-      if (!progress.isShown) return;
-      isShown = true;
-      write(`waiting: ${countArchives(count)} in the spool, none taken for ${formatSeconds(seconds)}`);
-    },
-    clear() {
-      if (isShown) write('');
-      isShown = false;
-    },
   };
 }
 

@@ -82,7 +82,10 @@ async function waitForImports(sending: Sending, pacer: Pacer, { results }: SendR
   try {
     await pacer.drain(new Set(sent));
   } catch (error) {
-    if (!(error instanceof ExpectedError) && !sending.context.run.signal.aborted) throw error;
+    const { log, signal } = sending.context.run;
+    if (signal.aborted) return;
+    if (!(error instanceof ExpectedError)) throw error;
+    log.warn(describeError(error));
   }
 }
 

@@ -1,9 +1,9 @@
 /** A bar with bytes, rate and time left for work over a second, on a terminal; never in a pipe. */
+import { createStatusLine } from './status-line.ts';
 import { formatBytes, formatSeconds } from './units.ts';
 
-/** Milliseconds before a bar appears, and between two drawings of it. */
+/** Milliseconds before a bar appears. */
 const patience = 1000;
-const interval = 100;
 
 export interface Progress {
   isShown: boolean;
@@ -52,28 +52,16 @@ export function createProgress(isShown: boolean): Progress {
 }
 
 function startSeries(count: number, total: number) {
-  const begin = Date.now();
-  let drawn = 0;
+  const { draw, clear } = createStatusLine(patience);
   let ended = 0;
   /** Bytes of those that have ended; of each that has not, those of its last stage. */
   let before = 0;
   const current = new Map<object, number>();
-  const draw = (title: string, share: number) => {
-    const now = Date.now();
-    if (now - begin < patience || now - drawn < interval) return;
-    drawn = now;
-    const done = before + [...current.values()].reduce((sum, bytes) => sum + bytes, 0);
-    const rate = done / ((now - begin) / 1000);
-    const line = formatSeries(
-      { ended, count, title, share, done, total, rate },
-      process.stderr.columns || 80,
-    );
-    process.stderr.write(`\r${line}\x1b[K`);
-  };
-  const clear = () => {
-    if (drawn > 0) process.stderr.write('\r\x1b[2K');
-    drawn = 0;
-  };
+  const show = (title: string, share: number) =>
+    draw((seconds, columns) => {
+      const done = before + [...current.values()].reduce((sum, bytes) => sum + bytes, 0);
+      return formatSeries({ ended, count, title, share, done, total, rate: done / seconds }, columns);
+    });
   const start = (title: string, size: number, lastStage: string): ProgressTask => {
     const key = {};
     current.set(key, 0);
@@ -81,7 +69,7 @@ function startSeries(count: number, total: number) {
       update: (bytes, stage) => {
         if (stage !== lastStage) return;
         current.set(key, Math.max(bytes, current.get(key) ?? 0));
-        draw(title, size > 0 ? Math.min(bytes / size, 1) : 1);
+        show(title, size > 0 ? Math.min(bytes / size, 1) : 1);
       },
       clear: () => {
         before += current.get(key) ?? 0;
@@ -108,40 +96,27 @@ interface ShownSeries {
 }
 
 /** `12 of 120 | …758751753-presentation.tar 45% | 1.4 GB left, 12 MB/s, 3 min 5 s`, in so many columns. */
-function formatSeries(
-  { ended, count, title, share, done, total, rate }: ShownSeries,
-  columns: number,
-): string {
+function formatSeries(shown: ShownSeries, columns: number): string {
+  const { ended, count, title, share, done, total, rate } = shown;
   const left = Math.max(total - done, 0);
   const time = rate > 0 ? formatSeconds(left / rate) : '?';
   const rest = ` ${Math.floor(share * 100)}% | ${formatBytes(left)} left, ${formatBytes(rate)}/s, ${time}`;
   const position = `${ended} of ${count} | `;
-  return `${position}${shorten(title, columns - 1 - position.length - rest.length)}${rest}`.slice(
-    0,
-    columns - 1,
-  );
+  return `${position}${shorten(title, columns - position.length - rest.length)}${rest}`.slice(0, columns);
 }
 
 function startBar(title: string, total: number): ProgressTask {
-  let begin = Date.now();
+  const { draw, clear, restart } = createStatusLine(patience);
   let shownStage = '';
-  let drawn = 0;
   return {
     update(done, stage) {
-      const now = Date.now();
-      if (stage !== shownStage) [begin, shownStage] = [now, stage];
       // rsync says 0 once more when it renames what has arrived.
-      else if (done === 0) return;
-      if (now - begin < patience || now - drawn < interval) return;
-      drawn = now;
-      const rate = done / ((now - begin) / 1000);
-      const bar = formatBar({ stage, title, done, total, rate }, process.stderr.columns || 80);
-      process.stderr.write(`\r${bar}\x1b[K`);
+      if (stage === shownStage && done === 0) return;
+      if (stage !== shownStage) restart();
+      shownStage = stage;
+      draw((seconds, columns) => formatBar({ stage, title, done, total, rate: done / seconds }, columns));
     },
-    clear() {
-      if (drawn > 0) process.stderr.write('\r\x1b[2K');
-      drawn = 0;
-    },
+    clear,
   };
 }
 
@@ -158,18 +133,18 @@ const barLength = 12;
 /** What is worth its place of a title that does not fit: its end has the format. */
 const leastTitle = 12;
 
-/** The line for a terminal of so many columns; what is written into the last column would begin a next line. */
+/** The line, in so many columns. */
 export function formatBar({ stage, title, done, total, rate }: Shown, columns: number): string {
   const share = total > 0 ? Math.min(done / total, 1) : 1;
   const bar = '='.repeat(Math.round(share * barLength)).padEnd(barLength, '-');
   const left = rate > 0 ? formatSeconds(Math.max(total - done, 0) / rate) : '?';
   const size = `${formatBytes(done)} of ${formatBytes(total)}`;
   const rest = `[${bar}] ${Math.floor(share * 100)}% | ${size} | ${formatBytes(rate)}/s | ${left} left`;
-  const space = columns - 1 - `${stage}  ${rest}`.length;
-  return [stage, shorten(title, space), rest]
+  const name = shorten(title, columns - `${stage}  ${rest}`.length);
+  return [stage, name, rest]
     .filter((part) => part !== '')
     .join(' ')
-    .slice(0, columns - 1);
+    .slice(0, columns);
 }
 
 function shorten(title: string, space: number): string {
