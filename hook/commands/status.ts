@@ -10,13 +10,9 @@ import { EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 import { type ConfiguredRun, configureRun, type Run } from '../run.ts';
 import { findMeetingId, findRoom } from '../status/find-meeting.ts';
 import { type FormatStatus, needsAdmin, type RecordingStatus, readStatus } from '../status/status.ts';
-import {
-  describeStateName,
-  formatDetails,
-  formatRow,
-  formatTable,
-  type Row,
-} from '../status/status-table.ts';
+import { formatDetails } from '../status/status-details.ts';
+import { describeStateName } from '../status/status-states.ts';
+import { formatRow, formatTable, type Row } from '../status/status-table.ts';
 import { saveMemory } from '../system/memory.ts';
 import { errorDocument, escapeText } from '../terminal/escape.ts';
 import { printJson, printOut } from '../terminal/lines.ts';

@@ -1,8 +1,8 @@
 /** What became of a migration, as tables and as JSON. */
 import { EXIT, type ExitStatus } from '../errors.ts';
-import { localDate, type Row } from '../status/status-table.ts';
+import type { Row } from '../status/status-table.ts';
 import { escapeText } from '../terminal/escape.ts';
-import { formatBytes } from '../terminal/units.ts';
+import { formatBytes, formatDate } from '../terminal/units.ts';
 import type { LeftOut } from './candidates.ts';
 import type { MigrationResult } from './send.ts';
 import type { SendResults } from './send-all.ts';
@@ -112,7 +112,7 @@ function rowOf(results: readonly MigrationResult[]): Row {
   const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
   const reasons = [...new Set(errors.map(({ message, fix }) => `${message}: ${fix}`))];
   return {
-    date: localDate(first?.date ?? ''),
+    date: formatDate(first?.date ?? ''),
     name: escapeText(results.find(({ name }) => name !== '')?.name ?? ''),
     meetingId: first?.record_id ?? '',
     size: sizeOf(results) || '-',
