@@ -7,7 +7,8 @@ import { type DeliveryContext, openDelivery } from '../delivery/context.ts';
 import { EXIT, type ExitStatus } from '../errors.ts';
 import { type Candidate, chooseCandidates } from '../migrate/candidates.ts';
 import { confirmSent } from '../migrate/confirm-sent.ts';
-import { createPacer, type PaceRules } from '../migrate/pace.ts';
+import type { PaceRules } from '../migrate/decide-pace.ts';
+import { createPacer } from '../migrate/pace.ts';
 import {
   describeOrigins,
   exitStatusFor,

@@ -6,9 +6,9 @@ import type { Run } from '../run.ts';
 import { quote } from '../terminal/escape.ts';
 import { parseDuration, parseMoment } from '../terminal/time-span.ts';
 import type { PublicRule, Wanted } from './candidates.ts';
+import type { PaceRules } from './decide-pace.ts';
 import { readMeetingIds } from './meeting-ids.ts';
 import { readMeetingMap } from './meeting-map.ts';
-import type { PaceRules } from './pace.ts';
 
 export interface MigrateRequest {
   /** Until PILOS has imported the last ones. */

@@ -1,6 +1,6 @@
-/** hook/migrate/pace.ts: when to send, when to wait, when to give up. */
+/** hook/migrate/decide-pace.ts: when to send, when to wait, when to give up. */
 import { describe, expect, it } from 'vitest';
-import { decidePace, type Wait } from '../../../hook/migrate/pace.ts';
+import { decidePace, type Wait } from '../../../hook/migrate/decide-pace.ts';
 
 const rules = { maxWaiting: 3, patience: 1000 };
 const names = (...letters: string[]) => letters.map((letter) => `${letter}.tar`);
