@@ -97,6 +97,43 @@ describe('metrics_file', () => {
     expect(read(tree, 'recordings_missing', '')).toBe(0);
   });
 
+  it('counts formats apart from recordings, and says since when the oldest archive waits for PILOS', async () => {
+    const formats = ['presentation', 'video'];
+    const tree = createMonitoredTree(metricsSetting, formats);
+    const { id } = tree.addMeeting({ formats });
+    const begin = Math.floor(Date.now() / 1000);
+    expect((await tree.run(['deliver'])).status).toBe(0);
+    const countOf = (what: string, state: string) =>
+      sampleOf(readFileSync(metricsFile(tree), 'utf8'), `pilos_post_publish_${what}`, { state });
+    expect([countOf('formats', 'delivered'), countOf('recordings', 'delivered')]).toEqual([2, 1]);
+    expect(read(tree, 'oldest_waiting_timestamp_seconds', '')).toBeGreaterThanOrEqual(begin);
+    mkdirSync(join(tree.spoolDir, 'failed'));
+    renameSync(join(tree.spoolDir, `${id}-video.tar`), join(tree.spoolDir, 'failed', `${id}-video.tar`));
+    rmSync(join(tree.spoolDir, `${id}-presentation.tar`));
+    expect((await tree.run(['deliver'])).status).toBe(0);
+    const states = ['delivered', 'imported', 'refused'];
+    expect(states.map((state) => countOf('formats', state))).toEqual([0, 1, 1]);
+    expect(states.map((state) => countOf('recordings', state))).toEqual([0, 1, 1]);
+    expect(read(tree, 'oldest_waiting_timestamp_seconds', '')).toBe(0);
+  });
+
+  it('has the time of the last whole run of deliver, which no call of BBB sets, and no part of a run', async () => {
+    const tree = createMonitoredTree(metricsSetting);
+    const [first, second] = [tree.addMeeting().id, tree.addMeeting().id];
+    tree.addMeeting();
+    for (const call of [
+      ['-m', first],
+      ['deliver', '-m', second],
+      ['deliver', '--failed'],
+    ]) {
+      expect((await tree.run(call)).status).toBe(0);
+      expect(read(tree, 'last_run_timestamp_seconds', '')).toBe(0);
+    }
+    const begin = Math.floor(Date.now() / 1000);
+    expect((await tree.run(['deliver'])).status).toBe(0);
+    expect(read(tree, 'last_run_timestamp_seconds', '')).toBeGreaterThanOrEqual(begin);
+  });
+
   it('counts what was deleted before PILOS had it as lost, and not what was moved away', async () => {
     const tree = createMonitoredTree(metricsSetting);
     const count = (state: string) =>
