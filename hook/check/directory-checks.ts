@@ -3,7 +3,7 @@ import { isAtOrBelow } from '../system/mounts.ts';
 import type { PathFacts } from '../system/paths.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
-import type { OwnFiles } from './directory-facts.ts';
+import type { DirectoryFacts, OwnFiles } from './directory-facts.ts';
 import type { Facts } from './facts.ts';
 import {
   decideFreeSpace,
@@ -57,16 +57,29 @@ function ownRows(own: OwnFiles, { bbb, accounts: { user, account }, config }: Fa
   ];
 }
 
-function decideBbbDirectory(key: string, { path, kind, closed }: PathFacts, user: string): Verdict {
+function decideBbbDirectory(key: string, facts: DirectoryFacts, user: string): Verdict {
+  const { kind, closed } = facts;
   if (closed !== undefined) return noAccess(user, 'read', closed);
   if (kind === 'directory') return ok;
   const missing = `it does not exist: create it unless ${key} in BBB's configuration is wrong`;
-  if (kind === 'missing') return problem.setUp(missing, createDirectory(path, user));
+  if (kind === 'missing') return decideMissing(problem.setUp, facts, missing, createDirectory(facts, user));
   const fix = `correct ${key} in BBB's configuration, or put a directory there`;
   return problem.setUp('it is neither a directory nor a link to one', fix);
 }
 
-function createDirectory(path: string, user: string): string {
+/** Where a mount belongs, nothing is created: it would lie below. */
+function decideMissing(
+  verdict: (text: string, fix: string) => Verdict,
+  { unmounted }: DirectoryFacts,
+  text: string,
+  create: string,
+): Verdict {
+  if (unmounted === undefined) return verdict(text, create);
+  const { point, command } = unmounted;
+  return verdict(`${point} is not mounted, though /etc/fstab or a mount unit says so`, command);
+}
+
+function createDirectory({ path }: DirectoryFacts, user: string): string {
   return `install -d -o ${user} -g "$(id -gn ${user})" ${sh`${path}`}`;
 }
 
@@ -76,15 +89,11 @@ function createDirectory(path: string, user: string): string {
  * @param key says in `pilos.yml` where it is
  * @param owner what chown(1) is given
  */
-function decideWritable(
-  key: string,
-  { path, kind, closedAbove, isWritable, uid }: PathFacts,
-  user: string,
-  owner = `${user}:`,
-): Verdict {
+function decideWritable(key: string, facts: DirectoryFacts, user: string, owner = `${user}:`): Verdict {
+  const { path, kind, closedAbove, isWritable, uid } = facts;
   if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   const missing = 'it does not exist, and a delivery cannot create it';
-  if (kind === 'missing') return problem.rights(missing, createDirectory(path, user));
+  if (kind === 'missing') return decideMissing(problem.rights, facts, missing, createDirectory(facts, user));
   if (kind !== 'directory') return problem.setUp('it is not a directory', `correct ${key} in pilos.yml`);
   if (isWritable) return ok;
   const fix = `chown ${owner} ${sh`${path} && chmod u+rwx ${path}`}`;
@@ -92,18 +101,18 @@ function decideWritable(
 }
 
 /** The first delivery creates it. */
-function decideWorkDir(facts: PathFacts, user: string): Verdict {
+function decideWorkDir(facts: DirectoryFacts, user: string): Verdict {
   return facts.isCreatable ? ok : decideWritable('work_dir', facts, user, `-RH ${user}:`);
 }
 
-function decideLogFile(facts: PathFacts, user: string): Verdict {
+function decideLogFile(facts: DirectoryFacts, user: string): Verdict {
   const { path, kind, closedAbove, isCreatable, hasParent, isWritable } = facts;
   if (closedAbove !== undefined) return noAccess(user, 'enter', closedAbove);
   if (isWritable || (isCreatable && hasParent)) return ok;
   const give = sh`chown ${user}: ${path} && chmod u+rwX ${path}`;
   if (kind !== 'missing') return problem.rights(`${user} cannot write it`, give);
   const create = `mkdir -p "$(dirname ${sh`${path}`})" && ${sh`touch ${path}`}`;
-  return problem.rights(`${user} cannot create it`, `${create} && ${give}`);
+  return decideMissing(problem.rights, facts, `${user} cannot create it`, `${create} && ${give}`);
 }
 
 function decideNotify({ closedAbove, file, mayRun }: NonNullable<OwnFiles['notify']>, user: string): Verdict {

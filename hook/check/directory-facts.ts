@@ -4,13 +4,22 @@ import { dirname } from 'node:path';
 import type { BbbConfig } from '../config/bbb-config.ts';
 import type { Config } from '../config/config.ts';
 import { readFreeSpaceAbove } from '../system/free-space.ts';
-import { findProgram, mayAccess, quietly, readPathFacts } from '../system/paths.ts';
+import { findProgram, mayAccess, type PathFacts, quietly, readPathFacts } from '../system/paths.ts';
+import { findUnmounted, type PlannedMount } from '../system/planned-mount.ts';
+
+export type DirectoryFacts = PathFacts & { unmounted?: PlannedMount | undefined };
+
+/** Of one that is missing also what is to be mounted there, and is not. */
+function readDirectory(path: string): DirectoryFacts {
+  const facts = readPathFacts(path);
+  return facts.kind === 'missing' ? { ...facts, unmounted: findUnmounted(path) } : facts;
+}
 
 export function readBbbDirectories({ publishedDir, recordingDir, logDir }: BbbConfig) {
   return {
-    published_dir: readPathFacts(publishedDir),
-    recording_dir: readPathFacts(recordingDir),
-    log_dir: readPathFacts(logDir),
+    published_dir: readDirectory(publishedDir),
+    recording_dir: readDirectory(recordingDir),
+    log_dir: readDirectory(logDir),
   };
 }
 
@@ -21,13 +30,13 @@ export function readOwnFiles(config: Config, uid: number | undefined) {
   const { workDir, logFile, metricsFile, notify: [program] = [], recordingDir } = config;
   const statusFiles = quietly(() => readdirSync(`${recordingDir}/status/published`)) ?? [];
   return {
-    workDir: readPathFacts(workDir),
+    workDir: readDirectory(workDir),
     foreign: uid === undefined ? undefined : quietly(() => readForeign(workDir, uid)),
     workSpace: quietly(() => readFreeSpaceAbove(workDir)),
     hasLedger: (quietly(() => readdirSync(`${workDir}/ledger`)) ?? []).length > 0,
     senderDoneCount: statusFiles.filter((name) => name.endsWith('-sender.done')).length,
-    logFile: readPathFacts(logFile),
-    metricsDir: metricsFile === undefined ? undefined : readPathFacts(dirname(metricsFile)),
+    logFile: readDirectory(logFile),
+    metricsDir: metricsFile === undefined ? undefined : readDirectory(dirname(metricsFile)),
     notify: program === undefined ? undefined : readNotify(program),
   };
 }

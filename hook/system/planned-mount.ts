@@ -1,7 +1,8 @@
 /** What is to be mounted at a place, as /etc/fstab and systemd's units say. */
 import { readdirSync } from 'node:fs';
-import { plannedMountPoint } from './mounts.ts';
+import { findMount, plannedMountPoint } from './mounts.ts';
 import { quietly, readText, statOrUndefined } from './paths.ts';
+import { readMounts } from './proc.ts';
 import { sh } from './shell-quote.ts';
 
 const unitDirectories = [
@@ -34,6 +35,13 @@ export function readPlannedMount(path: string, isHung: boolean): PlannedMount | 
   const isMissing = !isHung && statOrUndefined(inFstab) === undefined;
   const create = isMissing ? sh`install -d -m 0 ${inFstab} && ` : '';
   return { point: inFstab, command: `${create}${sh`mount ${inFstab}`}` };
+}
+
+/** The same, while it is not mounted: a directory that is made there now would lie below it. */
+export function findUnmounted(path: string): PlannedMount | undefined {
+  const planned = readPlannedMount(path, false);
+  const { point } = findMount(path, readMounts());
+  return planned !== undefined && planned.point.length > point.length ? planned : undefined;
 }
 
 function readMountUnits(): string[] {

@@ -158,6 +158,18 @@ const server: CheckCase[] = [
     spoil: ({ tree }) => rmSync(tree.publishedDir, { recursive: true }),
   },
   {
+    what: 'a published_dir whose disk is not mounted, though fstab says so,',
+    check: 'published_dir',
+    status: 78,
+    says: /published is not mounted, though \/etc\/fstab or a mount unit says so: install -d -m 0 \S+ && mount /,
+    spoil: ({ sh, tree }) =>
+      sh(`mv ${tree.publishedDir} ${tree.root}/disk && cp /etc/fstab /etc/fstab.kept &&
+        echo '${tree.root}/disk ${tree.publishedDir} none bind 0 0' >> /etc/fstab`),
+    afterwards: ({ sh, tree }) =>
+      sh(`umount ${tree.publishedDir} && rmdir ${tree.publishedDir} &&
+        mv ${tree.root}/disk ${tree.publishedDir} && cp /etc/fstab.kept /etc/fstab`),
+  },
+  {
     what: 'a recording_dir that is closed',
     check: 'recording_dir',
     status: 77,
