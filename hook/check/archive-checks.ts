@@ -60,12 +60,13 @@ export function decideFailedDirectory(archives: readonly PlacedArchives[], spool
 
 /** On the host that has the spool. */
 function fixFailed(archives: readonly PlacedArchives[], spool: Place, create: 'mkdir' | ''): string {
-  const paths = archives.map(({ place }) => `${place}/failed`);
   const show = (group: string | number, places: readonly string[]) =>
     `${create && sh`mkdir ${places} && `}${sh`chgrp ${group} ${places} && chmod 2775 ${places}`}`;
-  if (spool?.found === undefined) return `on the PILOS host: ${show('pilos-spool', paths)}`;
+  // A key may be restricted to a directory, whose path there nobody knows here.
+  if (spool?.found === undefined)
+    return `on the PILOS host, in ${list(archives)}: ${show('pilos-spool', ['failed'])}`;
   const { directory, found, mount } = spool;
-  const here = paths.map((path) => found.path + path.slice(directory.length));
+  const here = archives.map(({ place }) => `${found.path}${place.slice(directory.length)}/failed`);
   return asRoot(mount, here, (places) => show(found.gid, places));
 }
 

@@ -3,7 +3,12 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { hostId } from '../../../hook/system/run-token.ts';
-import { type CheckCase, expectFoundAndFixed, expectFoundInTurn } from '../../support/check/check-case.ts';
+import {
+  type CheckCase,
+  commandIn,
+  expectFoundAndFixed,
+  expectFoundInTurn,
+} from '../../support/check/check-case.ts';
 import { problemsIn, useScene } from '../../support/check/check-scene.ts';
 import { type CheckSshScene, createCheckSshScene } from '../../support/check/check-ssh-scene.ts';
 import { changeUserDatabase } from '../../support/program/users.ts';
@@ -167,11 +172,24 @@ const restricted: CheckCase[] = [
   },
 ];
 
+const failed: CheckCase[] = [
+  {
+    what: 'a failed/ that PILOS would make for itself there',
+    check: 'failed_directory',
+    status: 0,
+    says: /'failed' does not exist in pilos-ordinary:\S+: PILOS will create it.*: on the PILOS host, in \S+: mkdir failed && /,
+    spoil: ({ sh }) => sh(`rmdir ${scene.spool}/failed`),
+    command: (fix) =>
+      `cd ${scene.spool} && ${commandIn(fix)} && test "$(stat -c %a%G failed)" = 2775pilos-spool`,
+  },
+];
+
 it.each([
   { what: 'on the way to the host', cases: connections },
   { what: 'in extra_rsync_opts', cases: options },
   { what: 'for an ordinary key', cases: shells },
   { what: 'for a key that rrsync restricts', cases: restricted },
+  { what: 'with what PILOS refuses', cases: failed },
 ])('what is wrong $what is found, and fixed by its fix', async ({ cases }) => {
   await expectFoundInTurn(scene, cases);
   expect(scene.spoolFiles().filter((name) => name.startsWith('pilos-post-publish'))).toEqual([]);

@@ -285,18 +285,16 @@ describe('what PILOS does with archives', () => {
 
   const at = (failedDirectory: 'missing' | 'hidden') => [{ ...place, failed: [], failedDirectory }];
   it.each([
-    ['the server itself', { ...spool, mount: { ...nfs, type: 'ext4' } }, '', '/mnt/spool', 2000],
-    ['the NFS server, which squashes root', spool, 'on nas: ', '/spool', 2000],
-    ['a link to it', { ...spool, directory: '/var/spool/pilos' }, 'on nas: ', '/spool', 2000],
-    ['the PILOS host', undefined, 'on the PILOS host: ', '', 'pilos-spool'],
+    ['the server itself', { ...spool, mount: { ...nfs, type: 'ext4' } }, '', '/mnt/spool/failed', 2000],
+    ['the NFS server, which squashes root', spool, 'on nas: ', '/spool/failed', 2000],
+    ['a link to it', { ...spool, directory: '/var/spool/pilos' }, 'on nas: ', '/spool/failed', 2000],
+    ['the PILOS host', undefined, 'on the PILOS host, in pilos:/one: ', 'failed', 'pilos-spool'],
   ])('what PILOS could not import can be made visible: on %s', (_, local, where, path, group) => {
     const archives = (state: 'missing' | 'hidden') =>
-      at(state).map((one) => ({ ...one, place: local?.directory ?? '' }));
-    const show = `chgrp ${group} ${path}/failed && chmod 2775 ${path}/failed`;
+      at(state).map((one) => ({ ...one, place: local?.directory ?? 'pilos:/one' }));
+    const show = `chgrp ${group} ${path} && chmod 2775 ${path}`;
     expect(fixOf(decideFailedDirectory(archives('hidden'), local))).toBe(where + show);
-    expect(fixOf(decideFailedDirectory(archives('missing'), local))).toBe(
-      `${where}mkdir ${path}/failed && ${show}`,
-    );
+    expect(fixOf(decideFailedDirectory(archives('missing'), local))).toBe(`${where}mkdir ${path} && ${show}`);
   });
 });
 
