@@ -3,7 +3,8 @@ import { safeParse } from 'valibot';
 import { parseBbbConfig, readBbbConfig } from '../config/bbb-config.ts';
 import { type ConfigChoice, chosenBbbFiles, chosenPilosFile } from '../config/chosen-files.ts';
 import { combineConfig } from '../config/config.ts';
-import { type PilosSettings, parsePilos, pilosKeys } from '../config/pilos-settings.ts';
+import { type PilosSettings, pilosKeys } from '../config/pilos-keys.ts';
+import { parsePilos } from '../config/pilos-settings.ts';
 import { readMapping } from '../config/yaml-mapping.ts';
 import { attempt, ExpectedError } from '../errors.ts';
 

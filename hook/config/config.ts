@@ -9,7 +9,8 @@ import { parseDuration } from '../terminal/time-span.ts';
 import { type BbbConfig, readBbbConfig } from './bbb-config.ts';
 import { type ConfigChoice, chosenPilosFile } from './chosen-files.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
-import { type PilosSettings, parsePilos } from './pilos-settings.ts';
+import type { PilosSettings } from './pilos-keys.ts';
+import { parsePilos } from './pilos-settings.ts';
 import type { SpoolAddress } from './spool-address.ts';
 import { readMapping } from './yaml-mapping.ts';
 

@@ -1,7 +1,8 @@
 /** docs/configuration.md, and every snippet of pilos.yml in the documentation, against the schema. */
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../hook/cli/program.ts';
-import { parsePilos, pilosKeys } from '../../../hook/config/pilos-settings.ts';
+import { pilosKeys } from '../../../hook/config/pilos-keys.ts';
+import { parsePilos } from '../../../hook/config/pilos-settings.ts';
 import { parseMapping } from '../../../hook/config/yaml-mapping.ts';
 import { blocksOf, codeOf, findPage, pages, readProjectFile, readTable } from '../../support/docs/pages.ts';
 
