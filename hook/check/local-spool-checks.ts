@@ -103,8 +103,7 @@ function decideSubDirectory(spool: FoundSpool, subDir: string): Verdict {
   if (failure !== undefined) return decideFailure(spool, failure);
   if (there === undefined) return skipped('the probe ended before');
   if (!there.isDirectory) return problem.spool('it is not a directory', `remove or rename ${path}`);
-  const place = spool.subDirPlaces.get(subDir);
-  const mounted = place === undefined ? ok : decidePlanned(place.planned, place.mount);
+  const mounted = decidePlanned(spool.subDirPlaces.get(subDir));
   if (mounted.state !== 'ok') return mounted;
   if (there.gid !== gid && (there.mode & 0o007) !== 0o007) {
     const text = `its group (id ${there.gid}) is not that of ${spool.found.path}, so PILOS cannot delete what it has imported`;

@@ -1,7 +1,7 @@
 /** Where the spool of this server lies: does its file system answer, is it mounted, is the directory there? Pure. */
 import { basename, dirname } from 'node:path';
 import type { ProbeFailure } from '../spool/local/probe.ts';
-import { isAtOrBelow, type Mount } from '../system/mounts.ts';
+import { isAtOrBelow } from '../system/mounts.ts';
 import { describeMount } from '../system/network-mount.ts';
 import type { PlannedMount } from '../system/planned-mount.ts';
 import { sh } from '../system/shell-quote.ts';
@@ -38,47 +38,54 @@ export function decideDirectory(spool: LocalSpool): Verdict {
 }
 
 export function createSpool(spool: LocalSpool): string {
-  const { directory, mount, planned, requireMount, pilosGroup } = spool;
+  const { directory, mount, requireMount, pilosGroup } = spool;
   const isThere = typeof requireMount === 'string' ? mount.point === requireMount : mount.point !== '/';
-  if (requireMount !== false && !isThere && !isPlanned(planned, mount))
+  if (requireMount !== false && !isThere && findMissing(spool) === undefined)
     return 'mount it, which require_mount wants, and add it to /etc/fstab; or correct require_mount';
   const { create, group } = pilosGroupFor(mount, pilosGroup);
   const install = createAsRoot(mount, dirname(directory), [basename(directory)], sh`-m 2775 -g ${group}`);
-  return createUnlessMounted(spool, directory, planned, `${create}${install}`);
+  return createUnlessMounted(spool, directory, spool, `${create}${install}`);
 }
 
 /** Of the same owner and group as the spool. */
 export function createSubDirectory(spool: FoundSpool, subDir: string): string {
   const { directory, mount, subDirPlaces, found } = spool;
   const create = createAsRoot(mount, found.path, [subDir], `-m 2775 -o ${found.uid} -g ${found.gid}`);
-  return createUnlessMounted(spool, `${directory}/${subDir}`, subDirPlaces.get(subDir)?.planned, create);
+  return createUnlessMounted(spool, `${directory}/${subDir}`, subDirPlaces.get(subDir), create);
 }
+
+/** What is mounted at a directory, and what is to be. */
+type Place = Pick<LocalSpool, 'mount' | 'planned'> | undefined;
 
 /** Where a mount belongs, a directory would take the recordings onto the disk of this server. */
 function createUnlessMounted(
-  { mount, destinations }: LocalSpool,
+  { destinations }: LocalSpool,
   directory: string,
-  planned: PlannedMount | undefined,
+  place: Place,
   create: string,
 ): string {
-  if (isPlanned(planned, mount)) return planned.command;
+  const missing = findMissing(place);
+  if (missing !== undefined) return missing.command;
   if (!destinations.some((one) => isAtOrBelow(one, directory))) return create;
   return `recordings were delivered there before: mount what was there; only if nothing ever was: ${create}`;
 }
 
-function isPlanned(planned: PlannedMount | undefined, { point }: Mount): planned is PlannedMount {
-  return planned !== undefined && planned.point !== point;
-}
-
 /** What is to be mounted there, or above it, and is not. */
-export function decidePlanned(planned: PlannedMount | undefined, { point }: Mount): Verdict {
-  if (planned === undefined || planned.point.length <= point.length) return ok;
-  const text = `${planned.point} is not mounted, though /etc/fstab or a mount unit says so: recordings would fill the disk below it`;
-  return problem.spool(text, planned.command);
+function findMissing(place: Place): PlannedMount | undefined {
+  const { planned, mount } = place ?? {};
+  return planned && mount && planned.point.length > mount.point.length ? planned : undefined;
 }
 
-export function decideMount({ directory, mount, planned, answers }: LocalSpool): Verdict {
-  const verdict = decidePlanned(planned, mount);
+export function decidePlanned(place: Place): Verdict {
+  const missing = findMissing(place);
+  if (missing === undefined) return ok;
+  const text = `${missing.point} is not mounted, though /etc/fstab or a mount unit says so: recordings would fill the disk below it`;
+  return problem.spool(text, missing.command);
+}
+
+export function decideMount(spool: LocalSpool): Verdict {
+  const { directory, mount, answers } = spool;
+  const verdict = decidePlanned(spool);
   if (verdict.state !== 'ok') return verdict;
   const failure = answers.get('')?.write?.failure;
   if (failure?.code === 'spool_not_mounted') return problem.of(failure);
