@@ -12,8 +12,8 @@ import {
   referenceCall,
   ruby,
 } from './commands.ts';
-import type { Figure } from './figure.ts';
-import { type Command, type Comparison, type Cost, compare, measure } from './measure.ts';
+import { bytes, type Figure, figures, mebibytes, milliseconds, seconds, share } from './figure.ts';
+import { type Command, compare, measure } from './measure.ts';
 import { addEvents, addPublished, createScene, meetingId, type Scene } from './scene.ts';
 import {
   runBacklog,
@@ -34,30 +34,6 @@ export interface Row {
 const node = provideBaseExecutable(hostArchitecture());
 const megabyte = 1_000_000;
 
-const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
-const seconds = (value: number) => `${value.toFixed(2)} s`;
-const mebibytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-
-type Unit = (value: number) => string;
-
-/** Figures of a comparison: for each cost what is to be reached, and how it is shown. */
-function figures(
-  found: Comparison,
-  wanted: Partial<Record<keyof Cost, [reach: number, unit: Unit]>>,
-): Figure[] {
-  return Object.entries(wanted).map(([key, [reach, unit]]) => {
-    const cost = key as keyof Cost;
-    const detail = `${unit(found.own[cost])} / ${unit(found.other[cost])}`;
-    return { name: key === 'cpu' ? 'CPU' : key, value: found.ratio[cost], reach, detail };
-  });
-}
-
-/** A figure that has no pair: `own` as a part of `other`. */
-function share(name: string, own: number, other: number, reach: number, unit: Unit): Figure {
-  return { name, value: own / other, reach, detail: `${unit(own)} / ${unit(other)}` };
-}
-
-const bytes: Unit = (value) => String(value);
 const memoryLimit = 80 * 1024 * 1024;
 
 /** A recording of `total` bytes: one large file and 300 small ones of 100 kB. */

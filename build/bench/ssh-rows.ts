@@ -7,8 +7,8 @@ import { setTimeout } from 'node:timers/promises';
 import { createBbbUser, createPilosUser, removeUser } from '../../test/support/program/users.ts';
 import { type SshServer, startSshServer } from '../../test/support/rsync/ssh-server.ts';
 import { call, executable, referenceCall } from './commands.ts';
-import type { Figure } from './figure.ts';
-import { type Command, type Comparison, compare, measure } from './measure.ts';
+import { type Figure, figures, seconds } from './figure.ts';
+import { type Command, compare, measure } from './measure.ts';
 import type { Scene } from './scene.ts';
 
 interface RemoteSpool {
@@ -66,12 +66,7 @@ function checkedDelivery(command: Command, spool: RemoteSpool, ...wanted: string
 export function runOverSsh(scene: Scene, own: Command, other: Command, name: string): Promise<Figure[]> {
   return withRemoteSpool(scene, async (spool) => {
     const found = compare(checkedDelivery(own, spool, name), checkedDelivery(other, spool, name), 2, false);
-    const detail = (key: 'wall' | 'cpu') =>
-      `${found.own[key].toFixed(2)} s / ${found.other[key].toFixed(2)} s`;
-    return [
-      { name: 'wall', value: found.ratio.wall, reach: 1, detail: detail('wall') },
-      { name: 'CPU', value: found.ratio.cpu, reach: 1, detail: detail('cpu') },
-    ];
+    return figures(found, { wall: [1, seconds], cpu: [1, seconds] });
   });
 }
 
@@ -82,7 +77,6 @@ export interface SmallRow {
 }
 
 const archiveOf = (id: string) => `${id}-presentation.tar`;
-const inSeconds = ({ own, other }: Comparison) => `${own.wall.toFixed(2)} s / ${other.wall.toFixed(2)} s`;
 
 /** Rows 14 and 15: BBB's call for one, `deliver` for several; PILOS' script is called for each. */
 export function runSmallOverSsh({ scene, ids }: SmallRow, reach: number, pairs: number): Promise<Figure[]> {
@@ -97,7 +91,7 @@ export function runSmallOverSsh({ scene, ids }: SmallRow, reach: number, pairs: 
       checkedDelivery(command, spool, ...ids.map(archiveOf)),
     );
     const found = compare(one as Command, another as Command, pairs);
-    return [{ name: 'wall', value: found.ratio.wall, reach, detail: inSeconds(found) }];
+    return figures(found, { wall: [reach, seconds] });
   });
 }
 
@@ -118,12 +112,7 @@ export function runBacklog({ scene, ids }: SmallRow): Promise<Figure[]> {
       checkedDelivery(command, spool, ...ids.map(archiveOf)),
     );
     const found = compare(own as Command, plain as Command, 3);
-    const { own: our, other } = found;
-    const cpu = `${our.cpu.toFixed(2)} s / ${other.cpu.toFixed(2)} s`;
-    return [
-      { name: 'wall', value: found.ratio.wall, reach: 2, detail: inSeconds(found) },
-      { name: 'CPU', value: found.ratio.cpu, detail: cpu },
-    ];
+    return figures(found, { wall: [2, seconds], cpu: [undefined, seconds] });
   });
 }
 
