@@ -71,6 +71,7 @@ async function createServers(suite: string, side: (typeof sides)[number], key: K
   });
   undo(() => tree.remove());
   const meeting = tree.addMeeting({ subDir: 'instance1', files: { 'video.webm': randomBytes(size) } });
+  const small = tree.addMeeting({ subDir: 'instance1' });
   const lost = tree.addMeeting({ subDir: 'missing' });
   tree.installHook();
   tree.giveTo(bbbUser);
@@ -80,7 +81,7 @@ async function createServers(suite: string, side: (typeof sides)[number], key: K
     const [first = '', ...words] = [...by, program, '-m', id, '-f', 'presentation'];
     return startProgram(first, words, { env: tree.env, cwd: '/' });
   };
-  return { versions: release.versions, server, spool, directory, tree, meeting, lost, start };
+  return { versions: release.versions, server, spool, directory, tree, meeting, small, lost, start };
 }
 
 it('has the programs of three releases at full length', () => {
@@ -92,7 +93,7 @@ for (const { suite, side, key } of cases)
     timeout: 15 * 60_000,
   }, async () => {
     const servers = await createServers(suite, side, key);
-    const { server, spool, directory, tree, meeting, lost, start } = servers;
+    const { server, spool, directory, tree, meeting, small, lost, start } = servers;
     const partial = `${meeting.id}-presentation`;
     const archive = `${partial}.tar`;
 
@@ -116,10 +117,19 @@ for (const { suite, side, key } of cases)
     expect(await start(meeting).result).toMatchObject({ status: 0, stderr: '' });
     expect(statSync(join(directory, archive)).mtimeMs).not.toBe(mtimeMs);
     expect(readdirSync(directory)).toEqual([archive]);
+    // One that is sent whole, twice: the second replaces the first.
+    for (let times = 0; times < 2; times += 1) {
+      rmSync(join(tree.workDir, 'ledger'), { recursive: true });
+      expect(await start(small).result).toMatchObject({ status: 0, stderr: '' });
+      expect(readdirSync(directory).sort()).toEqual([archive, `${small.id}-presentation.tar`].sort());
+    }
     const store = join(tree.root, 'store');
     mkdirSync(store);
-    const [imported] = await importSpool(directory, store);
-    expect(compareTrees(meeting.published('presentation'), imported?.formats[0]?.storedIn ?? '')).toEqual([]);
+    for (const { formats } of await importSpool(directory, store)) {
+      const sent = [meeting, small].find(({ id }) => id === formats[0]?.id);
+      expect(compareTrees(sent?.published('presentation') ?? '', formats[0]?.storedIn ?? '')).toEqual([]);
+    }
+    expect(readdirSync(directory)).toEqual([]);
 
     const missing = await start(lost).result;
     expect(missing.status).toBe(73);
