@@ -1,5 +1,5 @@
 /** File systems of the test's own: tmpfs and ext4 in a file, full, read-only, gone, or without power. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,8 +50,11 @@ export async function createDisk(undo: Undo, directory: string, size: number): P
       if ((await runProgram('umount', [directory])).status === 0) return true;
       return (await runProgram('mountpoint', ['-q', directory])).status !== 0;
     });
-    // A mount namespace that somebody else has just made holds a copy: until that is gone, so is not the disk.
-    await waitFor(async () => (await runOrThrow('losetup', ['--associated', image])).stdout === '');
+    await waitFor(async () => {
+      if ((await runOrThrow('losetup', ['--associated', image])).stdout === '') return true;
+      await unmountElsewhere(directory);
+      return false;
+    });
   };
   undo(() => unmountAll(directory));
   await mount();
@@ -66,6 +69,22 @@ export async function createDisk(undo: Undo, directory: string, size: number): P
       await runOrThrow('perl', ['-e', shutdown, directory]);
     },
   };
+}
+
+/** A mount namespace that another test has made meanwhile holds a copy, for as long as it lives: without one, no disk is free. */
+async function unmountElsewhere(directory: string): Promise<void> {
+  const own = readlinkSync('/proc/self/ns/mnt');
+  const others = new Map<string, string>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      others.set(readlinkSync(`/proc/${pid}/ns/mnt`), pid);
+    } catch {
+      // It has ended.
+    }
+  }
+  others.delete(own);
+  for (const pid of others.values())
+    await runProgram('nsenter', ['--target', pid, '--mount', 'umount', '--lazy', directory]);
 }
 
 /** @throws Error after a minute */

@@ -10,7 +10,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runOrThrow } from '../../support/program/run-program.ts';
+import { runOrThrow, startProgram } from '../../support/program/run-program.ts';
 import { testRun } from '../../support/run/test-run.ts';
 import { createDisk, type Disk, whenTemporary } from './disk.ts';
 import { describeRun, type Program } from './program.ts';
@@ -28,7 +28,14 @@ interface Mounted {
 async function createMounted(program: Program, undo: Undo, options: SceneOptions = {}): Promise<Mounted> {
   const scene = createScene(program, options);
   undo(scene.remove);
-  return { scene, disk: await createDisk(undo, scene.spool, 16 * 1024 * 1024) };
+  const disk = await createDisk(undo, scene.spool, 16 * 1024 * 1024);
+  // As other tests make them at any time: it holds a copy of the mount.
+  const { child, result } = startProgram('unshare', ['--mount', 'sleep', '600']);
+  undo(async () => {
+    child.kill('SIGKILL');
+    await result;
+  });
+  return { scene, disk };
 }
 
 /** With require_mount an empty mount point takes nothing, also when the spool is named as the mount point. */
