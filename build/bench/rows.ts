@@ -74,14 +74,16 @@ function row1(scene: Scene): Figure[] {
   copyFileSync(join(outputDirectory, 'pilos_post_publish.rb'), launcher);
   copyFileSync(executable, join(directory, programName));
   const reference = referenceCall(scene, ids.foreign);
-  const found = compare(call(scene, ids.foreign, [ruby, launcher]), reference, 9);
+  const own = call(scene, ids.foreign, [ruby, launcher]);
   // What Ruby and Node.js themselves take on this machine, with no program in either.
-  const empty = { words: [ruby, '--disable-gems', '-e', 'system(*ARGV)', node, '-e', '0'] };
-  const { ratio, own, other } = compare({ ...empty, environment: scene.environment }, reference, 5);
-  const detail = `${milliseconds(own.wall)} / ${milliseconds(other.wall)}`;
+  const words = [ruby, '--disable-gems', '-e', 'system(*ARGV)', node, '-e', '0'];
+  const least = compare(own, { words, environment: scene.environment }, 9);
   return [
-    ...figures(found, { wall: [0.17, milliseconds], cpu: [0.17, milliseconds] }),
-    { name: 'wall, empty', value: ratio.wall, detail },
+    ...figures(compare(own, reference, 9), {
+      wall: [undefined, milliseconds],
+      cpu: [undefined, milliseconds],
+    }),
+    ...figures(least, { wall: [1.25, milliseconds] }).map((one) => ({ ...one, name: 'wall / the least' })),
   ];
 }
 
