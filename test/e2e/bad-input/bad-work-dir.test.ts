@@ -149,7 +149,7 @@ describe('a log file', () => {
     const file = join(tree.logDir, 'post_publish.log');
     for (const how of [`ln -s /dev/full '${file}'`, `rm '${file}' && mkfifo '${file}'`]) {
       const result = await runFromShell(tree, `${how} && exec "$@"`, ['-m', meeting.id], {
-        timeoutMilliseconds: 20_000,
+        timeoutMilliseconds: 110_000,
       });
       expect(result.status).toBe(0);
       expect(result.stderr).toMatch(/cannot write the log file \S+ \((?:ENOSPC|ENXIO)\): check log_file/);

@@ -41,7 +41,7 @@ it('returns as fast for a recording of 100 GB, and without a spool', async () =>
   for (let part = 0; part < 25; part += 1) {
     writeSparseFile(join(published('presentation'), `video/${part}.webm`), 4_000_000_000);
   }
-  const { status, stdout } = await tree.run(['-m', id, '--json'], { timeoutMilliseconds: 20_000 });
+  const { status, stdout } = await tree.run(['-m', id, '--json'], { timeoutMilliseconds: 110_000 });
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ results: [{ state: 'waiting' }], exit_status: 0 });
 });

@@ -27,7 +27,7 @@ export function startOn(
   tree: BbbTree,
   { command }: Program,
   args: readonly string[],
-  { by = [], env, args: further = [], timeoutMilliseconds = 60_000 }: FaultRun = {},
+  { by = [], env, args: further = [], timeoutMilliseconds = 300_000 }: FaultRun = {},
 ): RunningProgram {
   const [first = '', ...rest] = [...by, ...command, ...args, ...further];
   return startProgram(first, rest, {

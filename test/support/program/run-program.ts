@@ -53,7 +53,7 @@ export function startProgram(
     env: cleanEnvironment(options.env),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.user ?? {}),
-    timeout: options.timeoutMilliseconds ?? 120_000,
+    timeout: options.timeoutMilliseconds ?? 600_000,
     killSignal: 'SIGKILL',
   });
   // A program that does not read its stdin may be gone before we have written.
