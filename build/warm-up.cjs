@@ -4,8 +4,9 @@ const { setFlagsFromString } = require('node:v8');
 const { Script } = require('node:vm');
 
 const [node, , file, codeCache, publishedDir, ...words] = process.argv;
-// It leaves a mark on what it has compiled, as fast as the machine is at the moment.
-setFlagsFromString('--no-sparkplug');
+// They leave a mark on what they have compiled, as fast as the machine is at the moment.
+const compilers = ['sparkplug', 'maglev', 'opt'];
+for (const compiler of compilers) setFlagsFromString(`--no-${compiler}`);
 // The name becomes part of the cache.
 const program = new Script(readFileSync(file, 'latin1'), { filename: 'program' });
 process.argv = [node, node, ...words];
@@ -14,7 +15,7 @@ const { uid } = statSync(publishedDir);
 process.getuid = () => uid;
 process.once('exit', () => {
   // A cache is good for the flags that it was made with.
-  setFlagsFromString('--sparkplug');
+  for (const compiler of compilers) setFlagsFromString(`--${compiler}`);
   writeFileSync(codeCache, program.createCachedData());
 });
 program.runInThisContext()(require, module, node);
