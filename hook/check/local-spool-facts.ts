@@ -1,9 +1,11 @@
 /** A spool that is a directory of this server: what is known of it, its file system, and what failed there. */
+import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { askProbe } from '../spool/local/probe.ts';
 import type { ChildOptions } from '../system/child-process.ts';
-import { findMount } from '../system/mounts.ts';
-import { readPlannedMount } from '../system/planned-mount.ts';
+import { findMount, isAtOrBelow } from '../system/mounts.ts';
+import { quietly } from '../system/paths.ts';
+import { type PlannedMount, readPlannedMount } from '../system/planned-mount.ts';
 import { readMounts } from '../system/proc.ts';
 import { type Accounts, readGroup } from './account-facts.ts';
 import { readLocalArchives } from './archive-facts.ts';
@@ -40,7 +42,7 @@ export async function readLocalSpool(context: SpoolContext, directory: string) {
     ...{ answers, isHung, found },
     /** Of the directory, or of the one above it that is there. */
     mount: findMount(path, mounts),
-    planned: readPlannedMount(path, isHung) ?? readPlannedMount(directory, isHung),
+    planned: readPlannedMount(path, isHung) ?? (found && readPlannedByLink(directory, path)),
     /** A sub directory may be a mount of its own. */
     subDirPlaces: new Map(subDirs.map((subDir) => [subDir, placeOf(`${path}/${subDir}`)])),
     /** Undefined when its id has no name on this server. */
@@ -50,4 +52,11 @@ export async function readLocalSpool(context: SpoolContext, directory: string) {
     /** Where something was delivered to, of all spools. */
     destinations: recordings.formats.flatMap(({ delivered }) => delivered?.destination ?? []),
   };
+}
+
+/** fstab may name the mount point by a symbolic link, as spool_dir does. */
+function readPlannedByLink(directory: string, path: string): PlannedMount | undefined {
+  const planned = readPlannedMount(directory, false);
+  const point = planned && quietly(() => realpathSync(planned.point));
+  return point !== undefined && isAtOrBelow(path, point) ? planned : undefined;
 }
