@@ -1,6 +1,7 @@
 /** BBB's directories, and what a delivery writes or runs beside the spool: is it there, and may the user of BBB? */
 import { isAtOrBelow } from '../system/mounts.ts';
 import type { PathFacts } from '../system/paths.ts';
+import { describeUnmounted } from '../system/planned-mount.ts';
 import { sh } from '../system/shell-quote.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { DirectoryFacts, OwnFiles } from './directory-facts.ts';
@@ -75,8 +76,7 @@ function decideMissing(
   create: string,
 ): Verdict {
   if (unmounted === undefined) return verdict(text, create);
-  const { point, command } = unmounted;
-  return verdict(`${point} is not mounted, though /etc/fstab or a mount unit says so`, command);
+  return verdict(describeUnmounted(unmounted), unmounted.command);
 }
 
 function createDirectory({ path }: DirectoryFacts, user: string): string {

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { ProbeFailure } from '../spool/local/probe.ts';
 import { isAtOrBelow } from '../system/mounts.ts';
 import { describeMount } from '../system/network-mount.ts';
-import type { PlannedMount } from '../system/planned-mount.ts';
+import { describeUnmounted, type PlannedMount, unlessMounted } from '../system/planned-mount.ts';
 import { sh } from '../system/shell-quote.ts';
 import { createAsRoot, pilosGroupFor } from './as-root.ts';
 import type { FoundSpool, LocalSpool } from './local-spool-facts.ts';
@@ -72,14 +72,13 @@ function createUnlessMounted(
 
 /** What is to be mounted there, or above it, and is not. */
 function findMissing(place: Place): PlannedMount | undefined {
-  const { planned, mount } = place ?? {};
-  return planned && mount && planned.point.length > mount.point.length ? planned : undefined;
+  return place && unlessMounted(place.planned, place.mount);
 }
 
 export function decidePlanned(place: Place): Verdict {
   const missing = findMissing(place);
   if (missing === undefined) return ok;
-  const text = `${missing.point} is not mounted, though /etc/fstab or a mount unit says so: recordings would fill the disk below it`;
+  const text = `${describeUnmounted(missing)}: recordings would fill the disk below it`;
   return problem.spool(text, missing.command);
 }
 

@@ -1,6 +1,6 @@
 /** What is to be mounted at a place, as /etc/fstab and systemd's units say. */
 import { readdirSync } from 'node:fs';
-import { findMount, plannedMountPoint } from './mounts.ts';
+import { findMount, type Mount, plannedMountPoint } from './mounts.ts';
 import { quietly, readText, statOrUndefined } from './paths.ts';
 import { readMounts } from './proc.ts';
 import { sh } from './shell-quote.ts';
@@ -39,9 +39,19 @@ export function readPlannedMount(path: string, isHung: boolean): PlannedMount | 
 
 /** The same, while it is not mounted: a directory that is made there now would lie below it. */
 export function findUnmounted(path: string): PlannedMount | undefined {
-  const planned = readPlannedMount(path, false);
-  const { point } = findMount(path, readMounts());
+  return unlessMounted(readPlannedMount(path, false), findMount(path, readMounts()));
+}
+
+/** @param mount what is mounted at the same place, or above it */
+export function unlessMounted(
+  planned: PlannedMount | undefined,
+  { point }: Pick<Mount, 'point'>,
+): PlannedMount | undefined {
   return planned !== undefined && planned.point.length > point.length ? planned : undefined;
+}
+
+export function describeUnmounted({ point }: PlannedMount): string {
+  return `${point} is not mounted, though /etc/fstab or a mount unit says so`;
 }
 
 function readMountUnits(): string[] {
