@@ -11,7 +11,7 @@ import type { Shipment } from './shipment.ts';
  * Bytes up to which an archive is sent whole: a cut transfer starts again from the beginning then, which costs less than
  * the second run of rsync that a renaming takes.
  */
-const mostWhole = 4_000_000;
+export const mostWhole = 4_000_000;
 export const isSmall = (size: number) => size <= mostWhole;
 
 /** Packs it, into a directory of its own. */

@@ -70,7 +70,7 @@ export async function sendTogether(shipments: readonly Shipment[]): Promise<Ship
   const [first] = shipments;
   if (first === undefined) return [];
   const run = { ...first, watcher: watcherOf(shipments) };
-  if (first.isSentWhole) return await sendWholeTogether(run, shipments);
+  if (first.isSentWhole) return await sendAllWhole(run, shipments);
   if (isRenamingRefused(first)) return [...shipments];
   try {
     return await sendAndRenameTogether(run, shipments);
@@ -81,7 +81,7 @@ export async function sendTogether(shipments: readonly Shipment[]): Promise<Ship
   }
 }
 
-async function sendWholeTogether(run: Shipment, shipments: readonly Shipment[]): Promise<Shipment[]> {
+async function sendAllWhole(run: Shipment, shipments: readonly Shipment[]): Promise<Shipment[]> {
   const { stdout } = await runRsync(run, (to) =>
     sendWholeArguments(to, ...shipments.map(({ archive }) => archive)),
   );
@@ -124,9 +124,9 @@ async function sendWhole(shipment: Shipment): Promise<void> {
     withErrnoTranslated(`cannot rename ${shipment.archive}`, () => renameSync(shipment.archive, named));
     Object.assign(shipment, { archive: named, isSentWhole: true });
   }
-  const { stdout } = await runRsync(shipment, (to) => sendWholeArguments(to, shipment.archive));
+  const left = await sendAllWhole(shipment, [shipment]);
+  if (left.length === 0) return;
   const name = basename(shipment.archive);
-  if (saysSent(stdout, name)) return;
   // What lies there then is not this archive.
   throw new ExpectedError(
     `rsync has not sent ${name} to ${remoteDirectory(shipment.transfer)}, and does not say why`,

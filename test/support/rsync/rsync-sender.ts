@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach } from 'vitest';
+import { mostWhole } from '../../../hook/spool/rsync/prepare.ts';
 import type { Meeting } from '../bbb/bbb-meeting.ts';
 import { type BbbTree, type BbbTreeRunOptions, createBbbTree } from '../bbb/bbb-tree.ts';
 import { compareTrees } from '../files/compare-trees.ts';
@@ -21,7 +22,7 @@ import { letDeliveryBe } from '../program/traces.ts';
 import { type HostKey, type RsyncHost, sizeOf } from './rsync-host.ts';
 
 /** Bytes of a recording that is sent in place and renamed in a second run, and not whole in one. */
-export const largeSize = 4_100_000;
+export const largeSize = mostWhole + 100_000;
 
 export interface SenderOptions {
   key?: HostKey;
