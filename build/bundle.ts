@@ -1,6 +1,7 @@
 /** hook/ and its dependencies → one CommonJS file, the only form that Node's SEA loads without a file system. */
+import { SourceMap } from 'node:module';
 import { join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { readEmbeddedFiles } from '../hook/install/embedded-files.ts';
 import { projectDirectory, readCommit, readVersion } from './project.ts';
 
@@ -17,6 +18,15 @@ export async function bundle(entry = main, plugins: Plugin[] = []): Promise<stri
   return file.text;
 }
 
+/** Where each place of the bundle comes from; paths as from the project's directory. */
+export async function readSourceMap(): Promise<SourceMap> {
+  const outfile = join(projectDirectory, 'program.js');
+  const { outputFiles } = await run(main, [], { sourcemap: 'external', outfile });
+  const map = outputFiles.find(({ path }) => path.endsWith('.map'));
+  if (map === undefined) throw new Error('esbuild wrote no source map');
+  return new SourceMap(JSON.parse(map.text));
+}
+
 /** The directories of the npm packages that the bundle contains something of, below the project's. */
 export async function listBundledPackages(): Promise<string[]> {
   const { metafile } = await run(main);
@@ -26,8 +36,9 @@ export async function listBundledPackages(): Promise<string[]> {
   return [...new Set(found)].filter((path) => path !== undefined).sort();
 }
 
-function run(entry: string, plugins: Plugin[] = []) {
+function run(entry: string, plugins: Plugin[] = [], options: BuildOptions = {}) {
   return build({
+    ...options,
     plugins,
     entryPoints: [entry],
     absWorkingDir: projectDirectory,
@@ -36,9 +47,8 @@ function run(entry: string, plugins: Plugin[] = []) {
     platform: 'node',
     target: 'node24',
     format: 'cjs',
+    // Names too: keeping them costs each call 3 ms. See stack.ts.
     minify: true,
-    // The name of a class is what an error prints.
-    keepNames: true,
     legalComments: 'none',
     // Inside a SEA, import() of a built-in module is not what require() of it is: always the latter.
     supported: { 'dynamic-import': false },

@@ -47,10 +47,15 @@ function reportError(error: unknown, { signal, log, json, verbose }: Run): ExitS
   const reason: unknown = signal.aborted ? signal.reason : error;
   const failure = isSystemError(reason) ? translateErrno(reason, 'a system call failed') : reason;
   log.failure(failure);
-  if (verbose && failure instanceof ExpectedError) log.debug(failure.stack ?? '');
+  const stack = verbose && failure instanceof ExpectedError ? failure.stack : undefined;
+  for (const line of stack?.split('\n') ?? []) log.debug(line);
   const exitStatus = exitStatusOf(failure);
   if (json) printJson({ error: errorDocument(failure), exit_status: exitStatus });
   return exitStatus;
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && String((error as Partial<CommanderError>).code).startsWith('commander.');
 }
 
 /** `--help` and `--version` end in a CommanderError too. What it says is on stderr already. */
@@ -105,8 +110,8 @@ async function main(): Promise<void> {
     const program = createProgram((options, command) => execute(createRun(options, signal), command));
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'CommanderError')) throw error;
-    process.exitCode = reportUsage(error as CommanderError, args);
+    if (!isCommanderError(error)) throw error;
+    process.exitCode = reportUsage(error, args);
   }
 }
 

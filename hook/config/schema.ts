@@ -1,6 +1,6 @@
 /** What the schemas of both configurations share, and how a value that does not fit is reported. */
 import * as v from 'valibot';
-import { quote } from '../terminal/escape.ts';
+import { hasControlCharacter, quote } from '../terminal/escape.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { isMapping } from './yaml-mapping.ts';
 
@@ -8,7 +8,7 @@ export const nonEmpty = v.pipe(v.string('must be a text'), v.trim(), v.nonEmpty(
 export const pathThatMustBe = (what: string) =>
   v.pipe(
     nonEmpty,
-    v.check((path) => path.startsWith('/') && !/\p{Cc}/u.test(path), `must be ${what}`),
+    v.check((path) => path.startsWith('/') && !hasControlCharacter(path), `must be ${what}`),
   );
 export const absolutePath = pathThatMustBe('an absolute path');
 

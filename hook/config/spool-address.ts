@@ -1,4 +1,5 @@
 /** Where archives go: the addresses that `spool_dir` takes. */
+import { hasControlCharacter } from '../terminal/escape.ts';
 
 /** Where the spool is. `path` never ends with a slash, unless it is `/`. */
 export type SpoolAddress =
@@ -23,7 +24,7 @@ const overSsh = new RegExp(`^(${user}${host}):(?!//)(.*)$`, 's');
  */
 export function parseSpoolAddress(value: string): SpoolAddress | string {
   if (value.startsWith('/')) {
-    if (/\p{Cc}/u.test(value)) return 'has a control character in it';
+    if (hasControlCharacter(value)) return 'has a control character in it';
     return { kind: 'local', path: withoutTrailingSlash(value) };
   }
   const remote = matchRemote(value);

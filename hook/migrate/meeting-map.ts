@@ -1,6 +1,6 @@
 /** The file of `--map`: ids that a load balancer gave the meetings → the ids by which PILOS knows them. */
 import { EXIT, ExpectedError } from '../errors.ts';
-import { quote } from '../terminal/escape.ts';
+import { hasControlCharacter, quote } from '../terminal/escape.ts';
 import { readIdFile } from './meeting-ids.ts';
 
 export type MeetingMap = ReadonlyMap<string, string>;
@@ -19,7 +19,7 @@ export function parseMeetingMap(text: string, file: string): MeetingMap {
     if (trimmed === '' || trimmed.startsWith('#')) continue;
     const where = `--map ${quote(file)}, line ${index + 1}:`;
     const [id = '', mapped = '', ...more] = trimmed.split(/\s*,\s*|\s+/);
-    if (id === '' || mapped === '' || more.length > 0 || /\p{Cc}/u.test(trimmed.replaceAll('\t', ' ')))
+    if (id === '' || mapped === '' || more.length > 0 || hasControlCharacter(trimmed.replaceAll('\t', ' ')))
       throw wrongMap(`${where} ${quote(trimmed)} is not two ids`);
     if (map.has(id) && map.get(id) !== mapped) throw wrongMap(`${where} ${quote(id)} has another id above`);
     map.set(id, mapped);

@@ -2,13 +2,6 @@
 import { constants } from 'node:os';
 import { type ErrorScope, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 
-/** Of two names for one number the first, as Node has it: EAGAIN, not EWOULDBLOCK. */
-const errnoNames = new Map(
-  Object.entries(constants.errno)
-    .map(([name, number]) => [number as number, name] as const)
-    .toReversed(),
-);
-
 /**
  * Name of the errno behind an error of `node:fs`, such as `ENOSPC`; `undefined` when it is none.
  * Node has no name for ESTALE and EDQUOT (`Unknown system error -116`), so the number decides.
@@ -16,8 +9,9 @@ const errnoNames = new Map(
 export function errnoName(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { errno, code } = error as NodeJS.ErrnoException;
-  if (typeof errno === 'number') return errnoNames.get(Math.abs(errno)) ?? code;
-  return code;
+  // Of two names for one number the first, as Node has it: EAGAIN, not EWOULDBLOCK.
+  const names = Object.entries(constants.errno);
+  return names.find(([, number]) => number === Math.abs(errno ?? 0))?.[0] ?? code;
 }
 
 /** True for an error that a system call gave us, whatever its errno. */

@@ -2,7 +2,7 @@
  * File systems whose server may be gone. Whoever touches one then may never come back, and no signal ends him: so a
  * process of its own asks whether it answers, and is left behind when it does not.
  */
-import { readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, ExpectedError } from '../errors.ts';
 import { findMount, type Mount } from './mounts.ts';
@@ -29,8 +29,9 @@ export function findNetworkMount(path: string, mounts: readonly Mount[] = readMo
     const next = name === '..' ? dirname(place) : `${place === '/' ? '' : place}/${name}`;
     const mount = findMount(next, mounts);
     if (networkTypes.test(mount.type)) return mount;
-    // Where there is nothing, who uses the path says so.
-    const target = quietly(() => readlinkSync(next));
+    // Where there is nothing, who uses the path says so. Not asked without need: an error takes longer than the answer.
+    const isLink = quietly(() => lstatSync(next))?.isSymbolicLink() === true;
+    const target = isLink ? quietly(() => readlinkSync(next)) : undefined;
     if (target === undefined) place = next;
     else {
       links += 1;

@@ -3,15 +3,24 @@ import { ExpectedError } from '../errors.ts';
 
 const issueTracker = 'https://github.com/THM-Health/PILOS/issues';
 
-// Controls, line and paragraph separators, and the marks that turn or hide text on a terminal.
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uFFFD]/gu;
-
 /** Makes text from outside safe for one line of a log or terminal: `a\nb` becomes `a\x0ab`. */
 export function escapeText(text: string): string {
-  return text.replace(unprintable, (character) => {
+  if (isPlain(text)) return text;
+  // Controls, line and paragraph separators, and the marks that turn or hide text on a terminal.
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uFFFD]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
   });
+}
+
+/** True for a line break too. */
+export function hasControlCharacter(text: string): boolean {
+  return !isPlain(text) && /\p{Cc}/u.test(text);
+}
+
+/** Printable ASCII, as most texts are: patterns with classes of Unicode take up to half a millisecond to set up. */
+function isPlain(text: string): boolean {
+  return /^[ -~]*$/.test(text);
 }
 
 /** A value from outside, quoted and escaped, and cut so that it cannot fill the log. */

@@ -26,10 +26,15 @@ function writeAll(descriptor: 1 | 2, text: string): void {
   }
 }
 
+/** `/dev/null`: null(4). */
+const nullDevice = 0x103;
+
 /** As `tty.isatty`, whose module is only loaded for what may be a terminal. */
 export function isTerminal(descriptor: 1 | 2): boolean {
   try {
-    return fstatSync(descriptor).isCharacterDevice() && process[descriptor === 1 ? 'stdout' : 'stderr'].isTTY;
+    const stats = fstatSync(descriptor);
+    if (!stats.isCharacterDevice() || stats.rdev === nullDevice) return false;
+    return process[descriptor === 1 ? 'stdout' : 'stderr'].isTTY;
   } catch {
     return false;
   }
