@@ -1,10 +1,10 @@
 /** Is this server set up right? Facts are gathered once; each row of the table is a decision about some of them. */
 import { accountChecks } from './account-checks.ts';
-import { archiveChecks } from './archive-checks.ts';
 import { callChecks } from './call-checks.ts';
 import { configurationChecks } from './configuration-checks.ts';
 import { directoryChecks } from './directory-checks.ts';
 import type { Facts } from './facts.ts';
+import { importerChecks } from './importer-checks.ts';
 import { localSpoolChecks } from './local-spool-checks.ts';
 import { recordingChecks } from './recording-checks.ts';
 import { remoteSpoolChecks } from './remote-spool-checks.ts';
@@ -24,7 +24,7 @@ export function decideAll(facts: Facts): CheckReport {
     // A problem of one spool does not keep another one from being checked.
     ...facts.spools.flatMap((spool) => {
       const checks = spool.kind === 'local' ? localSpoolChecks(spool) : remoteSpoolChecks(spool);
-      return skipDependents([['Spool', [...checks, ...archiveChecks(spool, patience)]]]);
+      return skipDependents([['Spool', [...checks, ...importerChecks(spool, patience)]]]);
     }),
     ...skipDependents([['Recordings', recordingChecks(facts)]]),
   ]);

@@ -8,7 +8,7 @@ import { quietly } from '../system/paths.ts';
 import { type PlannedMount, readPlannedMount } from '../system/planned-mount.ts';
 import { readMounts } from '../system/proc.ts';
 import { type Accounts, readGroup } from './account-facts.ts';
-import { readLocalArchives } from './archive-facts.ts';
+import { readLocalArchives } from './importer-facts.ts';
 import type { Recordings } from './recording-facts.ts';
 
 export interface SpoolContext {

@@ -10,7 +10,7 @@ import { readSshFacts } from '../spool/rsync/ssh-facts.ts';
 import { runChild } from '../system/child-process.ts';
 import { acquireLock } from '../system/lock.ts';
 import { hostId } from '../system/run-token.ts';
-import { readRemoteArchives } from './archive-facts.ts';
+import { readRemoteArchives } from './importer-facts.ts';
 import type { SpoolContext } from './local-spool-facts.ts';
 
 export type RemoteSpool = Awaited<ReturnType<typeof readRemoteSpool>>;

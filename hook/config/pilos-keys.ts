@@ -82,6 +82,7 @@ export const pilosKeys = {
   require_mount: v.optional(v.union([flag, mountPath], `must be ${mountPoint}`), false),
   retry: v.optional(v.object(retryKeys, 'must have the keys attempts and max_seconds'), {}),
   work_space_gb: v.optional(atLeast(1, 100_000), 20),
+  /** The default is in BBB's directory of logs: config.ts. */
   log_file: v.optional(absolutePath),
   deliver: v.optional(v.picklist(['now', 'later'], "must be 'now' or 'later'"), 'now'),
   delete_after_transfer: v.optional(flag, false),

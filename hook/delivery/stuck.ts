@@ -1,4 +1,4 @@
-/** Does PILOS still import? An archive that waits longer than `import_patience` says that it does not. */
+/** Does PILOS still import? An archive that waits longer than `import_patience` says that it does not. What `check` says of it is in check/importer-checks.ts. */
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../errors.ts';
 import { replaceFile } from '../system/work-dir.ts';

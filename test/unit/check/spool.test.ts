@@ -1,7 +1,7 @@
 /** What is decided about a spool that is a directory, from facts alone. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { decideFailedDirectory, decideImporter } from '../../../hook/check/archive-checks.ts';
+import { decideFailedDirectory, decideImporter } from '../../../hook/check/importer-checks.ts';
 import { localSpoolChecks } from '../../../hook/check/local-spool-checks.ts';
 import type { FoundSpool } from '../../../hook/check/local-spool-facts.ts';
 import { createSpool, decideAnswers, decideFailure } from '../../../hook/check/spool-place.ts';

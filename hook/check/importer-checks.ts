@@ -1,8 +1,8 @@
 /** Does PILOS import what is delivered, and can be seen what it could not import? */
 import { leftBehind } from '../delivery/left-behind.ts';
 import { sh } from '../system/shell-quote.ts';
-import type { PlacedArchives } from './archive-facts.ts';
 import { asRoot } from './as-root.ts';
+import type { PlacedArchives } from './importer-facts.ts';
 import type { LocalSpool } from './local-spool-facts.ts';
 import type { RemoteSpool } from './remote-spool-facts.ts';
 import { ok, problem, type Rows, row, type Verdict, warning } from './table.ts';
@@ -10,7 +10,7 @@ import { ok, problem, type Rows, row, type Verdict, warning } from './table.ts';
 const after = ['spool_answers', 'spool_directory', 'spool_mount', 'host', 'remote_directory'];
 
 /** @param patience seconds that an archive may wait */
-export function archiveChecks(spool: LocalSpool | RemoteSpool, patience: number): Rows {
+export function importerChecks(spool: LocalSpool | RemoteSpool, patience: number): Rows {
   const { archives } = spool;
   if (archives.length === 0) return [];
   const waiting = `archives that PILOS has not imported yet: ${sum(archives.map((one) => one.waiting))}`;
