@@ -1,17 +1,15 @@
 /** Errors of system calls, translated into what an admin understands. */
-import { constants } from 'node:os';
 import { type ErrorScope, EXIT, type ExitStatus, ExpectedError } from '../errors.ts';
 
-/**
- * Name of the errno behind an error of `node:fs`, such as `ENOSPC`; `undefined` when it is none.
- * Node has no name for ESTALE and EDQUOT (`Unknown system error -116`), so the number decides.
- */
+/** Name of the errno behind an error of `node:fs`, such as `ENOSPC`; `undefined` when it is none. */
 export function errnoName(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { errno, code } = error as NodeJS.ErrnoException;
-  // Of two names for one number the first, as Node has it: EAGAIN, not EWOULDBLOCK.
-  const names = Object.entries(constants.errno);
-  return names.find(([, number]) => number === Math.abs(errno ?? 0))?.[0] ?? code;
+  // Node has no name for ESTALE and EDQUOT, and calls them `Unknown system error -116`.
+  if (errno === undefined || !code?.startsWith('Unknown ')) return code;
+  // Not loaded before: most calls of BBB need nothing else of it.
+  const { constants } = process.getBuiltinModule('node:os');
+  return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0] ?? code;
 }
 
 /** True for an error that a system call gave us, whatever its errno. */
