@@ -68,7 +68,7 @@ export async function checkKilledInFrontOfCalls(
     let killed = 0;
     for (const call of chosen) {
       scene.forget('everything');
-      const { result } = await inject(scene, call, 'signal=SIGKILL');
+      const { result } = await inject(scene, call, 'signal=SIGKILL', {}, 'any');
       // A child may make as many calls of this name as well: then it was rsync or ssh that was killed.
       if (result.status !== 0) killed += 1;
       const found = [...scene.problemsAfter(result), ...(await scene.recover())];

@@ -8,7 +8,7 @@ import type { Scene } from './scene.ts';
 
 export interface Call {
   name: string;
-  /** The how-manieth call of this name that the main thread makes. */
+  /** The how-manieth call of this name that the main thread makes, or the one before: see byLuck. */
   when: number;
   /** The call as strace prints it, with the path behind each descriptor. */
   text: string;
@@ -19,6 +19,9 @@ const line = /^(\d+) +(?:<\.\.\. )?([a-z_0-9]+)(?:\(| resumed)/;
 /** What does not depend on the recording but on the threads' luck. */
 const uninteresting =
   /^(?:futex|m(?:map|unmap|advise|protect|remap)|rt_.*|clock_.*|epoll_.*|io_uring.*|brk|exit.*)$/;
+
+/** Read by V8's threads when two want the same lock for the first time, which every other run does. */
+const byLuck = '/sys/devices/system/cpu/online';
 
 /** The calls of the main thread from the first one that touches the tree on; the scene is run once. */
 export async function traceCalls(scene: Scene): Promise<Call[]> {
@@ -37,7 +40,7 @@ function parseTrace(text: string, first: string): Call[] {
   for (const row of text.split('\n')) {
     const [, pid, name] = line.exec(row) ?? [];
     main ??= pid;
-    if (pid !== main || name === undefined || row.includes(' resumed>')) continue;
+    if (pid !== main || name === undefined || row.includes(' resumed>') || row.includes(byLuck)) continue;
     const when = (counts.get(name) ?? 0) + 1;
     counts.set(name, when);
     isReached ||= row.includes(first);
@@ -53,7 +56,8 @@ export interface Injection {
 }
 
 /**
- * Runs the scene with `what` done to a call.
+ * Runs the scene with `what` done to a call of the main thread, or of `'any'`: strace counts those of each by itself, and
+ * what another one does by then is up to the machine's load.
  *
  * @param what in strace's words, e.g. `error=ENOSPC` or `signal=SIGKILL`
  */
@@ -62,11 +66,16 @@ export async function inject(
   { name, when }: Pick<Call, 'name' | 'when'>,
   what: string,
   run: FaultRun = {},
+  thread: 'main' | 'any' = 'main',
 ): Promise<Injection> {
   return await withLog(async (log) => {
-    const by = [...stracing(log, name, `${what}:when=${when}`), ...(run.by ?? [])];
-    const result = await scene.run({ ...run, by });
-    return { result, broken: brokenCalls(readFileSync(log, 'latin1')) };
+    const strace = stracing(log, name, `${what}:when=${when}`).filter(
+      (word) => thread === 'any' || word !== '-f',
+    );
+    const result = await scene.run({ ...run, by: [...strace, ...(run.by ?? [])] });
+    const text = readFileSync(log, 'latin1');
+    // Of one thread, strace does not say which.
+    return { result, broken: brokenCalls(thread === 'any' ? text : text.replace(/^/gm, '0 ')) };
   });
 }
 
