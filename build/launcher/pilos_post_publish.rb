@@ -43,5 +43,7 @@ rescue SystemCallError => e
 end
 exit! status.exitstatus unless status.signaled?
 
-give_up 128 + status.termsig, "ended by SIG#{Signal.signame(status.termsig)}",
+# One of the first three has interrupted it, perhaps when it had cleaned up and was about to end: as when it says so itself.
+name = Signal.signame(status.termsig)
+give_up %w[TERM INT HUP].include?(name) ? 75 : 128 + status.termsig, "ended by SIG#{name}",
         "'pilos-post-publish deliver' delivers it later; if it happens again, look for a lack of memory in the kernel log"

@@ -106,6 +106,9 @@ describe('the exit status', () => {
     ['KILL', 137],
     ['SEGV', 139],
     ['ABRT', 134],
+    ['TERM', 75],
+    ['INT', 75],
+    ['HUP', 75],
   ])('is a number when SIG%s ends the executable', async (name, status) => {
     replaceExecutable(`#!/bin/sh\nulimit -c 0\nkill -${name} $$\n`);
     const result = await runLauncher([]);
