@@ -1,5 +1,6 @@
 /** How wrong arguments are reported: with the command's own help, and with what was probably meant. */
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { collect } from '../commands/options.ts';
 import { nearestKey } from '../config/nearest-key.ts';
 import { escapeText, quote } from '../terminal/escape.ts';
 
@@ -26,7 +27,7 @@ export function refuseRepeatedOptions(command: CommandUnknownOpts): void {
 }
 
 function isSingle(option: Option): boolean {
-  return option.required && option.parseArg?.name !== 'collect';
+  return option.required && option.parseArg !== collect;
 }
 
 /** The program itself takes no arguments, so that a word which is no option was meant for a command. */
