@@ -92,3 +92,19 @@ it('say in one line, before they start, that they cannot mount anything in a pla
     ),
   });
 });
+
+it('end what names a user of theirs, but not a command with users of several runs, such as gpasswd of another one', async () => {
+  const [swept, other] = ['ppp-pilos-00abcd00000000', 'ppp-pilos-00abce00000000'];
+  const start = (members: string) => startProgram('perl', ['-e', 'sleep 600', members]);
+  const [own, shared] = [start(swept), start(`${swept},${other}`)];
+  try {
+    const sweeper = join(project, 'test/support/run/sweep.ts');
+    const left = await runProgram(process.execPath, [sweeper, '00abcd', join(directory.path, 'ppp-00abcd')]);
+    expect(left.stderr).toContain(`process ${own.child.pid} `);
+    expect(await own.result).toMatchObject({ signal: 'SIGKILL' });
+    expect(shared.child.exitCode ?? shared.child.signalCode).toBeNull();
+  } finally {
+    own.child.kill();
+    shared.child.kill();
+  }
+});

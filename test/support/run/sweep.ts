@@ -17,6 +17,9 @@ if (!/^[0-9a-f]{6}$/.test(run) || !directory.endsWith(`ppp-${run}`))
 /** Names that only this run gives: its letters alone may stand anywhere. */
 const isOurs = (text: string) => mark.test(text);
 const mark = new RegExp(`(?:${runVariable}=|(?:ppp|ppp-\\w+|pilos-spool|mutant|faults)-)${run}`);
+/** gpasswd(8) is given all members of a group: what names users of another run as well may be that one's. */
+const namesOthers = (command: string) =>
+  [...command.matchAll(/\bppp-\w+-([0-9a-f]{6})[0-9a-f]{8}\b/g)].some(([, owner]) => owner !== run);
 const cache = join(import.meta.dirname, '../../../dist/.test-cache');
 
 await text(process.stdin);
@@ -70,7 +73,10 @@ function readProcesses(): Map<number, string> {
       // Without a command line it has ended already; vitest ends its own, and another run's sweeper is not our own.
       if (command === '' || /^vitest-watchdog|\/sweep\.ts /.test(command)) continue;
       const isTheirs = uids.has(statSync(`/proc/${pid}`).uid);
-      if (isTheirs || [command, of('environ'), readlinkSync(`/proc/${pid}/cwd`)].some(isOurs))
+      if (
+        isTheirs ||
+        [namesOthers(command) ? '' : command, of('environ'), readlinkSync(`/proc/${pid}/cwd`)].some(isOurs)
+      )
         found.set(pid, command.slice(0, 80));
     } catch {
       // It has just ended.
