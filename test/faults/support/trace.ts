@@ -69,20 +69,18 @@ export async function inject(
   thread: 'main' | 'any' = 'main',
 ): Promise<Injection> {
   return await withLog(async (log) => {
-    const strace = stracing(log, name, `${what}:when=${when}`).filter(
-      (word) => thread === 'any' || word !== '-f',
-    );
-    const result = await scene.run({ ...run, by: [...strace, ...(run.by ?? [])] });
+    const by = [...stracing(log, name, `${what}:when=${when}`, thread), ...(run.by ?? [])];
+    const result = await scene.run({ ...run, by });
     const text = readFileSync(log, 'latin1');
     // Of one thread, strace does not say which.
     return { result, broken: brokenCalls(thread === 'any' ? text : text.replace(/^/gm, '0 ')) };
   });
 }
 
-function stracing(log: string, name: string, injection: string): string[] {
+function stracing(log: string, name: string, injection: string, thread: 'main' | 'any' = 'any'): string[] {
   return [
     'strace',
-    '-f',
+    ...(thread === 'any' ? ['-f'] : []),
     '-y',
     '-s',
     '300',
