@@ -145,6 +145,23 @@ describe('the observer', () => {
     },
   );
 
+  it('counts an archive once that is replaced while it is looked at', patient, async () => {
+    makeSource();
+    const whole = readFileSync(await pack('--format=gnu'));
+    const observer = await startObserver(tree.spoolDir);
+    const replacements = 1000;
+    for (let made = 0; made < replacements; made += 1) {
+      writeFileSync(join(directory, 'next'), whole);
+      renameSync(join(directory, 'next'), join(tree.spoolDir, 'archive.tar'));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const { seen, partial } = await observer.stop();
+    expect(partial).toEqual([]);
+    // Under load it may miss some, but it sees no more than there were.
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen.length).toBeLessThanOrEqual(replacements + 1);
+  });
+
   it('takes complete archives away like an importer when asked to', patient, async () => {
     makeSource();
     await pack('--format=gnu');
