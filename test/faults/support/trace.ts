@@ -55,6 +55,9 @@ export interface Injection {
   broken: string[];
 }
 
+/** Whose calls strace follows. */
+type Thread = 'main' | 'any';
+
 /**
  * Runs the scene with `what` done to a call of the main thread, or of `'any'`: strace counts those of each by itself, and
  * what another one does by then is up to the machine's load.
@@ -66,7 +69,7 @@ export async function inject(
   { name, when }: Pick<Call, 'name' | 'when'>,
   what: string,
   run: FaultRun = {},
-  thread: 'main' | 'any' = 'main',
+  thread: Thread = 'main',
 ): Promise<Injection> {
   return await withLog(async (log) => {
     const by = [...stracing(log, name, `${what}:when=${when}`, thread), ...(run.by ?? [])];
@@ -77,7 +80,7 @@ export async function inject(
   });
 }
 
-function stracing(log: string, name: string, injection: string, thread: 'main' | 'any' = 'any'): string[] {
+function stracing(log: string, name: string, injection: string, thread: Thread): string[] {
   return [
     'strace',
     ...(thread === 'any' ? ['-f'] : []),
@@ -95,12 +98,12 @@ function stracing(log: string, name: string, injection: string, thread: 'main' |
 
 /** A command prefix that holds the run for so long behind the call `name`, counted from `when`. */
 export function holding(name: string, when: number | '1+', milliseconds: number): string[] {
-  return stracing('/dev/null', name, `delay_exit=${milliseconds * 1000}:when=${when}`);
+  return stracing('/dev/null', name, `delay_exit=${milliseconds * 1000}:when=${when}`, 'any');
 }
 
 /** The same in front of the call. */
 export function holdingBefore(name: string, when: number | '1+', milliseconds: number): string[] {
-  return stracing('/dev/null', name, `delay_enter=${milliseconds * 1000}:when=${when}`);
+  return stracing('/dev/null', name, `delay_enter=${milliseconds * 1000}:when=${when}`, 'any');
 }
 
 function brokenCalls(log: string): string[] {

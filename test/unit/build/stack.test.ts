@@ -14,5 +14,5 @@ it('are translated into the lines of the source', async () => {
   const [, file = '', line = ''] = /\bat \S+ \((hook\/[^:]*):(\d+):\d+\)/.exec(stdout) ?? [];
   const source = readFileSync(join(projectDirectory, file), 'utf8').split('\n')[Number(line) - 1];
   expect(source).toContain('new ExpectedError(');
-  expect(stdout).not.toMatch(/pilos-post-publish:\d/);
+  expect(stdout).not.toMatch(new RegExp(`${programName}:\\d`));
 });
